@@ -1,0 +1,240 @@
+//! Everything a notebook may ask of the world: one closed enum. Carried out in order, after the step's
+//! [`crate::store::WriteSet`] is on disk.
+
+use crate::entry::birth::Content;
+use crate::event::{Seen, Version};
+use crate::ids::{ContentHash, DeviceId, EntryId};
+use crate::path::EntryPath;
+use crate::store::Stat;
+
+/// Do something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Change files, in this order; results come back as one `Event::DiskDone` in the same order, after
+    /// one sync of the file system for all of them.
+    Disk(Vec<DiskOp>),
+    /// Send a frame. `Event::Drained` follows when it has left.
+    Send {
+        /// To whom.
+        peer: DeviceId,
+        /// The bytes.
+        frame: Vec<u8>,
+    },
+    /// Close the stream to a peer that broke the protocol.
+    Disconnect {
+        /// Whom.
+        peer: DeviceId,
+        /// Why, for the log and the user.
+        reason: String,
+    },
+    /// Answer a request.
+    Reply {
+        /// The request's number.
+        number: u64,
+        /// The answer.
+        reply: Result<Reply, Refusal>,
+    },
+    /// Tell the desk.
+    Notify(Notice),
+    /// Get a blob from any of these peers; `Event::BlobHeld` follows when it is there.
+    Fetch {
+        /// Which.
+        hash: ContentHash,
+        /// Its size in bytes.
+        size: u64,
+        /// Who said they hold it or are connected.
+        from: Vec<DeviceId>,
+    },
+    /// Look at everything again: the disk may differ from what is known.
+    Scan,
+    /// Entry rows up to this revision may have changed: the mirror and the history should follow.
+    Changed {
+        /// Last revision given out.
+        revision: u64,
+    },
+}
+
+/// One change of files. Paths are those on disk at that moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskOp {
+    /// For which entry.
+    pub entry: EntryId,
+    /// Where.
+    pub path: EntryPath,
+    /// What.
+    pub action: DiskAction,
+}
+
+/// What to do at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiskAction {
+    /// Make a folder, if it is not there.
+    MakeFolder,
+    /// Put this content there: `None` where nothing may be yet, or in exchange for what has this hash.
+    Write {
+        /// What to write. Text and links carry their bytes; a blob is taken from the blob store.
+        content: Content,
+        /// Hash of what is expected to be there; `None` for nothing.
+        expect: Option<ContentHash>,
+    },
+    /// Rename to another place where nothing may be yet.
+    Move {
+        /// Where to.
+        to: EntryPath,
+    },
+    /// Take a file or link away (rename aside, look, then remove).
+    Remove {
+        /// Hash of what is expected to be there.
+        expect: ContentHash,
+    },
+    /// Take an empty folder away.
+    RemoveFolder,
+    /// A copy that was set aside has been dealt with: remove it for good.
+    Discard {
+        /// The name that the disk worker gave it.
+        aside: String,
+    },
+}
+
+/// How a disk operation went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiskOutcome {
+    /// The folder is there.
+    FolderMade(Stat),
+    /// The content is there. `displaced` is what came out in exchange, if it was not what was expected; it
+    /// stays set aside under the given name until `DiskAction::Discard`.
+    Written {
+        /// The file as written.
+        stat: Stat,
+        /// What came out, and the name it was set aside under.
+        displaced: Option<(Seen, String)>,
+    },
+    /// Moved.
+    Moved(Stat),
+    /// Gone, or was not there. `displaced` as for `Written`.
+    Removed {
+        /// What came out unexpectedly, and the name it was set aside under.
+        displaced: Option<(Seen, String)>,
+    },
+    /// Something that the core does not know of is in the way; nothing was changed.
+    Occupied(Seen),
+    /// What should be moved or exchanged is not there, or its folder is not; nothing was changed.
+    Vanished,
+    /// The folder has things in it; nothing was changed.
+    NotEmpty,
+    /// The blob is not held here.
+    BlobNotHeld,
+    /// The system refused (disk full, read-only, permission, a name it cannot hold); nothing was changed.
+    Failed(String),
+    /// Found at start, or changed after it was set aside: bytes that an earlier operation displaced. Comes
+    /// unasked.
+    Leftover {
+        /// What it is.
+        seen: Seen,
+        /// The name it was set aside under.
+        aside: String,
+    },
+    /// A copy was removed for good.
+    Discarded,
+}
+
+/// A request that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The entry as it now is.
+    Entry {
+        /// Which.
+        entry: EntryId,
+        /// Its version.
+        version: Version,
+        /// Its path.
+        path: EntryPath,
+    },
+    /// Done.
+    Done,
+}
+
+/// A request that was not carried out. Expected; a value, not an error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such entry, or it is deleted.
+    #[error("there is no entry {0}")]
+    NoEntry(EntryId),
+    /// There is no such version of it.
+    #[error("entry {0} has no version {1}")]
+    NoVersion(EntryId, Version),
+    /// An attachment has moved on since that version.
+    #[error("the attachment has changed since version {0}; fetch it again and decide")]
+    Outdated(Version),
+    /// A path that cannot be used.
+    #[error("cannot use the path `{path}`: {reason}")]
+    Path {
+        /// Which path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The content does not fit the entry.
+    #[error("cannot do this to {what}: {reason}")]
+    Kind {
+        /// To what.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The notebook is paused or held.
+    #[error("the notebook is {0}; resume it first")]
+    Standing(String),
+    /// There is no such conflict.
+    #[error("there is no conflict {0}")]
+    NoConflict(u64),
+    /// The properties cannot be read or written.
+    #[error("cannot set properties of `{path}`: {reason}")]
+    Properties {
+        /// Where.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The member's role does not allow it.
+    #[error("not allowed: {0}")]
+    NotAllowed(String),
+}
+
+/// What the desk is told. By whom and where is in the entry rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// An entry appeared in the tree.
+    Created(EntryId),
+    /// Its content or properties changed.
+    Modified(EntryId),
+    /// It moved or was renamed.
+    Moved {
+        /// Which.
+        entry: EntryId,
+        /// Where it was.
+        from: EntryPath,
+    },
+    /// It left the tree.
+    Deleted(EntryId),
+    /// A conflict came into the inbox.
+    Conflict(EntryId),
+    /// The notebook's standing changed (paused, held, joined, failed write …).
+    Standing(String),
+    /// A peer came, went, or stated a new receipt.
+    Peer(DeviceId),
+    /// Writing a file failed; it will be tried again.
+    WriteFailed {
+        /// Which entry.
+        entry: EntryId,
+        /// Why.
+        reason: String,
+    },
+    /// Two records claim one place in a journal: a clone, or a lie.
+    Fork {
+        /// Whose journal.
+        device: DeviceId,
+        /// Where in it.
+        seq: u64,
+    },
+}

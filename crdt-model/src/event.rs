@@ -1,0 +1,195 @@
+//! Everything that can happen to a notebook: one closed enum.
+
+use serde::{Deserialize, Serialize};
+
+use crate::effect::DiskOutcome;
+use crate::entry::birth::Content;
+use crate::ids::{ContentHash, DeviceId, EntryId, Heads};
+use crate::journal::record::Role;
+use crate::path::EntryPath;
+use crate::store::Stat;
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The disk worker looked at some paths. What belongs to one settle window comes in one batch, so that
+    /// a path that vanished and one that appeared can be recognised as a move. Feeding it twice is harmless.
+    Observed(Vec<Observation>),
+    /// A whole scan has been delivered.
+    Scanned,
+    /// Disk operations were carried out, in the order in which they were asked for.
+    DiskDone(Vec<DiskResult>),
+    /// Somebody on this machine asks for something; answered by one `Effect::Reply` with the same number.
+    Asked {
+        /// Chosen by the driver.
+        number: u64,
+        /// What.
+        request: Request,
+    },
+    /// A stream to a peer is open for this notebook.
+    PeerConnected(DeviceId),
+    /// It is closed.
+    PeerGone(DeviceId),
+    /// A frame came from a peer.
+    Received {
+        /// From whom: authenticated by the transport.
+        peer: DeviceId,
+        /// The frame's bytes: anything.
+        frame: Vec<u8>,
+    },
+    /// Everything sent to a peer has left; more may be sent.
+    Drained(DeviceId),
+    /// A blob is now held, whole and verified.
+    BlobHeld(ContentHash),
+    /// The notebook's folder or its marker is not there.
+    RootLost(String),
+    /// It is back. A scan follows.
+    RootFound,
+    /// The time that `Core::deadline` named has come.
+    Tick,
+}
+
+/// What the disk worker saw at one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// Where.
+    pub path: EntryPath,
+    /// What.
+    pub seen: Seen,
+}
+
+/// What lies at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing.
+    Missing,
+    /// A folder.
+    Folder(Stat),
+    /// A file with text (valid UTF-8, no NUL, at most `limits::TEXT_BYTES`).
+    Text(Stat, String),
+    /// Any other file. Its bytes are already in the blob store.
+    Blob(Stat, ContentHash),
+    /// A symbolic link and its target.
+    Symlink(Stat, String),
+    /// Something is there and cannot be read now; never taken for a deletion.
+    Unreadable(String),
+    /// A FIFO, socket or device: left alone.
+    Special,
+}
+
+/// The result of one disk operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskResult {
+    /// Whose operation.
+    pub entry: EntryId,
+    /// How it went.
+    pub outcome: DiskOutcome,
+}
+
+/// A change of one property: `source` is one YAML block-mapping entry, `key: value\n`, or `None` to remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PropertyEdit {
+    /// Which property.
+    pub key: String,
+    /// Its new source.
+    pub source: Option<String>,
+}
+
+/// What somebody on this machine may ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// A new entry at a path whose folder exists or is made. A taken name gets `-1`, `-2` …
+    Create {
+        /// Where.
+        path: EntryPath,
+        /// What.
+        content: Content,
+    },
+    /// New content for an entry, made from version `base`. Text is merged at that version; an attachment
+    /// that has moved on is refused.
+    Write {
+        /// Which entry.
+        entry: EntryId,
+        /// The version it was made from.
+        base: Version,
+        /// The whole new content.
+        content: Content,
+    },
+    /// Properties of a text with frontmatter.
+    SetProperties {
+        /// Which entry.
+        entry: EntryId,
+        /// What changes.
+        edits: Vec<PropertyEdit>,
+    },
+    /// Move or rename; missing folders are made. Sidecars are the caller's to move along, in the same batch.
+    Move {
+        /// Which entry.
+        entry: EntryId,
+        /// Where to.
+        to: EntryPath,
+    },
+    /// Delete an entry and all that is in it.
+    Delete {
+        /// Which entry.
+        entry: EntryId,
+    },
+    /// Bring a version back, as a new version; also brings a deleted entry back.
+    Restore {
+        /// Which entry.
+        entry: EntryId,
+        /// Which version.
+        at: Version,
+    },
+    /// Take a conflict out of the inbox.
+    Settle {
+        /// Its number.
+        conflict: u64,
+    },
+    /// Let a device take part.
+    Admit {
+        /// Which.
+        device: DeviceId,
+        /// As what.
+        role: Role,
+        /// What it calls itself.
+        name: String,
+    },
+    /// Touch neither files nor records until resumed.
+    Pause,
+    /// Go on; with `accept_deletions`, held deletions are carried out, else what was deleted is restored.
+    Resume {
+        /// See above.
+        accept_deletions: bool,
+    },
+    /// While joining: stop waiting for peers and take what is on disk as it is.
+    StartAlone,
+}
+
+/// Names exactly one state of one entry, on every device.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Version(pub Heads);
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("birth");
+        }
+        let heads: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&heads.join("."))
+    }
+}
+
+impl std::str::FromStr for Version {
+    type Err = crate::ids::BadId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "birth" {
+            return Ok(Self(Vec::new()));
+        }
+        let mut heads = text.split('.').map(str::parse).collect::<Result<Heads, _>>()?;
+        heads.sort();
+        heads.dedup();
+        Ok(Self(heads))
+    }
+}

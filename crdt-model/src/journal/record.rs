@@ -1,0 +1,244 @@
+//! One record of a journal: a signed header and the payload that it names by hash.
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, UnixMs, Volume};
+use crate::journal::frontier::Tip;
+use crate::limits;
+
+/// Version of the record format.
+pub const RECORD_FORMAT: u16 = 1;
+
+const DOMAIN: &[u8] = b"codex record 1\0";
+
+/// What a record says about itself. Signed as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`RECORD_FORMAT`].
+    pub format: u16,
+    /// Which notebook.
+    pub notebook: NotebookId,
+    /// Who signs.
+    pub device: DeviceId,
+    /// Which lifetime of the device's journal.
+    pub volume: Volume,
+    /// 1, 2, 3 …
+    pub seq: u64,
+    /// Hash of record `seq - 1`; zeros for the first.
+    pub previous: RecordHash,
+    /// What changed in the device's frontier since record `seq - 1`, its own journal left out.
+    pub seen: Vec<Tip>,
+    /// The workspace journals' heads that the author knew; empty while a notebook is its own workspace.
+    pub membership: Vec<Tip>,
+    /// When, by the author's clock. Claimed.
+    pub time: UnixMs,
+    /// Which variant of [`Payload`]: its number. Unknown kinds are carried and have no effect.
+    pub kind: u16,
+    /// BLAKE3 of the payload bytes.
+    pub payload_hash: ContentHash,
+    /// Length of the payload bytes.
+    pub payload_size: u32,
+}
+
+/// One birth or one change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Item {
+    /// An entry begins; the bytes of its [`crate::entry::Birth`].
+    Birth(Vec<u8>),
+    /// An Automerge change to one entry.
+    Change {
+        /// Which entry.
+        entry: EntryId,
+        /// Which of the device's concurrent branches; decides the change's actor.
+        branch: u32,
+        /// The raw, uncompressed change.
+        change: Vec<u8>,
+    },
+}
+
+/// Who belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MembershipChange {
+    /// The notebook begins. The notebook's id is the hash of founder and nonce; only one such record counts.
+    Found {
+        /// Makes the id unique.
+        nonce: [u8; 16],
+        /// The notebook's name.
+        name: String,
+        /// The founder's device name.
+        device_name: String,
+    },
+    /// A device may take part.
+    Admit {
+        /// Which device.
+        device: DeviceId,
+        /// As what.
+        role: Role,
+        /// What it calls itself.
+        name: String,
+    },
+}
+
+/// What a member may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// All.
+    Owner,
+    /// Write.
+    Editor,
+    /// Comments and seals.
+    Commenter,
+    /// Read.
+    Viewer,
+}
+
+/// What a record carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// Kind 1: births and changes, in order.
+    Edit(Vec<Item>),
+    /// Kind 2: membership.
+    Membership(MembershipChange),
+    /// Any other kind: carried, without effect.
+    Unknown(u16, Vec<u8>),
+}
+
+impl Payload {
+    fn encode(&self) -> (u16, Vec<u8>) {
+        let bytes = |r: Result<Vec<u8>, postcard::Error>| r.expect("encoding into memory cannot fail");
+        match self {
+            Payload::Edit(items) => (1, bytes(postcard::to_stdvec(items))),
+            Payload::Membership(change) => (2, bytes(postcard::to_stdvec(change))),
+            Payload::Unknown(kind, raw) => (*kind, raw.clone()),
+        }
+    }
+
+    /// Total: any bytes give a payload or `None`. Bounded by the input's own length.
+    pub fn decode(kind: u16, bytes: &[u8]) -> Option<Self> {
+        fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+            let (value, rest) = postcard::take_from_bytes::<T>(bytes).ok()?;
+            rest.is_empty().then_some(value)
+        }
+        match kind {
+            1 => {
+                let items: Vec<Item> = whole(bytes)?;
+                (items.len() <= limits::RECORD_ITEMS).then_some(Payload::Edit(items))
+            }
+            2 => whole(bytes).map(Payload::Membership),
+            other => Some(Payload::Unknown(other, bytes.to_vec())),
+        }
+    }
+}
+
+/// A record as it is stored and sent: the header's exact bytes, its signature, the payload's exact bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// postcard of [`Header`].
+    pub header: Vec<u8>,
+    /// ed25519 over `"codex record 1\0"` and the header bytes. 64 bytes.
+    pub signature: Vec<u8>,
+    /// The payload bytes.
+    pub payload: Vec<u8>,
+}
+
+/// Why bytes are not a record that counts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordRefused {
+    /// Larger than the limits.
+    #[error("record is larger than the limits allow")]
+    TooLarge,
+    /// The header does not decode.
+    #[error("record header cannot be read")]
+    BadHeader,
+    /// A format this version does not know.
+    #[error("record format {0} is not known to this version")]
+    UnknownFormat(u16),
+    /// It belongs to another notebook.
+    #[error("record belongs to notebook {0}")]
+    OtherNotebook(NotebookId),
+    /// The signature is not the device's.
+    #[error("signature of record {seq} of device {device} is wrong")]
+    BadSignature {
+        /// The device it claims.
+        device: DeviceId,
+        /// The number it claims.
+        seq: u64,
+    },
+    /// The payload is not the one that the header names.
+    #[error("payload of record {seq} of device {device} does not match its header")]
+    BadPayload {
+        /// The device.
+        device: DeviceId,
+        /// The number.
+        seq: u64,
+    },
+}
+
+impl Record {
+    /// Makes and signs a record. `header`'s kind, payload hash and size are filled in.
+    pub fn sign(key: &SigningKey, mut header: Header, payload: &Payload) -> Self {
+        let (kind, payload) = payload.encode();
+        header.kind = kind;
+        header.payload_hash = ContentHash::of(&payload);
+        header.payload_size = u32::try_from(payload.len()).expect("payloads are bounded far below 4 GiB");
+        let header = postcard::to_stdvec(&header).expect("encoding into memory cannot fail");
+        let signature = key.sign(&signed_bytes(&header)).to_bytes().to_vec();
+        Self { header, signature, payload }
+    }
+
+    /// The record's name: BLAKE3 of its header bytes.
+    pub fn hash(&self) -> RecordHash {
+        RecordHash(blake3::derive_key("codex 2026 record", &self.header))
+    }
+
+    /// The header, unchecked. For records from our own store.
+    pub fn header(&self) -> Option<Header> {
+        postcard::from_bytes(&self.header).ok()
+    }
+
+    /// Checks size, format, notebook, signature and payload hash; what the record says is another matter.
+    pub fn verify(&self, notebook: &NotebookId) -> Result<Header, RecordRefused> {
+        if self.header.len() > limits::HEADER_BYTES || self.payload.len() > limits::RECORD_BYTES {
+            return Err(RecordRefused::TooLarge);
+        }
+        let (header, rest) =
+            postcard::take_from_bytes::<Header>(&self.header).map_err(|_| RecordRefused::BadHeader)?;
+        if header.format != RECORD_FORMAT {
+            return Err(RecordRefused::UnknownFormat(header.format));
+        }
+        if !rest.is_empty() || header.seen.len() > limits::SEEN_TIPS || header.seq == 0 {
+            return Err(RecordRefused::BadHeader);
+        }
+        if header.notebook != *notebook {
+            return Err(RecordRefused::OtherNotebook(header.notebook));
+        }
+        let bad = || RecordRefused::BadSignature { device: header.device, seq: header.seq };
+        let key = VerifyingKey::from_bytes(header.device.as_bytes()).map_err(|_| bad())?;
+        let signature = Signature::from_slice(&self.signature).map_err(|_| bad())?;
+        key.verify_strict(&signed_bytes(&self.header), &signature).map_err(|_| bad())?;
+        if header.payload_size as usize != self.payload.len()
+            || header.payload_hash != ContentHash::of(&self.payload)
+        {
+            return Err(RecordRefused::BadPayload { device: header.device, seq: header.seq });
+        }
+        Ok(header)
+    }
+
+    /// Bytes it takes to store or send, about.
+    pub fn size(&self) -> usize {
+        self.header.len() + self.signature.len() + self.payload.len() + 16
+    }
+}
+
+/// The notebook id that a founding record makes.
+pub fn notebook_id(founder: &DeviceId, nonce: &[u8; 16]) -> NotebookId {
+    let mut bytes = founder.0.to_vec();
+    bytes.extend(nonce);
+    NotebookId(blake3::derive_key("codex 2026 notebook", &bytes))
+}
+
+fn signed_bytes(header: &[u8]) -> Vec<u8> {
+    [DOMAIN, header].concat()
+}

@@ -1,0 +1,48 @@
+//! Every bound of the core, with its reason.
+
+/// A file name, bytes: what Linux file systems hold.
+pub const NAME_BYTES: usize = 255;
+/// A path, bytes: Linux `PATH_MAX`.
+pub const PATH_BYTES: usize = 4096;
+/// Longest text; what is longer is an attachment. Automerge's cost grows with the text.
+pub const TEXT_BYTES: usize = 1 << 20;
+/// Items (births and changes) in one record: an import of many files is many records, not one giant.
+pub const RECORD_ITEMS: usize = 256;
+/// A record's payload stops growing beyond this many bytes (one item may still be larger).
+pub const RECORD_SOFT_BYTES: usize = 1 << 20;
+/// A larger payload is refused: a text of [`TEXT_BYTES`] escaped and with overhead stays far below.
+pub const RECORD_BYTES: usize = 16 << 20;
+/// A larger record header is refused: `seen` of a thousand journals is about 60 KiB.
+pub const HEADER_BYTES: usize = 256 << 10;
+/// Journals named by one header's `seen`.
+pub const SEEN_TIPS: usize = 4096;
+/// One frame on the wire, bytes: one record of the largest size and its envelope.
+pub const FRAME_BYTES: usize = RECORD_BYTES + HEADER_BYTES + 1024;
+/// Records are sent in frames of about this size, so that receipts come back while the rest still flows.
+pub const BATCH_BYTES: usize = 1 << 20;
+/// Operations in one Automerge change: a rewritten text of [`TEXT_BYTES`] has at most twice its characters.
+pub const CHANGE_OPS: usize = 3 << 20;
+/// Bytes of one Automerge change.
+pub const CHANGE_BYTES: usize = 8 << 20;
+/// Concurrent branches one device may have in one entry.
+pub const BRANCHES: u32 = 4096;
+/// Receipts carried in one message: one per device.
+pub const RECEIPTS: usize = 4096;
+/// Blobs that a receipt lists as missing; when more are missing, only their number is told.
+pub const RECEIPT_BLOBS: usize = 1024;
+/// Depth of folders; deeper ones are shown at the notebook's root.
+pub const DEPTH: usize = 512;
+/// Appended changes after which an entry's document is saved whole again.
+pub const DOCUMENT_CHUNKS: u32 = 64;
+/// Disk operations under way at once: bounds memory while a large notebook is written out.
+pub const DISK_OPS: usize = 1024;
+/// Bytes of text in disk operations under way at once.
+pub const DISK_OP_BYTES: usize = 16 << 20;
+/// More deletions than this within [`BRAKE_WINDOW_MS`] can trip the brake.
+pub const BRAKE_DELETIONS: usize = 20;
+/// This many deletions trip the brake in a notebook of any size; fewer do if they are a third of it.
+pub const BRAKE_MANY: usize = 100;
+/// The window in which deletions are counted.
+pub const BRAKE_WINDOW_MS: i64 = 600_000;
+/// Typing through the API is gathered this long before it becomes a record.
+pub const TYPING_QUIET_MS: i64 = 200;

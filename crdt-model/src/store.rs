@@ -1,0 +1,330 @@
+//! What the core asks the store for, and what it wants written. Plain rows; no database is known here.
+//!
+//! The core reads through [`Source`] and hands back one [`WriteSet`] per step. The driver applies it in one
+//! transaction, synced to disk, before it carries out any effect of that step (law 3).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::birth::Kind;
+use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, RecordHash, UnixMs, Volume};
+use crate::journal::record::{Record, Role};
+use crate::journal::{Receipt, Tip};
+
+pub mod memory;
+
+/// Reading or writing the store failed. The step that met it has no effect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the store failed while {doing}: {reason}")]
+pub struct StoreError {
+    /// What was being done.
+    pub doing: &'static str,
+    /// What the store said.
+    pub reason: String,
+}
+
+/// Where an entry's birth lies: inside a stored record's payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BirthAt {
+    /// Position of the record in the store.
+    pub position: u64,
+    /// Number of the item in the record.
+    pub item: u32,
+}
+
+/// One entry as the records make it: a cache of the fold, and its place in the derived tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryRow {
+    /// The document's kind.
+    pub kind: Kind,
+    /// The document's parent.
+    pub parent: EntryId,
+    /// The document's name.
+    pub name: String,
+    /// The (counter, actor) of the move that set `parent`; `None` for the birth's.
+    pub moved_by: Option<(u64, [u8; 16])>,
+    /// Whether all heads are deletions.
+    pub deleted: bool,
+    /// The document's heads; empty for "only born".
+    pub heads: Heads,
+    /// Hash of the content as it is written to disk.
+    pub hash: ContentHash,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where its birth lies.
+    pub birth: BirthAt,
+    /// The folder it was born in: where a cycle falls back to.
+    pub birth_parent: EntryId,
+    /// Whether it is in the tree: not deleted, or a folder with something alive in it.
+    pub alive: bool,
+    /// Children in the derived tree that are alive.
+    pub live_children: u32,
+    /// Its folder in the derived tree.
+    pub place_parent: EntryId,
+    /// Its name in the derived tree: `name`, or with a suffix if another entry has that name.
+    pub place_name: String,
+    /// Who made the last change, and when (claimed).
+    pub author: DeviceId,
+    /// Claimed time of the birth.
+    pub created: UnixMs,
+    /// Claimed time of the last change.
+    pub modified: UnixMs,
+    /// Local counter, set at every write of this row: the mirror pulls by it.
+    pub revision: u64,
+}
+
+/// What identifies a file on disk without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stat {
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Inode number.
+    pub inode: u64,
+    /// Birth time, nanoseconds since 1970; 0 where the file system has none.
+    pub born_ns: i64,
+}
+
+/// Bytes that are, or shall be, on disk, and the document version that they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Document heads whose rendering these bytes are; empty for the birth.
+    pub heads: Heads,
+    /// Their hash.
+    pub hash: ContentHash,
+    /// File, folder or link.
+    pub kind: Kind,
+}
+
+/// What the store knows about one entry on disk. Keyed by entry; found by (folder, name).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseRow {
+    /// The entry whose folder on disk holds it.
+    pub parent: EntryId,
+    /// Its name on disk.
+    pub name: String,
+    /// What is on disk for certain; `None` while the first write has not been confirmed.
+    pub confirmed: Option<Image>,
+    /// What a write under way will put there.
+    pub intended: Option<Image>,
+    /// The file as it was when last confirmed.
+    pub stat: Stat,
+    /// When this device last saw it change on disk.
+    pub seen_at: UnixMs,
+}
+
+/// Something the user should see and may settle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictRow {
+    /// The entry it concerns.
+    pub entry: EntryId,
+    /// What happened.
+    pub kind: ConflictKind,
+    /// When it was noticed, by this device's clock.
+    pub noticed: UnixMs,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum ConflictKind {
+    /// One property was set twice.
+    Property {
+        /// Which.
+        key: String,
+        /// Source text that shows.
+        shown: String,
+        /// The other source texts.
+        others: Vec<String>,
+    },
+    /// An attachment was changed twice; the other version lies beside it.
+    Attachment {
+        /// The entry that holds the other version.
+        copy: EntryId,
+    },
+    /// Two entries have one name; `other` keeps it.
+    Name {
+        /// The entry that keeps the name.
+        other: EntryId,
+    },
+    /// After a merge the frontmatter no longer reads as it was written.
+    Frontmatter,
+    /// Bytes found after a crash that matched no known version; taken as an edit of the last known one.
+    AfterCrash,
+    /// Text that was edited while the entry became an attachment; the text lies beside it.
+    TextBecameBlob {
+        /// The entry that holds the text.
+        copy: EntryId,
+    },
+    /// Joining found other bytes here; they lie beside the entry.
+    Joined {
+        /// The entry that holds what was here.
+        copy: EntryId,
+    },
+}
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRow {
+    /// What it may do.
+    pub role: Role,
+    /// What it calls itself.
+    pub name: String,
+}
+
+/// How the notebook stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// Waiting for the peers' tree before anything found on disk is born.
+    Joining,
+    /// Normal.
+    Live,
+}
+
+/// The notebook's own few values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Which notebook.
+    pub notebook: NotebookId,
+    /// Its name.
+    pub name: String,
+    /// This device.
+    pub device: DeviceId,
+    /// This device's journal here.
+    pub volume: Volume,
+    /// Joining or live.
+    pub mode: Mode,
+    /// The user paused it.
+    pub paused: bool,
+    /// The brake is on: deletions are held until the user decides.
+    pub held: bool,
+    /// Last revision given to an entry row.
+    pub revision: u64,
+    /// Last position given to a record.
+    pub position: u64,
+    /// Number of the last receipt.
+    pub receipt: u64,
+    /// Frontier that the last own record had seen.
+    pub seen: Vec<Tip>,
+    /// Times of recent deletions, for the brake.
+    pub deletions: Vec<UnixMs>,
+}
+
+/// One line of an entry's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRow {
+    /// The change; `None` for the birth.
+    pub change: Option<ChangeHash>,
+    /// Record that carried it.
+    pub position: u64,
+    /// Who.
+    pub device: DeviceId,
+    /// When (claimed).
+    pub time: UnixMs,
+}
+
+/// Read access to the store. Sees everything written before the current step.
+pub trait Source {
+    /// The notebook's values; `None` in a store that was just made.
+    fn meta(&self) -> Result<Option<Meta>, StoreError>;
+    /// One entry.
+    fn entry(&self, id: &EntryId) -> Result<Option<EntryRow>, StoreError>;
+    /// Entries whose derived folder is `parent`, alive or not, by id.
+    fn children(&self, parent: &EntryId) -> Result<Vec<EntryId>, StoreError>;
+    /// Entries that the *document* calls `name` and the tree puts into `place_parent`, alive or not, by id.
+    fn namesakes(&self, place_parent: &EntryId, name: &str) -> Result<Vec<EntryId>, StoreError>;
+    /// The entry at a place of the derived tree that is alive.
+    fn at(&self, place_parent: &EntryId, place_name: &str) -> Result<Option<EntryId>, StoreError>;
+    /// Number of entries that are alive.
+    fn alive_count(&self) -> Result<u64, StoreError>;
+    /// Saved document: the whole, then appended changes; empty if the entry was only born.
+    fn document(&self, id: &EntryId) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// The birth's bytes.
+    fn birth(&self, at: BirthAt) -> Result<Option<Vec<u8>>, StoreError>;
+    /// What is on disk for an entry.
+    fn base(&self, id: &EntryId) -> Result<Option<BaseRow>, StoreError>;
+    /// Which entry lies on disk under that name in that entry's folder.
+    fn base_at(&self, parent: &EntryId, name: &str) -> Result<Option<EntryId>, StoreError>;
+    /// All entries on disk in that entry's folder.
+    fn bases_in(&self, parent: &EntryId) -> Result<Vec<EntryId>, StoreError>;
+    /// Entries whose files may differ from the documents, at most `limit`, by id, greater than `after`.
+    fn pending(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<EntryId>, StoreError>;
+    /// All journals' last records.
+    fn tips(&self) -> Result<Vec<Tip>, StoreError>;
+    /// The record at a position.
+    fn record(&self, position: u64) -> Result<Option<Record>, StoreError>;
+    /// Position of a record.
+    fn position_of(&self, device: DeviceId, volume: Volume, seq: u64) -> Result<Option<u64>, StoreError>;
+    /// Every item that made an entry, in the order of positions.
+    fn history(&self, id: &EntryId) -> Result<Vec<HistoryRow>, StoreError>;
+    /// Members.
+    fn members(&self) -> Result<BTreeMap<DeviceId, MemberRow>, StoreError>;
+    /// Latest receipt of every other device.
+    fn receipts(&self) -> Result<Vec<Receipt>, StoreError>;
+    /// Blobs of live entries that are not held here: hash and size.
+    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, u64>, StoreError>;
+    /// Open conflicts by number.
+    fn conflicts(&self, entry: Option<&EntryId>) -> Result<Vec<(u64, ConflictRow)>, StoreError>;
+}
+
+/// Index data of a record, so that the store need not look inside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordWrite {
+    /// Where it goes: positions grow by one and are never reused.
+    pub position: u64,
+    /// Its place in its journal.
+    pub tip: Tip,
+    /// Claimed time.
+    pub time: UnixMs,
+    /// The record.
+    pub record: Record,
+    /// For each item that took effect: number in the record, entry, change (`None` for a birth).
+    pub items: Vec<(u32, EntryId, Option<ChangeHash>)>,
+}
+
+/// How a saved document changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocumentWrite {
+    /// One more change after what is saved.
+    Append(Vec<u8>),
+    /// The whole, instead of what is saved.
+    Replace(Vec<u8>),
+}
+
+/// Everything one step wants written, as one transaction. Later writes of a row replace earlier ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WriteSet {
+    /// The notebook's values.
+    pub meta: Option<Meta>,
+    /// Entries.
+    pub entries: BTreeMap<EntryId, EntryRow>,
+    /// Documents, in order.
+    pub documents: Vec<(EntryId, DocumentWrite)>,
+    /// Bases; `None` removes.
+    pub bases: BTreeMap<EntryId, Option<BaseRow>>,
+    /// Entries that may differ from disk (`true`) or surely do not (`false`).
+    pub pending: BTreeMap<EntryId, bool>,
+    /// New records, in order of position.
+    pub records: Vec<RecordWrite>,
+    /// Members.
+    pub members: BTreeMap<DeviceId, MemberRow>,
+    /// Receipts.
+    pub receipts: BTreeMap<DeviceId, Receipt>,
+    /// Blobs needed by live entries and not held (`Some(size)`), or no longer so (`None`).
+    pub blobs_missing: BTreeMap<ContentHash, Option<u64>>,
+    /// New conflicts.
+    pub conflicts: Vec<ConflictRow>,
+    /// Conflicts settled, by number.
+    pub settled: Vec<u64>,
+    /// Two records that claim one place in one journal: kept as proof.
+    pub forks: Vec<(Tip, RecordHash, Record)>,
+}
+
+impl WriteSet {
+    /// Whether nothing is to be written.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

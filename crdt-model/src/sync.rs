@@ -1,0 +1,50 @@
+//! What peers say to each other about one notebook. One frame is one [`Message`], postcard, length-prefixed
+//! by the transport (`docs/protocol.md`). Decoding is total and bounded (losses.md L45).
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::NotebookId;
+use crate::journal::record::Record;
+use crate::journal::{Receipt, Tip};
+use crate::limits;
+
+/// One frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    /// First on both sides, and again whenever a record could not be taken: "this is what I know".
+    Hello {
+        /// Which notebook.
+        notebook: NotebookId,
+        /// The sender's frontier.
+        tips: Vec<Tip>,
+        /// Latest receipts the sender holds, its own first.
+        receipts: Vec<Receipt>,
+    },
+    /// Records, in an order that respects `seen`.
+    Records(Vec<Record>),
+    /// New receipts.
+    Receipts(Vec<Receipt>),
+}
+
+impl Message {
+    /// The frame's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("encoding into memory cannot fail")
+    }
+
+    /// Total: any bytes give a message or `None`.
+    pub fn decode(frame: &[u8]) -> Option<Self> {
+        if frame.len() > limits::FRAME_BYTES {
+            return None;
+        }
+        let (message, rest) = postcard::take_from_bytes::<Self>(frame).ok()?;
+        let bounded = match &message {
+            Message::Hello { tips, receipts, .. } => {
+                tips.len() <= limits::SEEN_TIPS && receipts.len() <= limits::RECEIPTS
+            }
+            Message::Records(_) => true,
+            Message::Receipts(receipts) => receipts.len() <= limits::RECEIPTS,
+        };
+        (rest.is_empty() && bounded).then_some(message)
+    }
+}

@@ -1,0 +1,2 @@
+//! Builds the web UI.
+fn main() {}

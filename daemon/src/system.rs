@@ -1,0 +1,1 @@
+//! `system.db`: registered notebooks, invitations, peers' addresses, sessions.
