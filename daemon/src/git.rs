@@ -163,6 +163,12 @@ pub fn commit(root: &Path, author: &str) -> anyhow::Result<bool> {
     let message = format!("{changes} changed\n\n{REVISION}{revision}\n");
     let parents: Vec<&Commit<'_>> = parent.iter().collect();
     repository.commit(Some(&reference), &who, &who, &message, &tree, &parents)?;
+    if reference == "HEAD" {
+        // Else `git status` in our own repository would show every file as deleted.
+        let mut index = repository.index()?;
+        index.read_tree(&tree)?;
+        index.write()?;
+    }
     Ok(true)
 }
 
