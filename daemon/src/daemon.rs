@@ -88,8 +88,7 @@ impl Daemon {
         let (notices, _) = broadcast::channel(NOTICES);
         let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, notices };
         let watcher = Watcher::start().context("cannot watch files")?;
-        let daemon =
-            Arc::new(Self { home, shells, watcher, notebooks: RwLock::new(BTreeMap::new()) });
+        let daemon = Arc::new(Self { home, shells, watcher, notebooks: RwLock::new(BTreeMap::new()) });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
         for row in daemon.home.system().notebooks()? {
             let running = daemon.run(&row).await.map_err(|error| format!("{error:#}"));
@@ -107,7 +106,10 @@ impl Daemon {
         let root = PathBuf::from(&row.path);
         let path = root.join(".codex/store.db");
         if !path.exists() {
-            bail!("`{}` has no store; its folder is missing or was emptied. Nothing is deleted elsewhere", row.path);
+            bail!(
+                "`{}` has no store; its folder is missing or was emptied. Nothing is deleted elsewhere",
+                row.path
+            );
         }
         let id = row.id;
         let mark = self.home.system().high_water(&id)?;
@@ -128,17 +130,23 @@ impl Daemon {
         let name = name.unwrap_or_else(|| name_of(&root));
         let marker = std::fs::read_to_string(root.join(".codex/notebook")).ok();
         let known = marker.as_deref().map(str::trim).map(str::parse::<NotebookId>).transpose();
-        let known = known.with_context(|| format!("the marker `{}/.codex/notebook` is damaged", root.display()))?;
+        let known =
+            known.with_context(|| format!("the marker `{}/.codex/notebook` is damaged", root.display()))?;
         let id = match known {
             Some(id) if root.join(".codex/store.db").exists() => id,
             Some(notebook) => {
                 let origin = Origin::Join { notebook, name: name.clone() };
-                driver::create(&root, &self.shells.key, origin)?
+                driver::create(&root, &self.shells.key, origin, None)?
             }
             None => {
                 let device_name = self.home.config().device_name.clone();
-                driver::create(&root, &self.shells.key, Origin::Found { name: name.clone(), device_name })
-                    .with_context(|| format!("cannot make a notebook in `{}`", root.display()))?
+                driver::create(
+                    &root,
+                    &self.shells.key,
+                    Origin::Found { name: name.clone(), device_name },
+                    None,
+                )
+                .with_context(|| format!("cannot make a notebook in `{}`", root.display()))?
             }
         };
         self.register(id, name, root, workspace).await
@@ -193,14 +201,21 @@ impl Daemon {
         }
         let home = self.home.dir.canonicalize().unwrap_or_else(|_| self.home.dir.clone());
         let own_notebooks = self.home.notebooks_dir();
-        let inside_home = root.starts_with(&home) && !(root.starts_with(&own_notebooks) && root != own_notebooks);
+        let inside_home =
+            root.starts_with(&home) && !(root.starts_with(&own_notebooks) && root != own_notebooks);
         if inside_home || home.starts_with(&root) {
-            bail!("`{shown}` and the program's own folder `{}` lie in one another; choose another folder", home.display());
+            bail!(
+                "`{shown}` and the program's own folder `{}` lie in one another; choose another folder",
+                home.display()
+            );
         }
         for state in self.lock_read().values() {
             let other = Path::new(&state.row.path);
             if root != other && (root.starts_with(other) || other.starts_with(&root)) {
-                bail!("`{shown}` and the notebook `{}` lie in one another; choose another folder", state.row.path);
+                bail!(
+                    "`{shown}` and the notebook `{}` lie in one another; choose another folder",
+                    state.row.path
+                );
             }
         }
         let above = root.ancestors().skip(1).find(|dir| dir.join(".codex/notebook").exists());
@@ -283,13 +298,9 @@ impl Daemon {
         self.shells.net.remember(ticket.inviter, ticket.addresses.clone());
         if !root.join(".codex/store.db").exists() {
             let origin = Origin::Join { notebook: ticket.notebook, name: name.clone() };
-            driver::create(&root, &self.shells.key, origin)?;
+            driver::create(&root, &self.shells.key, origin, Some(ticket.inviter))?;
         }
-        let registered = self.register(ticket.notebook, name, root, None).await?;
-        // Until the notebook's own records say who belongs, the inviter is known to.
-        self.shells.net.share(ticket.notebook, std::collections::BTreeSet::from([ticket.inviter]));
-        self.home.system().set_value(&format!("inviter {}", ticket.notebook), &ticket.inviter.to_string())?;
-        Ok(registered)
+        self.register(ticket.notebook, name, root, None).await
     }
 
     /// Notices of all notebooks.
@@ -432,10 +443,7 @@ impl State {
 }
 
 /// Whether the store at `path` is older than the journal's high-water mark: a restored backup or a copy.
-fn is_behind(
-    path: &Path,
-    mark: Option<(codex_crdt_model::ids::Volume, u64)>,
-) -> anyhow::Result<bool> {
+fn is_behind(path: &Path, mark: Option<(codex_crdt_model::ids::Volume, u64)>) -> anyhow::Result<bool> {
     let Some((volume, seq)) = mark else { return Ok(false) };
     let reader = Reader::open(path)?;
     let Some(meta) = reader.meta()? else { return Ok(true) };

@@ -11,7 +11,8 @@ use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::{Effect, Notice, Refusal, Reply};
 use codex_crdt_model::event::{Event, Request};
 use codex_crdt_model::ids::{ContentHash, DeviceId, NotebookId};
-use codex_crdt_model::store::{Mode, Source, StoreError};
+use codex_crdt_model::journal::record::Role;
+use codex_crdt_model::store::{MemberRow, Mode, Source, StoreError};
 use codex_crdt_model::{Core, Stepped};
 use ed25519_dalek::SigningKey;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -123,10 +124,20 @@ pub struct Shells {
     pub notices: broadcast::Sender<NotebookNotice>,
 }
 
-/// Makes the store of a new notebook in `root/.codex` and its marker file. Returns the notebook's id.
-pub fn create(root: &Path, key: &SigningKey, origin: Origin) -> anyhow::Result<NotebookId> {
-    let writes = Core::create(key, origin, seed()?, now_ms());
-    let notebook = writes.meta.as_ref().map(|meta| meta.notebook).expect("creating writes the notebook's values");
+/// Makes the store of a new notebook in `root/.codex` and its marker file. Returns the notebook's id. Until the
+/// notebook's own records say who belongs to it, `inviter` does.
+pub fn create(
+    root: &Path,
+    key: &SigningKey,
+    origin: Origin,
+    inviter: Option<DeviceId>,
+) -> anyhow::Result<NotebookId> {
+    let mut writes = Core::create(key, origin, seed()?, now_ms());
+    let notebook =
+        writes.meta.as_ref().map(|meta| meta.notebook).expect("creating writes the notebook's values");
+    if let Some(inviter) = inviter {
+        writes.members.insert(inviter, MemberRow { role: Role::Editor, name: inviter.short() });
+    }
     let dir = root.join(".codex");
     std::fs::create_dir_all(dir.join("tmp"))?;
     let mut store = Store::open(&dir.join("store.db"))?;
@@ -163,8 +174,7 @@ impl Notebook {
                 }
             }
         });
-        let (standing_out, standing) =
-            watch::channel(Standing { state: "scanning", ..Standing::default() });
+        let (standing_out, standing) = watch::channel(Standing { state: "scanning", ..Standing::default() });
         let driver = Driver {
             id,
             shells,
@@ -462,8 +472,8 @@ impl Driver {
         let mut peers = Vec::new();
         for (device, member) in members.iter().filter(|(device, _)| **device != meta.device) {
             let receipt = receipts.get(device);
-            let records_behind =
-                receipt.map_or_else(|| frontier.ahead_of(&Default::default()), |r| frontier.ahead_of(&r.frontier()));
+            let records_behind = receipt
+                .map_or_else(|| frontier.ahead_of(&Default::default()), |r| frontier.ahead_of(&r.frontier()));
             let missing = receipt.map_or(0, |r| r.blobs_missing_count);
             if receipt.is_some() && records_behind == 0 && missing == 0 {
                 held_by.0 += 1;
@@ -531,8 +541,7 @@ async fn blocking(
     work: impl FnOnce(&mut Core, &mut Store, &mut Vec<Effect>) -> Result<bool, StoreError> + Send + 'static,
 ) -> Batch {
     tokio::task::spawn_blocking(move || {
-        let mut batch =
-            Batch { core, store, effects: Vec::new(), members_changed: false, outcome: Ok(()) };
+        let mut batch = Batch { core, store, effects: Vec::new(), members_changed: false, outcome: Ok(()) };
         let worked = work(&mut batch.core, &mut batch.store, &mut batch.effects);
         batch.outcome = worked.and_then(|members_changed| {
             batch.members_changed = members_changed;

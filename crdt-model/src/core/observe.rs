@@ -61,10 +61,11 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
     batch.sort_by(|a, b| a.path.cmp(&b.path));
     let mut missing: BTreeSet<EntryId> = BTreeSet::new();
     for observation in batch.iter().filter(|o| o.seen == Seen::Missing) {
-        if let Place::Known(id) = locate(txn, &observation.path)?
-            && id != EntryId::ROOT
-            && !core.in_flight.contains_key(&id)
-        {
+        let Place::Known(id) = locate(txn, &observation.path)? else { continue };
+        if core.in_flight.contains_key(&id) {
+            // The operation's result comes first; then the path is looked at again.
+            core.rescan = true;
+        } else if id != EntryId::ROOT {
             missing.insert(id);
         }
     }
@@ -153,10 +154,15 @@ fn moved_from(
 
 /// A path that is known shows something.
 fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content, stat: Stat) -> Result<()> {
-    if id == EntryId::ROOT || core.in_flight.contains_key(&id) {
+    if id == EntryId::ROOT {
         return Ok(());
     }
     let Some(mut base) = txn.base(&id)? else { return Ok(()) };
+    if core.in_flight.contains_key(&id) {
+        let hash = content.hash();
+        core.rescan |= !base.confirmed.iter().chain(&base.intended).any(|image| image.hash == hash);
+        return Ok(());
+    }
     let known = base.confirmed.clone().or_else(|| base.intended.clone());
     let Some(known) = known else { return Ok(()) };
     if (known.kind == Kind::Folder) != (content.kind() == Kind::Folder) {
@@ -174,7 +180,8 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
         && confirmed.kind == content.kind()
     {
         let interrupted = base.intended.take().is_some();
-        if base.stat != stat || interrupted {
+        let same_folder = content.kind() == Kind::Folder && base.stat.inode == stat.inode;
+        if (base.stat != stat && !same_folder) || interrupted {
             base.stat = stat;
             txn.set_base(id, Some(base))?;
             txn.mark(id);

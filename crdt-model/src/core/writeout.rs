@@ -354,12 +354,12 @@ fn one_done(
             txn.set_base(id, Some(base))?;
             displaced(txn, id, &before, seen, aside, discards)?;
         }
-        DiskOutcome::Moved(stat) => {
+        DiskOutcome::Moved(_) => {
             if let InFlight::Move { parent, name } = what {
                 base.parent = parent;
                 base.name = name;
             }
-            base.stat = stat;
+            // The stat stays the one that was read: if somebody wrote meanwhile, the difference must show.
             txn.set_base(id, Some(base))?;
             txn.mark(id);
         }
