@@ -82,6 +82,7 @@ fn meta(revision: u64) -> Meta {
         receipt: 4,
         seen: vec![tip(1, 2, 3)],
         deletions: vec![1, 2],
+        fallbacks: Vec::new(),
     }
 }
 
