@@ -121,11 +121,8 @@ impl Blobs {
         if hash.0 == *Hash::EMPTY.as_bytes() {
             return tokio::fs::write(&target, b"").await.map_err(failed(DOING, hash));
         }
-        let options = ExportOptions {
-            hash: Hash::from_bytes(hash.0),
-            mode: ExportMode::Copy,
-            target: target.clone(),
-        };
+        let options =
+            ExportOptions { hash: Hash::from_bytes(hash.0), mode: ExportMode::Copy, target: target.clone() };
         let size =
             self.store.blobs().export_with_opts(options).finish().await.map_err(failed(DOING, hash))?;
         if size > COPY_BYTES {
@@ -170,10 +167,12 @@ impl Blobs {
         const DOING: &str = "make durable every";
         // The files of the blobs first: the database must never promise a file that a power loss takes back.
         let dir = self.dir.clone();
-        tokio::task::spawn_blocking(move || rustix::fs::syncfs(std::fs::File::open(dir)?).map_err(Into::into))
-            .await
-            .map_err(failed(DOING, "in the store"))?
-            .map_err(failed::<std::io::Error>(DOING, "in the store"))?;
+        tokio::task::spawn_blocking(move || {
+            rustix::fs::syncfs(std::fs::File::open(dir)?).map_err(Into::into)
+        })
+        .await
+        .map_err(failed(DOING, "in the store"))?
+        .map_err(failed::<std::io::Error>(DOING, "in the store"))?;
         self.store.sync_db().await.map_err(failed(DOING, "in the store"))
     }
 
