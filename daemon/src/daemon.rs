@@ -7,6 +7,7 @@ use std::sync::Arc;
 use codex_crdt_model::ids::{DeviceId, NotebookId};
 use tokio::sync::broadcast;
 
+use crate::blobs::Blobs;
 use crate::driver::{Notebook, NotebookNotice};
 use crate::home::Home;
 use crate::net::RelayChoice;
@@ -61,6 +62,16 @@ impl Daemon {
 
     /// Unregisters; never deletes files.
     pub async fn remove(&self, notebook: &NotebookId) -> anyhow::Result<()> {
+        unimplemented!()
+    }
+
+    /// Another name for a notebook on this device.
+    pub fn rename(&self, notebook: &NotebookId, name: &str) -> anyhow::Result<()> {
+        unimplemented!()
+    }
+
+    /// The blob store of this home.
+    pub fn blobs(&self) -> &Blobs {
         unimplemented!()
     }
 
