@@ -33,7 +33,7 @@ export const t = {
     pending: (n: number) => `${many(n, 'file', 'files')} to write`,
     held: (n: number, m: number) => `On ${n} of ${many(m, 'device', 'devices')}`,
     heldHelp: 'Devices that hold everything this one holds, this one included',
-    unsynced: (n: number) => `${many(n, 'change', 'changes')} not yet elsewhere`,
+    unsynced: (n: number) => `${many(n, 'change', 'changes')} only here`,
     synced: 'All changes are on another device',
     alone: 'Only on this device',
     missing: (n: number) => `${many(n, 'attachment', 'attachments')} not here yet`,
@@ -103,7 +103,7 @@ export const t = {
     gone: 'This entry was deleted. What you typed is kept in this browser.',
     again: 'Create it again with this text',
   },
-  editor: { placeholder: 'Write…', label: (name: string) => `Text of ${name}` },
+  editor: { frontmatter: 'Properties as text', placeholder: 'Write…', label: (name: string) => `Text of ${name}` },
   properties: {
     title: 'Properties',
     add: 'Add property',
