@@ -1,0 +1,207 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::ids::{ContentHash, NotebookId};
+
+const A: DeviceId = DeviceId([1; 32]);
+const B: DeviceId = DeviceId([2; 32]);
+const V: Volume = Volume(7);
+
+fn birth(name: &str, content: Content) -> Birth {
+    Birth {
+        format: 1,
+        notebook: NotebookId([9; 32]),
+        parent: EntryId::ROOT,
+        name: name.to_owned(),
+        content,
+        nonce: 0,
+    }
+}
+
+fn text(text: &str) -> Content {
+    Content::Text(text.to_owned())
+}
+
+fn born(name: &str, content: Content) -> Document {
+    let birth = birth(name, content);
+    Document::from_birth(birth.id(), &birth)
+}
+
+fn edit(doc: &mut Document, base: &Heads, device: &DeviceId, edits: &[Edit]) -> Option<NewChange> {
+    doc.edit(base, device, V, 1_000, edits).unwrap()
+}
+
+fn write(doc: &mut Document, base: &Heads, device: &DeviceId, new: &str) -> NewChange {
+    edit(doc, base, device, &[Edit::Content(text(new))]).unwrap()
+}
+
+fn shown(doc: &Document) -> String {
+    match doc.view().content {
+        Content::Text(text) => text,
+        other => panic!("not a text: {other:?}"),
+    }
+}
+
+#[test]
+fn a_birth_has_no_heads_and_says_what_was_born() {
+    let doc = born("a.txt", text("hello\n"));
+    assert!(doc.heads().is_empty());
+    let view = doc.view();
+    assert_eq!((view.name.as_str(), view.moved_by, view.deleted), ("a.txt", None, false));
+    assert_eq!(shown(&doc), "hello\n");
+    assert_eq!(doc.changes().len(), 1);
+}
+
+#[test]
+fn edits_travel_and_converge() {
+    let mut a = born("a.txt", text("one two three\n"));
+    let mut b = a.clone();
+    let ca = write(&mut a, &vec![], &A, "one TWO three\n");
+    let cb = write(&mut b, &vec![], &B, "one two three four\n");
+    assert_eq!(a.apply(&B, V, cb.branch, &cb.change), Ok(Some(cb.hash)));
+    assert_eq!(b.apply(&A, V, ca.branch, &ca.change), Ok(Some(ca.hash)));
+    assert_eq!(a.apply(&B, V, cb.branch, &cb.change), Ok(None));
+    assert_eq!(a.heads(), b.heads());
+    assert_eq!(a.heads().len(), 2);
+    assert_eq!(shown(&a), "one TWO three four\n");
+    assert_eq!(a.view(), b.view());
+    assert_eq!(a.view_at(&vec![]).unwrap().content, text("one two three\n"));
+    assert_eq!(a.view_at(&vec![ca.hash]).unwrap().content, text("one TWO three\n"));
+}
+
+#[test]
+fn what_is_saved_and_appended_loads() {
+    let birth = birth("a.txt", text("x\n"));
+    let mut doc = Document::from_birth(birth.id(), &birth);
+    write(&mut doc, &vec![], &A, "x y\n");
+    let saved = doc.save();
+    let heads = doc.heads();
+    let more = write(&mut doc, &heads, &A, "x y z\n");
+    let loaded = Document::load(birth.id(), &birth, &[saved, more.change]).unwrap();
+    assert_eq!(loaded.heads(), doc.heads());
+    assert_eq!(loaded.view(), doc.view());
+    assert!(Document::load(birth.id(), &birth, &[b"nonsense".to_vec()]).is_err());
+}
+
+#[test]
+fn three_edits_of_one_base_have_three_branches() {
+    let mut doc = born("a.txt", text("base\n"));
+    let first = write(&mut doc, &vec![], &A, "1 base\n");
+    let second = write(&mut doc, &vec![], &A, "base 2\n");
+    let third = write(&mut doc, &vec![], &A, "base\n3\n");
+    assert_eq!([first.branch, second.branch, third.branch], [0, 1, 2]);
+    assert_eq!(shown(&doc), "1 base 2\n3\n");
+    let heads = doc.heads();
+    assert_eq!(write(&mut doc, &heads, &A, "merged\n").branch, 0);
+    assert_eq!(write(&mut doc, &vec![second.hash], &A, "base 2 again\n").branch, 1);
+}
+
+#[test]
+fn an_edit_beats_a_concurrent_delete_and_a_second_delete_wins() {
+    let mut doc = born("a.txt", text("x\n"));
+    let gone = edit(&mut doc, &vec![], &A, &[Edit::Delete]).unwrap();
+    assert!(doc.view().deleted);
+    assert!(edit(&mut doc, &vec![gone.hash], &A, &[Edit::Delete]).is_none());
+    write(&mut doc, &vec![], &B, "x y\n");
+    assert!(!doc.view().deleted);
+    let heads = doc.heads();
+    edit(&mut doc, &heads, &A, &[Edit::Delete]).unwrap();
+    assert!(doc.view().deleted);
+    let heads = doc.heads();
+    edit(&mut doc, &heads, &B, &[Edit::Revive]).unwrap();
+    assert!(!doc.view().deleted);
+    assert!(doc.view_at(&heads).unwrap().deleted);
+}
+
+#[test]
+fn a_move_says_who_made_it() {
+    let mut doc = born("a.txt", text("x\n"));
+    let to = EntryId([5; 32]);
+    let moved = edit(&mut doc, &vec![], &A, &[Edit::Place { parent: to, name: "a.txt".into() }]).unwrap();
+    edit(&mut doc, &vec![], &B, &[Edit::Place { parent: EntryId::ROOT, name: "b.txt".into() }]).unwrap();
+    let view = doc.view();
+    assert_eq!((view.parent, view.name.as_str()), (to, "b.txt"));
+    assert_eq!(view.moved_by.unwrap().1, actor(&A, V, moved.branch));
+    let same = Edit::Place { parent: to, name: "b.txt".into() };
+    let heads = doc.heads();
+    assert_eq!(edit(&mut doc, &heads, &A, &[same]), None);
+}
+
+fn blob(byte: u8) -> Content {
+    Content::Blob { hash: ContentHash([byte; 32]), size: u64::from(byte) }
+}
+
+#[test]
+fn bytes_are_not_merged() {
+    let mut doc = born("a.bin", blob(1));
+    edit(&mut doc, &vec![], &A, &[Edit::Content(blob(2))]).unwrap();
+    assert!(doc.clashes().is_empty());
+    edit(&mut doc, &vec![], &B, &[Edit::Content(blob(3))]).unwrap();
+    let shown = doc.view().content;
+    let other = if shown == blob(2) { blob(3) } else { blob(2) };
+    assert_eq!(doc.clashes(), [Clash::Blob { others: vec![other] }]);
+    let heads = doc.heads();
+    edit(&mut doc, &heads, &B, &[Edit::Content(blob(4))]).unwrap();
+    assert!(doc.clashes().is_empty());
+}
+
+#[test]
+fn text_edited_while_it_became_bytes_is_a_clash() {
+    let mut doc = born("a.txt", text("x\n"));
+    let flip = edit(&mut doc, &vec![], &A, &[Edit::Content(blob(2))]).unwrap();
+    assert_eq!(doc.view().kind, Kind::Blob);
+    assert!(doc.clashes().is_empty());
+    write(&mut doc, &vec![], &B, "x typed\n");
+    assert_eq!(doc.view().content, blob(2));
+    assert_eq!(doc.clashes(), [Clash::Text { text: "x typed\n".into() }]);
+    write(&mut doc, &vec![flip.hash], &A, "x back\n");
+    assert_eq!(doc.view().kind, Kind::Text);
+    let link = Content::Symlink("../elsewhere".into());
+    let heads = doc.heads();
+    edit(&mut doc, &heads, &A, &[Edit::Content(link.clone())]).unwrap();
+    assert_eq!(doc.view().content, link);
+}
+
+#[test]
+fn hostile_bytes_are_refused() {
+    let mut doc = born("a.txt", text("x\n"));
+    let before = doc.clone();
+    let good = write(&mut doc, &vec![], &A, "x y\n");
+    let mut fresh = before.clone();
+    assert_eq!(fresh.apply(&B, V, 0, &good.change), Err(ChangeRefused::OtherActor));
+    assert_eq!(fresh.apply(&A, V, 1, &good.change), Err(ChangeRefused::OtherActor));
+    assert_eq!(fresh.apply(&A, V, 0, &before.save()), Err(ChangeRefused::Malformed));
+    assert_eq!(fresh.apply(&A, V, 0, b""), Err(ChangeRefused::Malformed));
+    let next = write(&mut doc, &vec![good.hash], &A, "x y z\n");
+    assert_eq!(fresh.apply(&A, V, 0, &next.change), Err(ChangeRefused::MissingDependency));
+    for at in 0..good.change.len() {
+        let mut bad = good.change.clone();
+        bad[at] ^= 0x55;
+        assert!(fresh.apply(&A, V, 0, &bad).is_err());
+        assert!(fresh.apply(&A, V, 0, &good.change[..at]).is_err());
+    }
+    assert!(fresh.heads().is_empty());
+    refuses_or_stays_sound(&fresh, &good.change);
+    assert_eq!(fresh.apply(&A, V, 0, &good.change), Ok(Some(good.hash)));
+}
+
+/// Every byte of the change damaged in several ways, with the checksum put right again.
+fn refuses_or_stays_sound(doc: &Document, good: &[u8]) {
+    let birth = birth("a.txt", text("x\n"));
+    for at in 10..good.len() {
+        for flip in [1, 2, 0x7f, 0x80, 0xff] {
+            let mut bad = good.to_vec();
+            bad[at] ^= flip;
+            let Ok(Ok(parsed)) = contained(|| automerge::Change::from_bytes(bad.clone())) else { continue };
+            bad[4..8].copy_from_slice(&parsed.hash().0[..4]);
+            let mut fresh = doc.clone();
+            if fresh.apply(&A, V, 0, &bad).is_ok() {
+                let loaded = Document::load(doc.id, &birth, &[fresh.save()]).unwrap();
+                assert_eq!(loaded.view(), fresh.view());
+                let heads = fresh.heads();
+                fresh.edit(&heads, &B, V, 0, &[Edit::Content(text("over it\n"))]).unwrap();
+                fresh.clashes();
+            }
+        }
+    }
+}
