@@ -16,6 +16,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::blobs::Blobs;
 use crate::clock::now_ms;
 use crate::driver::{self, Notebook, NotebookNotice, Shells};
+use crate::git::Git;
 use crate::home::Home;
 use crate::net::{Net, NetConfig, NetEvent, RelayChoice, Ticket};
 use crate::store::Reader;
@@ -86,7 +87,8 @@ impl Daemon {
             net.remember(peer, addresses);
         }
         let (notices, _) = broadcast::channel(NOTICES);
-        let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, notices };
+        let git = Git::start(home.config().device_name.clone()).context("cannot start the git thread")?;
+        let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, git, notices };
         let watcher = Watcher::start().context("cannot watch files")?;
         let daemon = Arc::new(Self { home, shells, watcher, notebooks: RwLock::new(BTreeMap::new()) });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
