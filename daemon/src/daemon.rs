@@ -240,6 +240,15 @@ impl Daemon {
         Ok(())
     }
 
+    /// Another name for a notebook on this device.
+    pub fn rename(&self, notebook: &NotebookId, name: &str) -> anyhow::Result<()> {
+        let mut notebooks = self.notebooks.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(state) = notebooks.get_mut(notebook) else { bail!("there is no notebook {notebook}") };
+        self.home.system().change_notebook(notebook, Some(name), None)?;
+        state.row.name = name.to_owned();
+        Ok(())
+    }
+
     /// All registered notebooks.
     pub fn list(&self) -> Vec<Registered> {
         self.lock_read().values().map(State::registered).collect()

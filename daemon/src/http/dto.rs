@@ -40,7 +40,7 @@ pub struct TreeItem {
     /// Its path.
     pub path: String,
     /// `text`, `blob`, `folder` or `symlink`.
-    pub kind: &'static str,
+    pub kind: String,
     /// Media type.
     pub media_type: String,
     /// Bytes.
@@ -49,8 +49,9 @@ pub struct TreeItem {
     pub hash: String,
     /// Title.
     pub title: Option<String>,
-    /// Version.
-    pub version: String,
+    /// Its version, when one path was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Entries in it, if it is a folder.
     pub children: Option<u64>,
     /// When it was last changed.
@@ -150,6 +151,12 @@ pub struct SearchHit {
     pub path: String,
     /// Its title.
     pub title: Option<String>,
+    /// `text`, `blob`, `folder` or `symlink`.
+    pub kind: String,
+    /// Media type.
+    pub media_type: String,
+    /// When it last changed.
+    pub modified: String,
     /// Where it was found.
     pub snippet: Vec<SnippetPart>,
     /// Greater is better.

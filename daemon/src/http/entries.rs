@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::content::{etag, no_entry_in_reply};
+use super::content::no_entry_in_reply;
 use super::desk::{Desk, ask};
 use super::dto::{Done, EntryDetails, Page, TreeItem, time};
 use super::error::ApiError;
@@ -36,6 +36,9 @@ pub struct WhichEntries {
     pub parent: Option<String>,
     /// Only what is at this path.
     pub path: Option<String>,
+    /// With `path`: also what was there and is deleted.
+    #[serde(default)]
+    pub deleted: bool,
     /// At most so many.
     pub limit: Option<usize>,
     /// From the page before.
@@ -53,8 +56,10 @@ pub async fn list(
     let notebook = desk.notebook(&nb)?;
     if let Some(path) = which.path {
         let path = EntryPath::parse(&path)?;
+        let deleted = which.deleted;
         let found = read(&notebook, move |reader| match reading::at(reader, &path)? {
             Some(id) => Ok(Some(reading::alive(reader, &id)?)),
+            None if deleted => reading::was_at(reader, &path),
             None => Ok(None),
         })
         .await?;
@@ -269,18 +274,13 @@ pub fn tree_item(found: &Found) -> TreeItem {
         id: found.id.to_string(),
         name: row.place_name.clone(),
         path: found.path.to_string(),
-        kind: kind_name(row.kind),
+        kind: kind_name(row.kind).to_owned(),
         media_type: reading::media_type(&row.place_name, row.kind),
         size: row.size,
         hash: row.hash.to_string(),
         title: None,
-        version: found.version().to_string(),
+        version: Some(found.version().to_string()),
         children: (row.kind == Kind::Folder).then_some(u64::from(row.live_children)),
         modified: time(row.modified),
     }
-}
-
-/// The tag of an entry's current version.
-pub fn tag_of(found: &Found) -> String {
-    etag(&found.version())
 }

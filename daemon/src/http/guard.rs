@@ -20,7 +20,7 @@ const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'se
 
 /// Checks and then lets through; adds the headers that every answer carries.
 pub async fn guard(State(auth): State<Arc<Auth>>, request: Request, next: Next) -> Response {
-    let mut response = match admit(&auth, &request).await {
+    let mut response = match admit(&auth, &request) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
@@ -39,7 +39,7 @@ pub async fn guard(State(auth): State<Arc<Auth>>, request: Request, next: Next) 
     response
 }
 
-async fn admit(auth: &Arc<Auth>, request: &Request) -> Result<(), ApiError> {
+fn admit(auth: &Arc<Auth>, request: &Request) -> Result<(), ApiError> {
     let host = check_host(request.headers(), request.uri())?;
     check_origin(request.headers(), &host)?;
     let path = request.uri().path();

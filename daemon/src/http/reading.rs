@@ -117,6 +117,21 @@ pub fn at(source: &dyn Source, path: &EntryPath) -> Result<Option<EntryId>, ApiE
     Ok((here != EntryId::ROOT).then_some(here))
 }
 
+/// What was at a path and is deleted: of several, the one that changed last.
+pub fn was_at(source: &dyn Source, path: &EntryPath) -> Result<Option<Found>, ApiError> {
+    let mut here = EntryId::ROOT;
+    for name in path.names() {
+        let mut latest: Option<(bool, i64, EntryId)> = None;
+        for id in source.namesakes(&here, name)? {
+            let Some(row) = source.entry(&id)? else { continue };
+            latest = latest.max(Some((row.alive, row.modified, id)));
+        }
+        let Some((_, _, next)) = latest else { return Ok(None) };
+        here = next;
+    }
+    if here == EntryId::ROOT { Ok(None) } else { any(source, &here).map(Some) }
+}
+
 /// The document of an entry.
 pub fn document(source: &dyn Source, id: &EntryId, row: &EntryRow) -> Result<Document, ApiError> {
     let lost = |reason: &str| DocumentError { entry: *id, reason: reason.to_owned() };
