@@ -350,8 +350,10 @@ impl MemoryDisk {
         told
     }
 
-    /// What an operation cut off by a crash left behind: told at the next start.
-    pub fn leftovers(&self, blobs: &mut Blobs) -> Vec<(EntryId, DiskOutcome)> {
+    /// What an operation cut off by a crash left behind: told at the next start. What came out as expected is
+    /// nothing to tell.
+    pub fn leftovers(&mut self, blobs: &mut Blobs) -> Vec<(EntryId, DiskOutcome)> {
+        self.forget_expected();
         self.asides
             .iter()
             .map(|(name, aside)| {

@@ -135,7 +135,9 @@ fn words(world: &World, problems: &mut Vec<String>) {
             }
             if files.len() != at.len() {
                 problems.push(format!("machine {n}: {name} is doubled in {at:?} (law 1)"));
-            } else if files.len() > 1 && !token.loose && !token.deleted {
+            }
+            let plain = files.iter().filter(|path| !path.contains("(conflict from ")).count();
+            if plain > 1 && !token.loose && !token.deleted {
                 problems.push(format!("machine {n}: {name} is in several files {at:?} (law 1)"));
             }
         }

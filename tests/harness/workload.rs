@@ -427,9 +427,18 @@ fn restore(world: &mut World, n: usize, snapshots: &mut [Option<(Machine, i64)>]
         return;
     }
     match snapshots[n].take() {
-        None => snapshots[n] = Some((backup(machine), world.time)),
+        None if is_unseen(world, n) => {}
+        None => snapshots[n] = Some((backup(&world.machines[n]), world.time)),
         Some((backup, since)) => restore_backup(world, n, backup, since),
     }
+}
+
+/// Whether the files hold something that the store does not know yet. A backup of that is out of scope: its edits
+/// cannot be told from the same edits that others have had from the machine meanwhile.
+fn is_unseen(world: &mut World, n: usize) -> bool {
+    let machine = &mut world.machines[n];
+    let root = [EntryPath::root()];
+    !machine.disk.differences(&root, &machine.store, &mut machine.blobs, false).is_empty()
 }
 
 /// Store, files and attachments as they are now.

@@ -13,7 +13,11 @@ fn number(name: &str) -> Option<u64> {
 /// Problems of one seed; a panic is one too.
 fn problems(seed: u64, fault: Fault) -> Vec<String> {
     match std::panic::catch_unwind(|| workload::run(seed, fault, false)) {
-        Ok(outcome) => outcome.problems,
+        Ok(outcome) => {
+            let mut problems = outcome.problems;
+            problems.dedup();
+            problems
+        }
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
