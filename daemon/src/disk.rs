@@ -29,7 +29,6 @@ mod root;
 mod survey;
 mod worker;
 
-
 /// Cloneable handle to one notebook's worker.
 #[derive(Debug, Clone)]
 pub struct Disk {
@@ -92,7 +91,8 @@ impl Disk {
     ) -> anyhow::Result<Self> {
         let root = std::path::absolute(&root)
             .with_context(|| format!("the notebook's path {} cannot be made absolute", root.display()))?;
-        let runtime = tokio::runtime::Handle::try_current().context("the disk worker needs a Tokio runtime")?;
+        let runtime =
+            tokio::runtime::Handle::try_current().context("the disk worker needs a Tokio runtime")?;
         let (commands, received) = std_mpsc::channel();
         let shared = Arc::new(Shared {
             progress: watch::Sender::new(ScanProgress::default()),

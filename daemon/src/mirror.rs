@@ -10,12 +10,15 @@ use std::sync::Arc;
 use codex_crdt_model::store::StoreError;
 
 pub mod base;
+mod condition;
 pub mod dates;
 pub mod feed;
+mod filter;
 mod follow;
 mod image;
 mod index;
 pub mod links;
+mod order;
 pub mod properties;
 pub mod query;
 pub mod read;
@@ -24,9 +27,6 @@ pub mod sidecar;
 mod snippet;
 pub mod text;
 mod words;
-
-#[cfg(test)]
-mod tests;
 
 pub use base::MirrorError;
 pub use feed::Feed;
@@ -68,10 +68,8 @@ impl Mirror {
         Self::open_with(
             root,
             Arc::new(move || {
-                let reader = crate::store::Reader::open(&store).map_err(|e| StoreError {
-                    doing: "opening it for the mirror",
-                    reason: e.to_string(),
-                })?;
+                let reader = crate::store::Reader::open(&store)
+                    .map_err(|e| StoreError { doing: "opening it for the mirror", reason: e.to_string() })?;
                 Ok(Box::new(reader) as Box<dyn Feed>)
             }),
         )

@@ -62,7 +62,10 @@ impl Fault {
     /// What the core is really told.
     pub fn tamper(self, event: Event, machine: &mut Machine, forger: &SigningKey) -> Event {
         match (self, event) {
-            (Fault::MergeWithoutBase, Event::Asked { number, request: Request::Write { entry, content, .. } }) => {
+            (
+                Fault::MergeWithoutBase,
+                Event::Asked { number, request: Request::Write { entry, content, .. } },
+            ) => {
                 let row = machine.store.entry(&entry).ok().flatten();
                 let base = Version(row.map(|row| row.heads).unwrap_or_default());
                 Event::Asked { number, request: Request::Write { entry, base, content } }

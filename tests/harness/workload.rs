@@ -1,11 +1,11 @@
 //! What people and programs do, drawn from the seed.
 
+use codex_crdt_model::entry::Birth;
 use codex_crdt_model::entry::Content;
 use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::event::{PropertyEdit, Request};
 use codex_crdt_model::ids::{DeviceId, RecordHash};
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record};
-use codex_crdt_model::entry::Birth;
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::Source;
 use codex_crdt_model::sync::Message;
@@ -39,7 +39,8 @@ pub fn run(seed: u64, fault: Fault, verbose: bool) -> Outcome {
     world.meet();
     let mut snapshots: Vec<Option<(Machine, i64)>> = (0..count).map(|_| None).collect();
     for _ in 0..70 {
-        let pause = if world.rng.percent(30) { world.rng.between(0, 3000) } else { world.rng.between(0, 120) };
+        let pause =
+            if world.rng.percent(30) { world.rng.between(0, 3000) } else { world.rng.between(0, 120) };
         world.run_for(pause);
         act(&mut world, &mut snapshots);
     }
@@ -91,9 +92,9 @@ pub fn save(world: &mut World, n: usize, path: &str, bytes: &[u8], by_rename: bo
 /// The watcher's hint, after the settle time; now and then it is lost.
 pub fn look(world: &mut World, n: usize, paths: Vec<EntryPath>) {
     if world.rng.percent(90) {
-        let tops = paths.iter().map(|path| path.names().next().map_or_else(EntryPath::root, |first| {
-            EntryPath::root().join(first)
-        }));
+        let tops = paths.iter().map(|path| {
+            path.names().next().map_or_else(EntryPath::root, |first| EntryPath::root().join(first))
+        });
         let delay = world.rng.between(1, 80);
         world.work(n, Job::Look(tops.collect()), delay);
     }
@@ -149,7 +150,8 @@ pub fn changed(world: &mut World, n: usize, text: &str) -> String {
             let spaces: Vec<usize> = line.match_indices(' ').map(|(i, _)| i).collect();
             let cut = world.rng.pick(&spaces).copied().unwrap_or(0);
             let joint = if cut == 0 { " " } else { "" };
-            lines[at] = format!("{}{}{token}{joint}{}", &line[..cut], if cut == 0 { "" } else { " " }, &line[cut..]);
+            lines[at] =
+                format!("{}{}{token}{joint}{}", &line[..cut], if cut == 0 { "" } else { " " }, &line[cut..]);
         }
         7 if at < lines.len() => {
             lines.remove(at);
@@ -282,7 +284,8 @@ fn rename(world: &mut World, n: usize) {
     let Some(from) = world.rng.pick(&paths).cloned() else { return };
     let all = world.machines[n].disk.paths(true);
     let into = world.rng.pick(&all).cloned().unwrap_or_default();
-    let name = if world.rng.percent(50) { from.name().to_owned() } else { format!("ren{}", world.rng.below(6)) };
+    let name =
+        if world.rng.percent(50) { from.name().to_owned() } else { format!("ren{}", world.rng.below(6)) };
     let to = into.join(&name);
     let bytes = bytes_within(&world.machines[n].disk, &from);
     if world.machines[n].disk.rename(&from, &to) {
@@ -329,7 +332,8 @@ fn binary(world: &mut World, n: usize) {
     let bytes = [b"\x00\xff\xfe ".as_slice(), token.as_bytes(), b" \x00"].concat();
     let text = any_file(world, n).filter(|_| world.rng.percent(20));
     let path = text.map_or_else(|| format!("image{}.png", world.rng.below(3)), |path| path.to_string());
-    if !matches!(world.machines[n].disk.get(&EntryPath::parse(&path).expect("valid")), Some(Data::Symlink(_))) {
+    if !matches!(world.machines[n].disk.get(&EntryPath::parse(&path).expect("valid")), Some(Data::Symlink(_)))
+    {
         save(world, n, &path, &bytes, true, true);
     }
 }
@@ -413,9 +417,13 @@ pub fn forged(world: &mut World, from: usize, to: usize) -> Vec<u8> {
 /// A backup of the whole home is taken, or put back.
 fn restore(world: &mut World, n: usize, snapshots: &mut [Option<(Machine, i64)>]) {
     let machine = &world.machines[n];
-    if machine.store.meta().ok().flatten().is_none_or(|meta| {
-        meta.mode == codex_crdt_model::store::Mode::Joining
-    }) {
+    if machine
+        .store
+        .meta()
+        .ok()
+        .flatten()
+        .is_none_or(|meta| meta.mode == codex_crdt_model::store::Mode::Joining)
+    {
         return;
     }
     match snapshots[n].take() {

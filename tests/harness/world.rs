@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::{DiskOutcome, Effect, Notice, Reply};
-use codex_crdt_model::event::{Event, Request};
 use codex_crdt_model::event::DiskResult;
+use codex_crdt_model::event::{Event, Request};
 use codex_crdt_model::ids::{ContentHash, DeviceId, UnixMs};
 use codex_crdt_model::journal::record::Role;
 use codex_crdt_model::path::EntryPath;
@@ -479,7 +479,12 @@ impl World {
     }
 
     /// Power fails before the sync: each operation may have reached the disk or not.
-    fn lose_some(&mut self, n: usize, mut disk: crate::disk::MemoryDisk, ops: &[codex_crdt_model::effect::DiskOp]) {
+    fn lose_some(
+        &mut self,
+        n: usize,
+        mut disk: crate::disk::MemoryDisk,
+        ops: &[codex_crdt_model::effect::DiskOp],
+    ) {
         for op in ops {
             if self.rng.percent(50) {
                 disk.run(op, &mut self.machines[n].blobs);

@@ -253,7 +253,11 @@ impl Worker {
         if delivery.rules.ignores_within(delivery.root, &path, was_folder) {
             return;
         }
-        if confirmed { self.push(delivery, path, Seen::Missing) } else { self.wait(path, MISSING, Why::Missing) }
+        if confirmed {
+            self.push(delivery, path, Seen::Missing)
+        } else {
+            self.wait(path, MISSING, Why::Missing)
+        }
     }
 
     fn push(&mut self, delivery: &mut Delivery<'_>, path: EntryPath, seen: Seen) {

@@ -60,8 +60,7 @@ impl Known {
                 | (Kind::Folder, What::Folder)
                 | (Kind::Symlink, What::Symlink)
         );
-        let same_bytes =
-            self.kind == Kind::Folder || (old.size == new.size && old.mtime_ns == new.mtime_ns);
+        let same_bytes = self.kind == Kind::Folder || (old.size == new.size && old.mtime_ns == new.mtime_ns);
         !self.unconfirmed && same_kind && same_file && same_bytes
     }
 
@@ -81,7 +80,8 @@ impl Index {
     /// Builds it from the store's bases. A base whose folder is unknown cannot be found by path and is left out.
     pub fn of_bases(bases: &[(EntryId, BaseRow)]) -> Self {
         let rows: HashMap<EntryId, &BaseRow> = bases.iter().map(|(id, row)| (*id, row)).collect();
-        let mut folders: HashMap<EntryId, Option<String>> = HashMap::from([(EntryId::ROOT, Some(String::new()))]);
+        let mut folders: HashMap<EntryId, Option<String>> =
+            HashMap::from([(EntryId::ROOT, Some(String::new()))]);
         let mut index = Self::default();
         for (_, row) in bases {
             let Some(image) = row.confirmed.as_ref().or(row.intended.as_ref()) else { continue };

@@ -141,7 +141,12 @@ impl Worker {
         self.port.runtime.block_on(all)
     }
 
-    fn one(&mut self, act: &mut Act<'_>, op: &DiskOp, ready: Option<Result<Ready, DiskOutcome>>) -> DiskOutcome {
+    fn one(
+        &mut self,
+        act: &mut Act<'_>,
+        op: &DiskOp,
+        ready: Option<Result<Ready, DiskOutcome>>,
+    ) -> DiskOutcome {
         let path = &op.path;
         let target = match &op.action {
             DiskAction::Move { to } => Some(to),
@@ -150,12 +155,15 @@ impl Worker {
         let outcome = if let DiskAction::Discard { aside } = &op.action {
             self.discard_op(act, aside)
         } else if let Some(bad) = [Some(path), target].into_iter().flatten().find(|path| !may_touch(path)) {
-            DiskOutcome::Failed(format!("`{bad}` belongs to Codex or Git itself and is never written; rename it"))
+            DiskOutcome::Failed(format!(
+                "`{bad}` belongs to Codex or Git itself and is never written; rename it"
+            ))
         } else {
             match (&op.action, &ready) {
                 (_, Some(Err(outcome))) => outcome.clone(),
-                (DiskAction::MakeFolder, _)
-                | (DiskAction::Write { content: Content::Folder, .. }, _) => self.make_folder(act, path),
+                (DiskAction::MakeFolder, _) | (DiskAction::Write { content: Content::Folder, .. }, _) => {
+                    self.make_folder(act, path)
+                }
                 (DiskAction::Write { content, expect }, Some(Ok(ready))) => {
                     self.write(act, op, content, expect.as_ref(), ready)
                 }

@@ -45,8 +45,7 @@ impl Root {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::openat(CWD, path, flags, Mode::empty())
             .map_err(|errno| format!("the notebook's folder {} cannot be opened: {errno}", path.display()))?;
-        let root =
-            Self { path: path.to_owned(), dir, beneath: Cell::new(true), exchange: Cell::new(true) };
+        let root = Self { path: path.to_owned(), dir, beneath: Cell::new(true), exchange: Cell::new(true) };
         if root.has_marker(&EntryPath::root()) {
             return Ok(root);
         }

@@ -102,7 +102,9 @@ impl Worker {
             Ok(Some(lying)) => lying,
             Ok(None) => {
                 let confirmed = found.hinted.get(&path) == Some(&Why::Missing);
-                found.gone.extend(self.index().unmet(&path, survey).into_iter().map(|path| (path, confirmed)));
+                found
+                    .gone
+                    .extend(self.index().unmet(&path, survey).into_iter().map(|path| (path, confirmed)));
                 return;
             }
             // Reading says why.
@@ -137,7 +139,9 @@ impl Worker {
                 Ok(listed) => listed,
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
                 Err(errno) => {
-                    tracing::warn!("the folder `{folder}` cannot be listed, and what is in it is left alone: {errno}");
+                    tracing::warn!(
+                        "the folder `{folder}` cannot be listed, and what is in it is left alone: {errno}"
+                    );
                     continue;
                 }
             };
@@ -159,7 +163,10 @@ impl Worker {
             self.port.shared.progress.send_modify(|progress| progress.looked_at += looked_at);
         }
         let whole = found.whole;
-        let unmet = { let survey = self.survey; self.index().unmet(&top, survey) };
+        let unmet = {
+            let survey = self.survey;
+            self.index().unmet(&top, survey)
+        };
         found.gone.extend(unmet.into_iter().map(|path| (path, whole)));
     }
 }

@@ -320,7 +320,9 @@ impl Worker {
     fn touch(&mut self, path: EntryPath, finished: bool) {
         let now = Instant::now();
         let first = self.waiting.get(&path).map_or(now, |waiting| waiting.first);
-        let waiting = if looks_passing(path.name()) && !self.index.as_ref().is_some_and(|index| index.at(&path).is_some()) {
+        let waiting = if looks_passing(path.name())
+            && !self.index.as_ref().is_some_and(|index| index.at(&path).is_some())
+        {
             Waiting { due: first + PASSING, first, why: Why::Touched }
         } else if finished {
             Waiting { due: now, first, why: Why::Finished }

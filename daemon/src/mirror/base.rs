@@ -86,7 +86,8 @@ fn try_writer(path: &Path) -> Result<Option<Connection>, MirrorError> {
              PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;",
         )
         .doing("setting it up")?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing("opening it")?;
+    let version: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing("opening it")?;
     if version == VERSION {
         connection.query_row("SELECT count(*) FROM state", [], |_| Ok(())).doing("looking at its state")?;
         return Ok(Some(connection));
@@ -100,7 +101,8 @@ fn try_writer(path: &Path) -> Result<Option<Connection>, MirrorError> {
     let tx = connection.transaction().doing("making its tables")?;
     tx.execute_batch(SCHEMA).doing("making its tables")?;
     // Fewer, larger segments while much is imported at once.
-    tx.execute("INSERT INTO words (words, rank) VALUES ('hashsize', 8388608)", []).doing("making its tables")?;
+    tx.execute("INSERT INTO words (words, rank) VALUES ('hashsize', 8388608)", [])
+        .doing("making its tables")?;
     tx.execute(
         "INSERT INTO entries (id, parent, name, sort, kind, media_type, title, size, hash, created, modified,
                               author, changed, birth_position, birth_item, alive)
@@ -152,10 +154,7 @@ impl Pool {
     }
 
     /// Runs something on a reading connection, in one transaction: it sees one state.
-    pub fn read<T>(
-        &self,
-        ask: impl FnOnce(&Connection) -> Result<T, MirrorError>,
-    ) -> Result<T, MirrorError> {
+    pub fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, MirrorError>) -> Result<T, MirrorError> {
         let (age, idle) = {
             let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             (idle.0, idle.1.pop())

@@ -9,7 +9,11 @@ use jiff::{Timestamp, ToSpan, Unit, Zoned};
 /// A date with time as YAML writes it (`2026-02-01 10:00:00`) in ISO form; anything else as it is.
 pub fn iso(mut text: String) -> String {
     let bytes = text.as_bytes();
-    if bytes.len() >= 16 && looks_dated(bytes) && bytes[10] == b' ' && bytes[13] == b':' && moment(&text).is_some()
+    if bytes.len() >= 16
+        && looks_dated(bytes)
+        && bytes[10] == b' '
+        && bytes[13] == b':'
+        && moment(&text).is_some()
     {
         text.replace_range(10..11, "T");
     }

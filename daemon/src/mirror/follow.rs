@@ -4,24 +4,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use codex_crdt_model::entry::Content;
+use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::ids::EntryId;
-use codex_crdt_model::store::EntryRow;
+use codex_crdt_model::store::{EntryRow, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::watch;
 
 use super::base::{self, Doing, MirrorError, Pool};
-use super::feed::Feed;
+use super::feed::{Feed, Located};
 use super::index::Indexer;
 use super::read::Folders;
 
 /// Opens the store for reading.
-pub type OpenFeed =
-    Arc<dyn Fn() -> Result<Box<dyn Feed>, codex_crdt_model::store::StoreError> + Send + Sync>;
+pub type OpenFeed = Arc<dyn Fn() -> Result<Box<dyn Feed>, StoreError> + Send + Sync>;
 
 /// Entries in one transaction.
 const BATCH: usize = 1000;
 /// Bytes of text in one transaction.
 const BATCH_BYTES: u64 = 16 << 20;
+/// Idle readings of the store that are kept for snippets.
+const FEEDS: usize = 2;
 /// After a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// Images whose files were not there are looked at again after this long, then twice as long …
@@ -29,7 +32,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// … up to this.
 const LOOK_AGAIN_MOST: Duration = Duration::from_secs(300);
 /// Images looked at again at once.
-const LOOK_AGAIN_MANY: usize = 256;
+const LOOK_AGAIN_MANY: i64 = 256;
 
 /// What the follower and its handles share.
 pub struct Shared {
@@ -45,6 +48,7 @@ pub struct Shared {
     pub folders: Folders,
     /// Revision that the mirror shows.
     pub reached: watch::Sender<u64>,
+    feeds: Mutex<Vec<Box<dyn Feed>>>,
     wanted: Mutex<Wanted>,
     wake: Condvar,
 }
@@ -68,9 +72,22 @@ impl Shared {
             open_feed,
             folders: Folders::default(),
             reached: watch::Sender::new(0),
+            feeds: Mutex::default(),
             wanted: Mutex::default(),
             wake: Condvar::new(),
         }
+    }
+
+    /// What an entry's row describes, for a reader.
+    pub fn content(&self, id: &EntryId, located: &Located) -> Result<Option<Content>, StoreError> {
+        let idle = || self.feeds.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let feed = idle().pop();
+        let feed = feed.map_or_else(|| (self.open_feed)(), Ok)?;
+        let content = feed.content(id, located)?;
+        if idle().len() < FEEDS {
+            idle().push(feed);
+        }
+        Ok(content)
     }
 
     fn wanted(&self) -> MutexGuard<'_, Wanted> {
@@ -92,14 +109,18 @@ impl Shared {
 
     /// Everything is to be read again. From now on nothing counts as shown.
     pub fn rebuild(&self) {
-        self.want(|wanted| wanted.rebuild = true);
-        self.reached.send_replace(0);
+        self.want(|wanted| {
+            wanted.rebuild = true;
+            self.reached.send_replace(0);
+        });
     }
 
     /// A reader met damage.
     pub fn damaged(&self) {
-        self.want(|wanted| wanted.damaged = true);
-        self.reached.send_replace(0);
+        self.want(|wanted| {
+            wanted.damaged = true;
+            self.reached.send_replace(0);
+        });
     }
 
     /// The thread is to end.
@@ -122,7 +143,15 @@ pub struct Follower {
 impl Follower {
     /// With the connection that was opened for it.
     pub fn new(shared: Arc<Shared>, db: Connection) -> Self {
-        Self { shared, db: Some(db), feed: None, reached: 0, identified: false, unread: true, look_again: LOOK_AGAIN }
+        Self {
+            shared,
+            db: Some(db),
+            feed: None,
+            reached: 0,
+            identified: false,
+            unread: true,
+            look_again: LOOK_AGAIN,
+        }
     }
 
     /// Follows until it is told to stop.
@@ -170,7 +199,9 @@ impl Follower {
             }
             let poisoned = std::sync::PoisonError::into_inner;
             wanted = match left {
-                Some(left) => self.shared.wake.wait_timeout(wanted, left).unwrap_or_else(|e| e.into_inner()).0,
+                Some(left) => {
+                    self.shared.wake.wait_timeout(wanted, left).unwrap_or_else(|e| e.into_inner()).0
+                }
                 None => self.shared.wake.wait(wanted).unwrap_or_else(poisoned),
             };
         }
@@ -234,7 +265,7 @@ impl Follower {
         let mut bytes = 0;
         let fit = rows.iter().take_while(|(_, row)| {
             let fits = bytes < BATCH_BYTES;
-            bytes += if row.heads.is_empty() && row.kind != codex_crdt_model::entry::birth::Kind::Text { 0 } else { row.size };
+            bytes += if row.heads.is_empty() && row.kind != Kind::Text { 0 } else { row.size };
             fits
         });
         let rows = &rows[..fit.count()];
@@ -244,7 +275,7 @@ impl Follower {
         let reached = if more { reached } else { reached.max(top) };
         if reached > self.reached {
             take_in(db, feed.as_ref(), &self.shared.root, rows, reached)?;
-            if rows.iter().any(|(_, row)| row.kind == codex_crdt_model::entry::birth::Kind::Folder) {
+            if rows.iter().any(|(_, row)| row.kind == Kind::Folder) {
                 self.shared.folders.clear();
             }
             self.unread = true;

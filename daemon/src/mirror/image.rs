@@ -37,8 +37,10 @@ pub fn of_svg(text: &str) -> Properties {
     loop {
         match reader.read_event() {
             Ok(Event::Start(start) | Event::Empty(start)) if start.local_name().as_ref() == "svg" => {
-                let read = |name: &str| start.try_get_attribute(name).ok().flatten().map(|a| a.value.to_string());
-                let length = |name| read(name).and_then(|text| text.trim_end_matches("px").trim().parse().ok());
+                let read =
+                    |name: &str| start.try_get_attribute(name).ok().flatten().map(|a| a.value.to_string());
+                let length =
+                    |name| read(name).and_then(|text| text.trim_end_matches("px").trim().parse().ok());
                 let boxed: Vec<f64> = read("viewBox")
                     .unwrap_or_default()
                     .split([' ', ','])

@@ -430,7 +430,9 @@ impl Indexer<'_> {
     fn alive_at(&self, parent: &EntryId, name: &str) -> Result<Option<Known>, MirrorError> {
         self.db
             .prepare_cached(&format!("{KNOWN} WHERE parent = ?1 AND name = ?2 AND alive = 1"))
-            .and_then(|mut statement| statement.query_row(params![parent.0.as_slice(), name], known).optional())
+            .and_then(|mut statement| {
+                statement.query_row(params![parent.0.as_slice(), name], known).optional()
+            })
             .doing("looking up a place")
     }
 

@@ -160,9 +160,7 @@ fn yaml_number(number: &serde_yaml_ng::Number) -> Value {
 }
 
 /// Merges by key; earlier sources win. Says where they disagree.
-pub fn merge<'a>(
-    sources: impl IntoIterator<Item = (&'a str, &'a Properties)>,
-) -> (Properties, Vec<String>) {
+pub fn merge<'a>(sources: impl IntoIterator<Item = (&'a str, &'a Properties)>) -> (Properties, Vec<String>) {
     let mut merged: Map<String, Value> = Map::new();
     let mut owners: std::collections::BTreeMap<&str, &str> = std::collections::BTreeMap::new();
     let mut warnings = Vec::new();

@@ -16,7 +16,8 @@ pub enum Form {
 }
 
 impl Form {
-    const ALL: [(Form, &'static str); 3] = [(Form::Json, ".json"), (Form::Xml, ".xml"), (Form::Markdown, ".md")];
+    const ALL: [(Form, &'static str); 3] =
+        [(Form::Json, ".json"), (Form::Xml, ".xml"), (Form::Markdown, ".md")];
 
     /// The form of a sidecar with this name.
     pub fn of(name: &str) -> Option<Self> {

@@ -84,6 +84,12 @@ impl Reader {
         result
     }
 
+    /// Copies what was committed to a new file, which replaces an older copy once it is whole. Copying the
+    /// file itself would miss the log, and break this process's locks on it.
+    pub fn copy_to(&self, target: &Path) -> Result<(), OpenError> {
+        open::copy(&self.connection, target)
+    }
+
     /// Everything that is on disk, by entry, in one pass.
     pub fn bases_for_scan(&self) -> Result<Vec<(EntryId, BaseRow)>, StoreError> {
         self.pairs("reading all that is on disk", "SELECT entry, row FROM bases ORDER BY entry", [])

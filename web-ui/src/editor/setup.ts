@@ -35,6 +35,7 @@ const lineClasses: Record<string, string> = {
   FencedCode: 'cm-code-line',
   CodeBlock: 'cm-code-line',
   Blockquote: 'cm-quote-line',
+  Table: 'cm-table-line',
   ATXHeading1: 'cm-h-line',
   ATXHeading2: 'cm-h-line',
   ATXHeading3: 'cm-h-line',

@@ -124,7 +124,7 @@ impl Actor {
         recv: RecvStream,
     ) {
         let current = self.peers.get(&peer).and_then(|state| state.link.as_ref());
-        if !current.is_some_and(|current| current.number == link) {
+        if current.is_none_or(|current| current.number != link) {
             return;
         }
         if let Some(reason) = self.why_not(peer, notebook) {

@@ -178,7 +178,7 @@ impl Actor {
 
     pub(super) fn unlinked(&mut self, peer: DeviceId, number: u64, reason: &str) {
         let Some(state) = self.peers.get(&peer) else { return };
-        if !state.link.as_ref().is_some_and(|link| link.number == number) {
+        if state.link.as_ref().is_none_or(|link| link.number != number) {
             return;
         }
         tracing::info!(peer = %peer.short(), "connection lost: {reason}");
