@@ -12,7 +12,15 @@ fn main() {
     let ui = Path::new(&manifest).parent().expect("the crate lies in the workspace").join("web-ui");
     println!("cargo:rerun-if-env-changed=CODEX_SKIP_UI");
     println!("cargo:rerun-if-changed=migrations");
-    let inputs = ["src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json"];
+    let inputs = [
+        "src",
+        "public",
+        "index.html",
+        "package.json",
+        "package-lock.json",
+        "vite.config.ts",
+        "tsconfig.json",
+    ];
     for input in inputs.map(|name| ui.join(name)).iter().filter(|path| path.exists()) {
         println!("cargo:rerun-if-changed={}", input.display());
     }
@@ -50,7 +58,11 @@ fn npm(ui: &Path, arguments: &[&str]) {
     let shown = arguments.join(" ");
     match status {
         Ok(status) if status.success() => {}
-        Ok(status) => panic!("`npm {shown}` in {} failed ({status}); CODEX_SKIP_UI=1 builds without it", ui.display()),
-        Err(error) => panic!("cannot run `npm {shown}` ({error}); install Node 20, or CODEX_SKIP_UI=1 builds without it"),
+        Ok(status) => {
+            panic!("`npm {shown}` in {} failed ({status}); CODEX_SKIP_UI=1 builds without it", ui.display())
+        }
+        Err(error) => panic!(
+            "cannot run `npm {shown}` ({error}); install Node 20, or CODEX_SKIP_UI=1 builds without it"
+        ),
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::blobs::Blobs;
 use crate::clock::now_ms;
 use crate::driver::{self, Notebook, NotebookNotice, Shells};
+use crate::git::Git;
 use crate::home::Home;
 use crate::net::{Net, NetConfig, NetEvent, RelayChoice, Ticket};
 use crate::store::Reader;
@@ -86,7 +87,8 @@ impl Daemon {
             net.remember(peer, addresses);
         }
         let (notices, _) = broadcast::channel(NOTICES);
-        let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, notices };
+        let git = Git::start(home.config().device_name.clone()).context("cannot start the git thread")?;
+        let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, git, notices };
         let watcher = Watcher::start().context("cannot watch files")?;
         let daemon = Arc::new(Self { home, shells, watcher, notebooks: RwLock::new(BTreeMap::new()) });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
@@ -235,6 +237,15 @@ impl Daemon {
             running.shutdown().await;
         }
         self.home.system().remove_notebook(notebook)?;
+        Ok(())
+    }
+
+    /// Another name for a notebook on this device.
+    pub fn rename(&self, notebook: &NotebookId, name: &str) -> anyhow::Result<()> {
+        let mut notebooks = self.notebooks.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(state) = notebooks.get_mut(notebook) else { bail!("there is no notebook {notebook}") };
+        self.home.system().change_notebook(notebook, Some(name), None)?;
+        state.row.name = name.to_owned();
         Ok(())
     }
 

@@ -20,6 +20,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::blobs::Blobs;
 use crate::clock::now_ms;
 use crate::disk::{Disk, ScanProgress};
+use crate::git::Git;
 use crate::mirror::Mirror;
 use crate::net::Net;
 use crate::store::{Reader, Store};
@@ -40,6 +41,7 @@ pub struct Notebook {
     pub mirror: Mirror,
     /// Its files.
     pub disk: Disk,
+    git: Git,
     inputs: mpsc::UnboundedSender<Input>,
     standing: watch::Receiver<Standing>,
 }
@@ -120,6 +122,8 @@ pub struct Shells {
     pub net: Net,
     /// Attachments.
     pub blobs: Blobs,
+    /// Text history.
+    pub git: Git,
     /// Where notices go.
     pub notices: broadcast::Sender<NotebookNotice>,
 }
@@ -175,8 +179,10 @@ impl Notebook {
             }
         });
         let (standing_out, standing) = watch::channel(Standing { state: "scanning", ..Standing::default() });
+        let git = shells.git.clone();
         let driver = Driver {
             id,
+            root: root.clone(),
             shells,
             disk: disk.clone(),
             mirror: mirror.clone(),
@@ -190,7 +196,7 @@ impl Notebook {
             scanned: false,
         };
         tokio::spawn(driver.run(queue, core, store, opened));
-        Ok(Self { id, root, mirror, disk, inputs, standing })
+        Ok(Self { id, root, mirror, disk, git, inputs, standing })
     }
 
     /// Asks the core for something and waits until it is durable.
@@ -238,12 +244,14 @@ impl Notebook {
             // An error means that it had stopped already.
             let _ = stopped.await;
         }
+        self.git.close(&self.root).await;
         self.mirror.shutdown().await;
     }
 }
 
 struct Driver {
     id: NotebookId,
+    root: PathBuf,
     shells: Shells,
     disk: Disk,
     mirror: Mirror,
@@ -376,6 +384,7 @@ impl Driver {
         }
         if let Some(revision) = revision {
             self.mirror.nudge(revision);
+            self.shells.git.touched(&self.root);
         }
         if scan {
             self.disk.scan();

@@ -42,7 +42,9 @@ pub struct Home {
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
     /// Neither an option nor the environment says where it is.
-    #[error("cannot find the home folder: neither HOME, XDG_DATA_HOME nor CODEX_HOME is set; give --home DIR")]
+    #[error(
+        "cannot find the home folder: neither HOME, XDG_DATA_HOME nor CODEX_HOME is set; give --home DIR"
+    )]
     Nowhere,
     /// Somebody else runs on it.
     #[error(
@@ -65,7 +67,9 @@ pub enum HomeError {
         source: std::io::Error,
     },
     /// The settings cannot be read.
-    #[error("cannot read the settings {path}: {reason}; correct the file, or move it away to get the defaults")]
+    #[error(
+        "cannot read the settings {path}: {reason}; correct the file, or move it away to get the defaults"
+    )]
     Config {
         /// Where.
         path: String,

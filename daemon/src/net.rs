@@ -44,6 +44,9 @@ pub use ticket::TicketError;
 
 /// A silent peer is gone after this time.
 const IDLE: Duration = Duration::from_secs(15);
+/// What a round trip is thought to take before one is measured: a first packet that was lost, or went to a dead
+/// address, is sent again after three of these; the default of 333 ms made that a second.
+const FIRST_RTT: Duration = Duration::from_millis(100);
 /// So it is asked for a sign of life this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(3);
 /// Streams that anybody may open at first; members of something shared get more.
@@ -282,6 +285,7 @@ impl Net {
 async fn bind(config: &NetConfig) -> anyhow::Result<Endpoint> {
     let transport = QuicTransportConfig::builder()
         .max_idle_timeout(Some(IDLE.try_into()?))
+        .initial_rtt(FIRST_RTT)
         .keep_alive_interval(KEEP_ALIVE)
         .default_path_max_idle_timeout(IDLE)
         .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))

@@ -9,6 +9,7 @@ use std::path::Path;
 use codex_crdt_model::store::{StoreError, WriteSet};
 
 mod open;
+mod payload;
 mod read;
 mod source;
 #[cfg(test)]
@@ -109,7 +110,6 @@ impl Store {
         {
             tracing::error!(%error, "the store's transaction could not be dropped");
         }
-        self.reader.forget_births();
         self.open = false;
         self.failed = !self.reader.connection().is_autocommit();
     }

@@ -99,7 +99,8 @@ impl System {
         }
         if found > 0 && found < known {
             let copy = path.with_extension(format!("db.backup-{found}"));
-            db.backup("main", copy, None::<fn(rusqlite::backup::Progress)>).map_err(doing("back up before a migration"))?;
+            db.backup("main", copy, None::<fn(rusqlite::backup::Progress)>)
+                .map_err(doing("back up before a migration"))?;
         }
         for (number, sql) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
             let step = db.transaction().map_err(doing("begin a migration"))?;
@@ -139,7 +140,14 @@ impl System {
             .map_err(doing("list notebooks"))?;
         let rows = query
             .query_map([], |row| {
-                Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                ))
             })
             .map_err(doing("list notebooks"))?;
         let mut notebooks = Vec::new();
@@ -162,7 +170,8 @@ impl System {
 
     /// Registers a notebook.
     pub fn add_notebook(&self, row: &NotebookRow) -> Result<(), SystemError> {
-        let sql = "INSERT INTO notebook (id, slug, name, path, workspace, added) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql =
+            "INSERT INTO notebook (id, slug, name, path, workspace, added) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let values = params![row.id.to_string(), row.slug, row.name, row.path, row.workspace, row.added];
         self.db().execute(sql, values).map_err(|error| match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::ConstraintViolation) => {
@@ -225,7 +234,8 @@ impl System {
         now: UnixMs,
         expires: UnixMs,
     ) -> Result<(), SystemError> {
-        let sql = "INSERT INTO invite (secret_hash, notebook, role, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sql =
+            "INSERT INTO invite (secret_hash, notebook, role, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)";
         let values = params![hash(secret), notebook.to_string(), role_name(role), now, expires];
         self.db().execute(sql, values).map_err(doing("note an invitation"))?;
         Ok(())

@@ -49,7 +49,9 @@ impl Daemon {
                 let log = fs::read_to_string(self.home.join("log")).unwrap_or_default();
                 panic!("codexd ended with {status}: {log}");
             }
-            fs::read_to_string(&file).is_ok_and(|text| text.contains(&format!("\"pid\":{pid}")) || text.contains(&format!("\"pid\": {pid}")))
+            fs::read_to_string(&file).is_ok_and(|text| {
+                text.contains(&format!("\"pid\":{pid}")) || text.contains(&format!("\"pid\": {pid}"))
+            })
         });
     }
 

@@ -62,13 +62,15 @@ fn pair(fill: impl FnOnce(&Path)) -> (tempfile::TempDir, Daemon, Daemon) {
 fn a_folder_becomes_the_same_on_both_sides_and_stays_so() {
     let (_dir, a, b) = pair(|folder| {
         fs::create_dir_all(folder.join("data/run 1")).unwrap();
-        fs::write(folder.join("protocol.md"), "---\ntags: [pcr]\n---\n# Protocol\n\nUse the buffer.\n").unwrap();
+        fs::write(folder.join("protocol.md"), "---\ntags: [pcr]\n---\n# Protocol\n\nUse the buffer.\n")
+            .unwrap();
         fs::write(folder.join("data/run 1/plate.csv"), "well,value\nA1,0.5\n").unwrap();
         fs::write(folder.join("image.png"), vec![7u8; 200_000]).unwrap();
     });
     same(&a.folder, &b.folder);
     assert_eq!(tree(&a.folder).len(), 3);
-    fs::write(a.folder.join("protocol.md"), "---\ntags: [pcr]\n---\n# Protocol\n\nUse the cold buffer.\n").unwrap();
+    fs::write(a.folder.join("protocol.md"), "---\ntags: [pcr]\n---\n# Protocol\n\nUse the cold buffer.\n")
+        .unwrap();
     fs::rename(b.folder.join("data"), b.folder.join("results")).unwrap();
     until("the edit arrived", || {
         fs::read_to_string(b.folder.join("protocol.md")).is_ok_and(|text| text.contains("cold"))

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The birth makes all containers; nobody makes one later, because two made at once would hide one another.
-//! `schema` reads and encodes, `change` makes changes, `clash` finds what could not be merged.
+//! `schema` reads and encodes, `front` does so for texts, `change` makes changes, `clash` finds what could not be
+//! merged.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -17,6 +18,7 @@ use crate::limits;
 
 mod change;
 mod clash;
+mod front;
 mod schema;
 
 use schema::{Reader, Schema};
@@ -104,9 +106,9 @@ pub enum Clash {
     Frontmatter,
 }
 
-/// Our own stored document cannot be read.
+/// Our own stored document cannot be read, or not be edited as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("document of entry {entry} cannot be read: {reason}")]
+#[error("document of entry {entry}: {reason}")]
 pub struct DocumentError {
     /// Whose.
     pub entry: EntryId,
@@ -157,7 +159,7 @@ impl Document {
         let options = LoadOptions::new().text_encoding(TextEncoding::Utf16CodeUnit);
         let doc = contained(|| Automerge::load_with_options(&bytes, options))
             .and_then(|loaded| loaded.map_err(|e| e.to_string()))
-            .map_err(|reason| DocumentError { entry: id, reason })?;
+            .map_err(|reason| DocumentError { entry: id, reason: format!("cannot be read: {reason}") })?;
         let own_actor = ActorId::from(id.0.as_slice());
         let first =
             doc.get_changes_meta(&[]).first().filter(|c| *c.actor == own_actor && c.seq == 1).map(|c| c.hash);

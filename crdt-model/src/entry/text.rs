@@ -38,6 +38,9 @@ pub fn diff<'a>(old: &str, new: &'a str) -> Vec<Splice<'a>> {
     if old == new {
         return Vec::new();
     }
+    if old.is_empty() {
+        return vec![Splice { at: 0, delete: 0, insert: new }];
+    }
     let lines = line_hunks(old, new);
     let mut hunks: Vec<Hunk> = lines.iter().flat_map(|hunk| word_hunks(old, new, hunk)).collect();
     if hunks.len() > SPLICES {

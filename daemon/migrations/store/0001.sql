@@ -48,7 +48,8 @@ CREATE TABLE pending (
     entry BLOB PRIMARY KEY
 ) WITHOUT ROWID;
 
--- The journals. The long columns come last, so that the short ones are read without them.
+-- The journals. Payloads lie apart, in pieces: the journals are walked without them, and one birth is read
+-- without its whole record.
 CREATE TABLE records (
     position  INTEGER PRIMARY KEY,
     device    BLOB NOT NULL,
@@ -56,10 +57,15 @@ CREATE TABLE records (
     seq       INTEGER NOT NULL,
     time      INTEGER NOT NULL,
     signature BLOB NOT NULL,
-    header    BLOB NOT NULL,
-    payload   BLOB NOT NULL
+    header    BLOB NOT NULL
 );
 CREATE UNIQUE INDEX records_by_journal ON records (device, volume, seq);
+
+-- `piece` is the record's position times 4,096, plus the piece's number.
+CREATE TABLE payloads (
+    piece INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+);
 
 CREATE TABLE tips (
     device BLOB NOT NULL,
@@ -69,12 +75,15 @@ CREATE TABLE tips (
     PRIMARY KEY (device, volume)
 ) WITHOUT ROWID;
 
--- Which items of a record took effect, and on what; `change` is NULL for a birth.
+-- Which items of a record took effect, and on what. `change` is NULL for a birth; where that lies in the
+-- payload is in `start` and `length`.
 CREATE TABLE items (
     position INTEGER NOT NULL,
     item     INTEGER NOT NULL,
     entry    BLOB NOT NULL,
     change   BLOB,
+    start    INTEGER,
+    length   INTEGER,
     PRIMARY KEY (position, item, entry)
 ) WITHOUT ROWID;
 CREATE INDEX items_by_entry ON items (entry);

@@ -60,7 +60,7 @@ impl Node {
         };
         tokio::time::timeout(Duration::from_secs(20), work)
             .await
-            .unwrap_or_else(|_| panic!("{what} did not come"))
+            .unwrap_or_else(|_| panic!("{what} did not come to {}", self.id().short()))
     }
 
     async fn opened(&mut self, by: DeviceId) {
@@ -95,12 +95,25 @@ impl Node {
     }
 }
 
-/// Sends one frame over and back on the stream that is open between two, past whatever was open before.
+/// Both hear a word from the other. A stream that is replaced by a simultaneous one takes its frames with it
+/// (the core begins anew at `Opened`), so it is said until it is heard.
 async fn ping(a: &mut Node, b: &mut Node, word: &[u8]) {
-    a.net.send(NOTEBOOK, b.id(), word.to_vec());
-    while b.frame().await != word {}
-    b.net.send(NOTEBOOK, a.id(), word.to_vec());
-    while a.frame().await != word {}
+    let (a_id, b_id) = (a.id(), b.id());
+    let heard = async {
+        let mut again = tokio::time::interval(Duration::from_millis(50));
+        let (mut to_a, mut to_b) = (false, false);
+        while !(to_a && to_b) {
+            tokio::select! {
+                _ = again.tick() => {
+                    a.net.send(NOTEBOOK, b_id, word.to_vec());
+                    b.net.send(NOTEBOOK, a_id, word.to_vec());
+                }
+                frame = a.frame() => to_a |= frame == word,
+                frame = b.frame() => to_b |= frame == word,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), heard).await.expect("both hear the other");
 }
 
 /// Two devices that share the notebook and have a stream.

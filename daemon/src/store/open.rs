@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,8 +15,6 @@ pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/store/00
 
 /// "Codx", in the file's header: no other program's database is taken for a store.
 const APPLICATION_ID: i64 = 0x436f_6478;
-
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// How long a statement waits for another connection's checkpoint or recovery.
 const BUSY: Duration = Duration::from_secs(10);
@@ -100,25 +98,19 @@ fn create(path: &Path, migrations: &[&str]) -> Result<(), OpenError> {
 }
 
 /// Looks at an existing store without changing it and says its version.
+///
+/// Only SQLite opens the file: closing any other handle of it would drop the locks that this process's
+/// connections hold on it (POSIX locks belong to the process), and another program could then take the log
+/// away under them.
 fn inspect(path: &Path, known: i64) -> Result<i64, OpenError> {
     let damaged = |reason: String| OpenError::Damaged { path: path.display().to_string(), reason };
-    let mut magic = [0; 16];
-    let mut file = File::open(path).map_err(|e| io(path, e))?;
-    match file.read_exact(&mut magic) {
-        Ok(()) if &magic == MAGIC => {}
-        Ok(()) => return Err(damaged("it is not a database".to_owned())),
-        Err(e) if e.kind() == ErrorKind::UnexpectedEof => {
-            return Err(damaged("it is shorter than a database can be".to_owned()));
-        }
-        Err(e) => return Err(io(path, e)),
-    }
-    let size = file.metadata().map_err(|e| io(path, e))?.len();
+    let size = fs::metadata(path).map_err(|e| io(path, e))?.len();
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let number = |name: &str| -> Result<i64, OpenError> {
         connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|e| sqlite(path, &e))
     };
     if number("application_id")? != APPLICATION_ID {
-        return Err(damaged("it is a database, but not a Codex store".to_owned()));
+        return Err(damaged("it is not a Codex store".to_owned()));
     }
     let found = number("user_version")?;
     if found > known {
@@ -139,15 +131,20 @@ fn inspect(path: &Path, known: i64) -> Result<i64, OpenError> {
     Ok(found)
 }
 
-/// Copies the store to `store.db.before-N`, whole and synced, before it is brought to version `N`.
+/// Copies the store to `store.db.before-N` before it is brought to version `N`.
 fn back_up(path: &Path, version: i64) -> Result<(), OpenError> {
     let target = beside(path, &format!(".before-{version}"));
-    let made = beside(&target, ".new");
+    copy(&connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?, &target)
+}
+
+/// Copies a store as it is at one moment. The copy has its name only once it is whole and synced.
+pub(super) fn copy(connection: &Connection, target: &Path) -> Result<(), OpenError> {
+    let made = beside(target, ".new");
     remove_if_there(&made)?;
-    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?
+    connection
         .backup(MAIN_DB, &made, None::<fn(rusqlite::backup::Progress)>)
         .map_err(|e| sqlite(&made, &e))?;
-    publish(&made, &target)
+    publish(&made, target)
 }
 
 fn migrate(connection: &mut Connection, found: i64, migrations: &[&str]) -> rusqlite::Result<()> {

@@ -1,35 +1,20 @@
 //! A reading connection: shared helpers, and the queries that the shells need beyond the core's.
 
-use std::cell::RefCell;
 use std::path::Path;
 
 use codex_crdt_model::ids::{ChangeHash, DeviceId, EntryId, RecordHash, UnixMs, Volume};
 use codex_crdt_model::journal::Tip;
-use codex_crdt_model::journal::record::{Item, Payload, Record};
-use codex_crdt_model::store::{BaseRow, BirthAt, EntryRow, StoreError};
+use codex_crdt_model::journal::record::Record;
+use codex_crdt_model::store::{BaseRow, EntryRow, StoreError};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::{OpenError, open};
 
-/// Records whose items are kept decoded: births are read in the order of records, 256 from each.
-const DECODED_RECORDS: usize = 8;
-/// Payload bytes of the records that are kept decoded.
-const DECODED_BYTES: usize = 16 << 20;
-
 /// A reading connection, for the disk worker, HTTP and the mirror. Sees what was committed.
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
-    /// The last used first.
-    decoded: RefCell<Vec<Decoded>>,
-}
-
-#[derive(Debug)]
-struct Decoded {
-    position: u64,
-    size: usize,
-    items: Vec<Item>,
 }
 
 /// How much a store holds.
@@ -81,16 +66,11 @@ impl Reader {
     }
 
     pub(super) fn over(connection: Connection) -> Self {
-        Self { connection, decoded: RefCell::default() }
+        Self { connection }
     }
 
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
-    }
-
-    /// Positions that were rolled back are given again, to other records.
-    pub(super) fn forget_births(&self) {
-        self.decoded.borrow_mut().clear();
     }
 
     /// Several reads that see one state of the store, whatever is committed meanwhile.
@@ -102,6 +82,12 @@ impl Reader {
         let result = read(self);
         transaction.finish().map_err(failed("ending a read"))?;
         result
+    }
+
+    /// Copies what was committed to a new file, which replaces an older copy once it is whole. Copying the
+    /// file itself would miss the log, and break this process's locks on it.
+    pub fn copy_to(&self, target: &Path) -> Result<(), OpenError> {
+        open::copy(&self.connection, target)
     }
 
     /// Everything that is on disk, by entry, in one pass.
@@ -145,12 +131,16 @@ impl Reader {
 
     /// Records after a position, at most `limit`, in the order of positions.
     pub fn records_page(&self, after_position: u64, limit: usize) -> Result<Vec<(u64, Record)>, StoreError> {
-        let sql = "SELECT position, header, signature, payload FROM records
+        let sql = "SELECT position, header, signature FROM records
                    WHERE position > ?1 ORDER BY position LIMIT ?2";
-        self.rows("reading records", sql, params![int(after_position), int(limit as u64)], |row| {
-            let record = Record { header: row.get(1)?, signature: row.get(2)?, payload: row.get(3)? };
-            Ok((number(row, 0)?, record))
-        })
+        let found =
+            self.rows("reading records", sql, params![int(after_position), int(limit as u64)], |row| {
+                Ok((number(row, 0)?, row.get(1)?, row.get(2)?))
+            })?;
+        let whole = |(position, header, signature)| {
+            Ok((position, Record { header, signature, payload: self.payload(position)? }))
+        };
+        found.into_iter().map(whole).collect()
     }
 
     /// What took effect after a position, oldest first: all items of at most `limit` records. Empty only at
@@ -215,45 +205,12 @@ impl Reader {
         Ok(counts.unwrap_or_default())
     }
 
-    /// The birth's bytes, from the record's payload.
-    pub(super) fn birth_bytes(&self, at: BirthAt) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut decoded = self.decoded.borrow_mut();
-        match decoded.iter().position(|record| record.position == at.position) {
-            Some(0) => {}
-            Some(found) => decoded[..=found].rotate_right(1),
-            None => {
-                let Some(record) = self.decode_record(at.position)? else { return Ok(None) };
-                decoded.insert(0, record);
-                let mut size = 0;
-                let fits = decoded.iter().take(DECODED_RECORDS).take_while(|record| {
-                    size += record.size;
-                    size <= DECODED_BYTES
-                });
-                let keep = fits.count().max(1);
-                decoded.truncate(keep);
-            }
-        }
-        Ok(match decoded[0].items.get(at.item as usize) {
-            Some(Item::Birth(bytes)) => Some(bytes.clone()),
-            Some(Item::Change { .. }) | None => None,
-        })
-    }
-
-    fn decode_record(&self, position: u64) -> Result<Option<Decoded>, StoreError> {
-        let Some(record) = self.record_at(position)? else { return Ok(None) };
-        let size = record.payload.len();
-        let payload = record.header().and_then(|header| Payload::decode(header.kind, &record.payload));
-        Ok(match payload {
-            Some(Payload::Edit(items)) => Some(Decoded { position, size, items }),
-            Some(Payload::Membership(_) | Payload::Unknown(..)) | None => None,
-        })
-    }
-
     pub(super) fn record_at(&self, position: u64) -> Result<Option<Record>, StoreError> {
-        let sql = "SELECT header, signature, payload FROM records WHERE position = ?1";
-        self.one("reading a record", sql, [int(position)], |row| {
-            Ok(Record { header: row.get(0)?, signature: row.get(1)?, payload: row.get(2)? })
-        })
+        let sql = "SELECT header, signature FROM records WHERE position = ?1";
+        let found = self.one("reading a record", sql, [int(position)], |row| {
+            Ok(Record { header: row.get(0)?, signature: row.get(1)?, payload: Vec::new() })
+        })?;
+        found.map(|record| Ok(Record { payload: self.payload(position)?, ..record })).transpose()
     }
 
     pub(super) fn one<T>(

@@ -82,6 +82,7 @@ fn meta(revision: u64) -> Meta {
         receipt: 4,
         seen: vec![tip(1, 2, 3)],
         deletions: vec![1, 2],
+        fallbacks: Vec::new(),
     }
 }
 
@@ -224,6 +225,22 @@ fn another_process_is_held_off() {
     assert!(flock().unwrap().success());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn opening_a_reader_leaves_the_writers_locks() {
+    use std::os::unix::fs::MetadataExt;
+    let (_folder, path) = folder();
+    let mut store = Store::open(&path).unwrap();
+    store.apply(&named(1, "a.md")).unwrap();
+    store.commit().unwrap();
+    let inode = format!(":{} ", fs::metadata(&path).unwrap().ino());
+    let locks = || fs::read_to_string("/proc/locks").unwrap().matches(&inode).count();
+    let before = locks();
+    drop(Reader::open(&path).unwrap());
+    assert_eq!(locks(), before);
+    assert!(before > 0, "SQLite locks a file in use");
+}
+
 #[test]
 fn a_newer_store_is_refused_and_left_alone() {
     let (_folder, path) = folder();
@@ -259,6 +276,19 @@ fn what_is_no_store_is_refused_and_left_byte_identical() {
         assert!(matches!(Store::open(&path), Err(OpenError::Damaged { .. })), "{name}");
         assert!(matches!(Reader::open(&path), Err(OpenError::Damaged { .. })), "{name}");
         assert_eq!(fs::read(&path).unwrap(), bytes, "{name}");
+    }
+}
+
+#[test]
+fn a_copy_is_a_store_of_its_own() {
+    let (_folder, path) = folder();
+    let mut store = Store::open(&path).unwrap();
+    let copy = path.with_file_name("copy.db");
+    for number in [1, 2] {
+        store.apply(&named(number, "a.md")).unwrap();
+        store.commit().unwrap();
+        Reader::open(&path).unwrap().copy_to(&copy).unwrap();
+        assert_eq!(Reader::open(&copy).unwrap().meta().unwrap(), Some(meta(u64::from(number))));
     }
 }
 

@@ -5,6 +5,7 @@ use codex_crdt_model::store::{BaseRow, DocumentWrite, EntryRow, RecordWrite, Sto
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
+use super::payload;
 use super::read::{failed, int};
 
 pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
@@ -24,6 +25,7 @@ pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), St
     pending(connection, writes).map_err(failed("writing what is pending"))?;
     for write in &writes.records {
         record(connection, write).map_err(failed("writing a record"))?;
+        payload::write(connection, write.position, &write.record.payload)?;
     }
     members_and_receipts(connection, writes)?;
     blobs_missing(connection, writes).map_err(failed("writing missing blobs"))?;
@@ -139,29 +141,23 @@ fn record(connection: &Connection, write: &RecordWrite) -> rusqlite::Result<()> 
     let (position, seq, volume) = (int(*position), int(tip.seq), tip.volume.0.cast_signed());
     connection
         .prepare_cached(
-            "INSERT INTO records (position, device, volume, seq, time, signature, header, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO records (position, device, volume, seq, time, signature, header)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![
-            position,
-            tip.device.0,
-            volume,
-            seq,
-            time,
-            record.signature,
-            record.header,
-            record.payload
-        ])?;
+        .execute(params![position, tip.device.0, volume, seq, time, record.signature, record.header])?;
     connection
         .prepare_cached(
             "INSERT INTO tips (device, volume, seq, hash) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET seq = excluded.seq, hash = excluded.hash WHERE excluded.seq >= seq",
         )?
         .execute(params![tip.device.0, volume, seq, tip.hash.0])?;
-    let mut insert = connection
-        .prepare_cached("INSERT INTO items (position, item, entry, change) VALUES (?1, ?2, ?3, ?4)")?;
+    let births = payload::births(record);
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO items (position, item, entry, change, start, length) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
     for (item, entry, change) in items {
-        insert.execute(params![position, item, entry.0, change.map(|hash| hash.0)])?;
+        let (start, length) = births.get(*item as usize).copied().flatten().unzip();
+        insert.execute(params![position, item, entry.0, change.map(|hash| hash.0), start, length])?;
     }
     Ok(())
 }

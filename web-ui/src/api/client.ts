@@ -177,6 +177,13 @@ export async function readVersion(nb: string, e: string, version: string): Promi
 
 export const history = (nb: string, e: string) => json<Page<VersionRow>>('GET', `${entryPath(nb, e)}/history`);
 
+/** Brings a version back, as a new one; also what was deleted. */
+export const restore = (nb: string, e: string, version: string) =>
+  json<EntryDetails>('POST', `${entryPath(nb, e)}/restore`, { body: { version } });
+
+export const changeNotebook = (nb: string, change: { paused?: boolean; accept_deletions?: boolean; start_alone?: boolean }) =>
+  json<unknown>('PATCH', `/notebooks/${id(nb)}`, { body: change });
+
 export const search = (q: string, notebook: string | undefined, limit: number, signal: AbortSignal) =>
   json<Page<SearchHit>>('GET', `/search${query({ q, notebook, limit })}`, { signal });
 

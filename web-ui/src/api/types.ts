@@ -83,7 +83,9 @@ export interface EntryDetails {
   title?: string | null;
   created?: string | null;
   modified?: string | null;
+  /** The device that made the last change, and what it calls itself. */
   author?: string | null;
+  author_name?: string | null;
   available?: boolean;
   warnings?: (string | { message?: string })[] | null;
 }
@@ -147,4 +149,6 @@ export interface Notice {
   old_path?: string;
   version?: string;
   by?: string;
+  /** In words, where there is something to say. */
+  message?: string;
 }

@@ -3,9 +3,9 @@ import { defaultKeymap, history, historyKeymap, indentLess, indentMore } from '@
 import { markdown, markdownKeymap, markdownLanguage } from '@codemirror/lang-markdown';
 import { HighlightStyle, bracketMatching, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
-import { EditorState, type Extension, RangeSetBuilder, StateField } from '@codemirror/state';
+import { EditorState, type Extension, Prec, RangeSetBuilder, StateField } from '@codemirror/state';
 import {
-  Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate, drawSelection, dropCursor,
+  Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate, WidgetType, drawSelection, dropCursor,
   highlightActiveLine, highlightSpecialChars, keymap, placeholder,
 } from '@codemirror/view';
 import { syntaxTree } from '@codemirror/language';
@@ -35,6 +35,7 @@ const lineClasses: Record<string, string> = {
   FencedCode: 'cm-code-line',
   CodeBlock: 'cm-code-line',
   Blockquote: 'cm-quote-line',
+  Table: 'cm-table-line',
   ATXHeading1: 'cm-h-line',
   ATXHeading2: 'cm-h-line',
   ATXHeading3: 'cm-h-line',
@@ -58,7 +59,7 @@ const blockLines = ViewPlugin.fromClass(
 function lines(view: EditorView): DecorationSet {
   const found = new Map<number, string>();
   const { doc } = view.state;
-  const head = frontmatterEnd(doc.sliceString(0, Math.min(doc.length, 20_000)));
+  const head = headEnd(view.state);
   for (const { from, to } of view.visibleRanges) {
     syntaxTree(view.state).iterate({
       from,
@@ -79,15 +80,45 @@ function lines(view: EditorView): DecorationSet {
   return builder.finish();
 }
 
-/** The properties at the head of the text, in a quiet type: the panel above shows them better. */
-const frontmatterLines = StateField.define<DecorationSet>({
-  create: (state) => frontmatter(state),
-  update: (value, tr) => (tr.docChanged ? frontmatter(tr.state) : value),
+/**
+ * The properties at the head of the text: the panel above shows them better, so they are one line until the
+ * cursor goes there.
+ */
+const frontmatterField = StateField.define<DecorationSet>({
+  create: frontmatter,
+  update: (value, tr) => (tr.docChanged || tr.selection ? frontmatter(tr.state) : value),
   provide: (field) => EditorView.decorations.from(field),
 });
 
+class FrontmatterFold extends WidgetType {
+  override eq(): boolean {
+    return true;
+  }
+  override toDOM(view: EditorView): HTMLElement {
+    const line = document.createElement('div');
+    line.className = 'cm-frontmatter-fold';
+    const button = line.appendChild(document.createElement('button'));
+    button.type = 'button';
+    button.textContent = t.editor.frontmatter;
+    button.addEventListener('mousedown', (event) => event.preventDefault());
+    button.addEventListener('click', () => {
+      view.dispatch({ selection: { anchor: Math.min(4, view.state.doc.length) } });
+      view.focus();
+    });
+    return line;
+  }
+}
+
+/** Where the head ends; it is looked for in the first part of the text only. */
+const headEnd = (state: EditorState): number => frontmatterEnd(state.doc.sliceString(0, Math.min(state.doc.length, 20_000)));
+
 function frontmatter(state: EditorState): DecorationSet {
-  const end = frontmatterEnd(state.doc.sliceString(0, Math.min(state.doc.length, 20_000)));
+  const end = headEnd(state);
+  const inside = state.selection.ranges.some((range) => range.from < end);
+  // The last line end is left, unless a line follows: a block stands for whole lines.
+  if (end > 0 && !inside && end < state.doc.length) {
+    return Decoration.set(Decoration.replace({ block: true, widget: new FrontmatterFold() }).range(0, end - 1));
+  }
   const builder = new RangeSetBuilder<Decoration>();
   for (let at = 0; at < end; ) {
     const line = state.doc.lineAt(at);
@@ -97,11 +128,21 @@ function frontmatter(state: EditorState): DecorationSet {
   return builder.finish();
 }
 
+/** At the start of the body there is nothing to delete: the line above is folded away. */
+const keepHead = ({ state }: EditorView): boolean => {
+  const { main } = state.selection;
+  return main.empty && main.head > 0 && main.head === headEnd(state);
+};
+
+/** Where the cursor is to stand when a text is opened. */
+export const bodyStart = (isMarkdown: boolean, text: string): number => (isMarkdown ? frontmatterEnd(text) : 0);
+
 const markdownExtensions: Extension[] = [
   markdown({ base: markdownLanguage, completeHTMLTags: false, addKeymap: false }),
+  Prec.highest(keymap.of([{ key: 'Backspace', run: keepHead }, { key: 'Mod-Backspace', run: keepHead }])),
   keymap.of(markdownKeymap),
   blockLines,
-  frontmatterLines,
+  frontmatterField,
 ];
 
 /** Everything but the listener. `\n` alone ends a line: a stray `\r` is shown and kept. */

@@ -2,6 +2,7 @@
 import * as api from '../api/client';
 import type { Conflict, Notice, NotebookStatus, Status } from '../api/types';
 import { Feed, feedUrl } from '../events';
+import { t } from '../i18n/en';
 
 /** Events come in bursts; the status is read once for each. */
 const STATUS_AFTER_MS = 200;
@@ -94,6 +95,8 @@ class Desk {
 
   #event(notice: Notice): void {
     if (notice.type === 'conflict') void this.readConflicts();
+    if (notice.type === 'write_failed') this.say(t.writeFailed(notice.path ?? '', notice.message ?? ''), true);
+    if (notice.type === 'fork' && notice.message) this.say(notice.message, true);
     this.#statusSoon();
     for (const listener of this.#listeners) listener.event(notice);
   }

@@ -6,6 +6,7 @@ import { TextBuffer, type SaveState } from '../editor/buffer';
 import { type Draft, dropDraft, keepDraft, takeOrphans } from '../editor/drafts';
 import { t } from '../i18n/en';
 import { desk, words } from './desk.svelte';
+import { baseName, parentPath } from './tree-model';
 
 const DETAILS_AFTER_MS = 250;
 const DRAFT_AFTER_MS = 120;
@@ -17,6 +18,8 @@ export class OpenEntry {
   details = $state.raw<EntryDetails | null>(null);
   problem = $state<string | null>(null);
   gone = $state(false);
+  /** The last version of an entry that was deleted: it can be brought back. */
+  deletedVersion = $state<string | null>(null);
   save = $state.raw<SaveState>({ is: 'saved' });
   /** The text as it stands, for the reading side; follows the editor a little later. */
   text = $state('');
@@ -80,9 +83,13 @@ export class OpenEntry {
   }
 
   event(notice: Notice): void {
-    if (notice.entry !== this.entry) return;
+    if (notice.entry !== this.entry) {
+      if (this.#isSidecar(notice.path)) this.#detailsSoon();
+      return;
+    }
     if (notice.type === 'entry.deleted') {
       this.gone = true;
+      this.deletedVersion = notice.version ?? null;
       if (this.buffer?.dirty) this.save = { is: 'gone' };
       return;
     }
@@ -110,6 +117,28 @@ export class OpenEntry {
       desk.fail(error);
       return false;
     }
+  }
+
+  /** Brings a version back; what is unsent here is sent first, so that it is a version too. */
+  async restore(version: string): Promise<void> {
+    try {
+      await this.buffer?.flush();
+      await api.restore(this.notebook, this.entry, version);
+      desk.say(t.entry.restored);
+      if (this.buffer === null) await this.#open();
+      else await Promise.all([this.#readDetails(), this.buffer.refresh()]);
+    } catch (error) {
+      desk.fail(error);
+    }
+  }
+
+  /** Files beside an entry that hold its properties: `.name.json`, `name.xml`, a folder's `.metadata`. */
+  #isSidecar(path: string | undefined): boolean {
+    const own = this.details?.path;
+    if (!path || !own || path === own) return false;
+    if (path === `${own}/.metadata`) return true;
+    const name = baseName(path).replace(/^\./, '');
+    return parentPath(path) === parentPath(own) && name.startsWith(`${baseName(own).replace(/^\./, '')}.`);
   }
 
   async #open(): Promise<void> {
@@ -156,8 +185,11 @@ export class OpenEntry {
       this.gone = false;
       this.problem = null;
     } catch (error) {
-      if (error instanceof api.ApiError && (error.status === 404 || error.status === 410)) this.gone = true;
-      else if (this.details === null) this.problem = words(error);
+      if (error instanceof api.ApiError && (error.status === 404 || error.status === 410)) {
+        this.gone = true;
+        const { deleted, version } = (error.details ?? {}) as { deleted?: boolean; version?: string };
+        if (deleted && version) this.deletedVersion = version;
+      } else if (this.details === null) this.problem = words(error);
     }
   }
 

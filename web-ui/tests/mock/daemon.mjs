@@ -139,7 +139,7 @@ const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1);
 const item = (e) => ({ id: e.id, name: nameOf(e.path), path: e.path, kind: e.kind, media_type: e.media, size: e.kind === 'folder' ? null : Buffer.byteLength(e.content), children: e.children.length, modified: e.modified });
 
 function details(e) {
-  return { ...item(e), hash: 'b3'.repeat(32), version: `v${e.version}`, properties: properties(e), tags: e.path.endsWith('calibration.md') ? ['optics', 'calibration', 'lamp'] : [], title: /^title: (.*)$/m.exec(e.content)?.[1] ?? null, created: e.modified, author: 'Field laptop', available: true, warnings: [] };
+  return { ...item(e), hash: 'b3'.repeat(32), version: `v${e.version}`, properties: properties(e), tags: e.path.endsWith('calibration.md') ? ['optics', 'calibration', 'lamp'] : [], title: /^title: (.*)$/m.exec(e.content)?.[1] ?? null, created: e.modified, author: FIELD, author_name: 'Field laptop', available: true, warnings: [] };
 }
 
 function properties(e) {
@@ -216,6 +216,7 @@ async function notebook(world, request, url, parts, body, response) {
   if (!e) return refuse(response, 404, 'not_found', 'There is no such entry.');
   if (parts[4] === 'content') return method === 'PUT' ? put(world, e, request, body, response) : content(e, response);
   if (parts[4] === 'history') return reply(response, 200, { items: Array.from({ length: e.version }, (_, at) => ({ version: `v${e.version - at}`, device: FIELD, device_name: at % 2 ? 'Ada’s laptop' : 'Field laptop', time: new Date(Date.UTC(2026, 10, 22, 16 - at)).toISOString() })) });
+  if (parts[4] === 'restore') return reply(response, 200, details(e));
   if (parts[4] === 'versions') return content(e, response);
   if (method === 'PATCH') return patch(world, e, JSON.parse(body), response);
   if (method === 'DELETE') {

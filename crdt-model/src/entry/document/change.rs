@@ -1,12 +1,13 @@
 //! Makes one change out of edits.
 
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
-use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc, ScalarValue};
+use automerge::{ActorId, Automerge, AutomergeError, ROOT, ReadDoc, ScalarValue};
 
 use super::Edit;
+use super::front::Front;
 use super::schema::{BlobValue, DELETE, REVIVE, Reader, Schema, Target, kind_word};
 use crate::entry::birth::{Content, Kind};
-use crate::entry::text;
+use crate::entry::frontmatter::{self, Parts};
 use crate::ids::{ContentHash, EntryId};
 
 /// What the edits come to, compared with the version they are made at.
@@ -17,16 +18,14 @@ struct Plan {
     kind: Option<Kind>,
     /// `Some(None)` takes the value away.
     blob: Option<Option<BlobValue>>,
-    body: Option<String>,
+    /// The text's parts before and after.
+    text: Option<(Front, Parts)>,
 }
 
 impl Plan {
     fn is_empty(&self) -> bool {
-        self.parent.is_none()
-            && self.name.is_none()
-            && self.kind.is_none()
-            && self.blob.is_none()
-            && self.body.is_none()
+        let place = self.parent.is_none() && self.name.is_none();
+        place && self.kind.is_none() && self.blob.is_none() && self.text.is_none()
     }
 }
 
@@ -58,8 +57,8 @@ pub(super) fn make(
         return Ok(None);
     }
     doc.set_actor(actor);
-    let made = doc.transact_with::<_, _, String, _>(|()| options, |tx| write(tx, schema, &plan));
-    let hash = made.map_err(|failure| failure.error)?.hash;
+    let made = doc.transact_with::<_, _, AutomergeError, _>(|()| options, |tx| write(tx, schema, &plan));
+    let hash = made.map_err(|failure| failure.error.to_string())?.hash;
     finish(doc, hash)
 }
 
@@ -75,33 +74,69 @@ fn finish(
 fn plan(reader: &Reader<'_>, edits: &[Edit]) -> Result<Plan, String> {
     let mut plan = Plan::default();
     for edit in edits {
+        if let Edit::Place { parent, name } = edit {
+            plan.parent = (*parent != reader.parent().0).then_some(*parent);
+            plan.name = (*name != reader.name()).then(|| name.clone());
+        }
+    }
+    let name = plan.name.clone().unwrap_or_else(|| reader.name());
+    let before = reader.content();
+    let mut now = before.clone();
+    for edit in edits {
         match edit {
-            Edit::Content(content) => plan_content(reader, content, &mut plan),
-            Edit::Properties(_) => return Err("properties cannot be set on it".to_owned()),
-            Edit::Place { parent, name } => {
-                plan.parent = (*parent != reader.parent().0).then_some(*parent);
-                plan.name = (*name != reader.name()).then(|| name.clone());
+            Edit::Content(content) => now = content.clone(),
+            Edit::Properties(properties) => {
+                // Texts of one version differ only by their split, which the edits before may have renewed.
+                let Content::Text(text) = &now else {
+                    return Err("only a text has properties of its own".to_owned());
+                };
+                let mut parts = parts_now(reader, &before, &now, &name, text);
+                set_properties(&mut parts, &name, properties)?;
+                now = Content::Text(parts.join());
             }
+            Edit::Place { .. } => {}
             Edit::Delete | Edit::Revive => {
                 return Err("a deletion or its undoing must stand alone".to_owned());
             }
         }
     }
+    if now != before {
+        plan_content(reader, &now, &name, &mut plan);
+    }
     Ok(plan)
 }
 
-fn plan_content(reader: &Reader<'_>, content: &Content, plan: &mut Plan) {
-    let before = reader.content();
-    if before == *content {
-        return;
+/// The parts to set properties in: those of the document while its text is as it was.
+fn parts_now(reader: &Reader<'_>, before: &Content, now: &Content, name: &str, text: &str) -> Parts {
+    let stored = (before == now).then(|| Front::read(reader).parts);
+    stored.filter(Parts::has_front).unwrap_or_else(|| Parts::of(name, text))
+}
+
+fn set_properties(
+    parts: &mut Parts,
+    name: &str,
+    properties: &[(String, Option<String>)],
+) -> Result<(), String> {
+    if !frontmatter::carries(name) {
+        return Err("only .md and .cdx files carry properties in their text".to_owned());
     }
+    for (key, source) in properties {
+        frontmatter::set(parts, key, source.as_deref()).map_err(|refused| refused.to_string())?;
+    }
+    Ok(())
+}
+
+fn plan_content(reader: &Reader<'_>, content: &Content, name: &str, plan: &mut Plan) {
     plan.kind = (content.kind() != reader.kind()).then(|| content.kind());
     plan.blob = match Target::of(content) {
         Some(target) => Some(Some(BlobValue { target, instead_of: text_hash(reader) })),
         None => reader.blob().map(|_| None),
     };
     if let Content::Text(text) = content {
-        plan.body = (*text != reader.text()).then(|| text.clone());
+        let front = Front::read(reader);
+        if front.parts.join() != *text {
+            plan.text = Some((front, Parts::of(name, text)));
+        }
     }
 }
 
@@ -111,15 +146,7 @@ pub(super) fn text_hash(reader: &Reader<'_>) -> Option<ContentHash> {
     (!text.is_empty()).then(|| ContentHash::of(text.as_bytes()))
 }
 
-fn write(tx: &mut Transaction<'_>, schema: &Schema, plan: &Plan) -> Result<(), String> {
-    write_root(tx, plan).map_err(|e| e.to_string())?;
-    if let Some(body) = &plan.body {
-        write_text(tx, &schema.body, body).map_err(|e| e.to_string())?;
-    }
-    Ok(())
-}
-
-fn write_root(tx: &mut Transaction<'_>, plan: &Plan) -> Result<(), automerge::AutomergeError> {
+fn write(tx: &mut Transaction<'_>, schema: &Schema, plan: &Plan) -> Result<(), AutomergeError> {
     if let Some(kind) = plan.kind {
         tx.put(ROOT, "kind", kind_word(kind))?;
     }
@@ -134,19 +161,8 @@ fn write_root(tx: &mut Transaction<'_>, plan: &Plan) -> Result<(), automerge::Au
     if let Some(name) = &plan.name {
         tx.put(ROOT, "name", name.as_str())?;
     }
-    Ok(())
-}
-
-/// Turns a Text into `new` by small edits.
-fn write_text(tx: &mut Transaction<'_>, object: &ObjId, new: &str) -> Result<(), automerge::AutomergeError> {
-    let old = tx.text(object)?;
-    for splice in text::diff(&old, new).iter().rev() {
-        tx.splice_text(
-            object,
-            splice.at,
-            isize::try_from(splice.delete).unwrap_or(isize::MAX),
-            splice.insert,
-        )?;
+    match &plan.text {
+        Some((before, after)) => before.write(tx, schema, after),
+        None => Ok(()),
     }
-    Ok(())
 }

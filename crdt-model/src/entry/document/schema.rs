@@ -8,7 +8,9 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, 
 use serde::{Deserialize, Serialize};
 
 use super::View;
+use super::front::Front;
 use crate::entry::birth::{Birth, Content, Kind};
+use crate::entry::frontmatter::Parts;
 use crate::ids::{ContentHash, EntryId};
 use crate::path::check_name;
 
@@ -113,6 +115,7 @@ pub(super) fn kind_word(kind: Kind) -> &'static str {
 /// every later change names, so machines that disagreed could not merge.
 pub(super) fn first_change(id: EntryId, birth: &Birth) -> (Automerge, automerge::ChangeHash) {
     let mut doc = Automerge::new_with_encoding(TextEncoding::Utf16CodeUnit);
+    let schema = Schema::new(id, birth);
     doc.set_actor(ActorId::from(id.0.as_slice()));
     let made = doc.transact_with::<_, _, automerge::AutomergeError, _>(
         |()| CommitOptions::default().with_time(0),
@@ -123,12 +126,12 @@ pub(super) fn first_change(id: EntryId, birth: &Birth) -> (Automerge, automerge:
             tx.put_object(ROOT, "front", ObjType::Map)?;
             tx.put_object(ROOT, "items", ObjType::Map)?;
             tx.put_object(ROOT, "front_raw", ObjType::Text)?;
-            let body = tx.put_object(ROOT, "body", ObjType::Text)?;
+            tx.put_object(ROOT, "body", ObjType::Text)?;
             if let Some(target) = Target::of(&birth.content) {
                 tx.put(ROOT, "blob", BlobValue { target, instead_of: None }.scalar())?;
             }
             if let Content::Text(text) = &birth.content {
-                tx.splice_text(&body, 0, 0, text)?;
+                Front::default().write(tx, &schema, &Parts::of(&birth.name, text))?;
             }
             Ok(())
         },
@@ -220,21 +223,36 @@ impl<'a> Reader<'a> {
         self.get("blob").and_then(|(value, _)| BlobValue::read(&value))
     }
 
-    /// All concurrent values of `blob`, the one that shows first.
+    /// All concurrent values of `blob`.
     pub(super) fn blobs(&self) -> Vec<BlobValue> {
+        self.get_all(&ROOT, "blob").iter().filter_map(BlobValue::read).collect()
+    }
+
+    /// All concurrent texts at a key of a map.
+    pub(super) fn all(&self, map: &ObjId, key: &str) -> Vec<String> {
+        self.get_all(map, key).iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+    }
+
+    fn get_all(&self, map: &ObjId, key: &str) -> Vec<Value<'a>> {
         let all = match self.at {
-            Some(heads) => self.doc.get_all_at(ROOT, "blob", heads),
-            None => self.doc.get_all(ROOT, "blob"),
+            Some(heads) => self.doc.get_all_at(map, key, heads),
+            None => self.doc.get_all(map, key),
         };
-        let mut all: Vec<_> =
-            all.unwrap_or_default().iter().filter_map(|(value, _)| BlobValue::read(value)).collect();
-        all.reverse();
-        all
+        all.unwrap_or_default().into_iter().map(|(value, _)| value).collect()
+    }
+
+    /// What a map holds, by key, and whether each was set twice at once.
+    pub(super) fn entries(&self, map: &'a ObjId) -> Vec<(String, Value<'static>, bool)> {
+        let range = match self.at {
+            Some(heads) => self.doc.map_range_at(map, .., heads),
+            None => self.doc.map_range(map, ..),
+        };
+        range.map(|item| (item.key.into_owned(), item.value.into_value(), item.conflict)).collect()
     }
 
     /// The text as it is written to disk, also while the entry is something else.
     pub(super) fn text(&self) -> String {
-        self.text_of(&self.schema.body)
+        Front::read(self).parts.join()
     }
 
     pub(super) fn text_of(&self, object: &ObjId) -> String {

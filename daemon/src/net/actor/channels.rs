@@ -17,8 +17,8 @@ use crate::net::wire::{Answer, shorten};
 const COURTESY: Duration = Duration::from_millis(100);
 /// After the protocol was broken, no stream for at least this time.
 const PENALTY: Duration = Duration::from_secs(2);
-/// A stream that lasted so long was a success: trying again begins anew.
-const LASTED: Duration = Duration::from_secs(10);
+/// What lasted so long, connection or stream, was a success: trying again begins anew.
+pub(super) const LASTED: Duration = Duration::from_secs(10);
 
 /// One notebook with one peer.
 #[derive(Debug, Default)]
@@ -124,7 +124,7 @@ impl Actor {
         recv: RecvStream,
     ) {
         let current = self.peers.get(&peer).and_then(|state| state.link.as_ref());
-        if !current.is_some_and(|current| current.number == link) {
+        if current.is_none_or(|current| current.number != link) {
             return;
         }
         if let Some(reason) = self.why_not(peer, notebook) {

@@ -147,6 +147,25 @@ async fn a_restarted_peer_on_another_port_is_found_again() {
     b.stop().await;
 }
 
+/// As after a crash: the other side still holds the old connection, which it had dialled itself.
+#[tokio::test]
+async fn a_new_run_of_a_peer_takes_the_place_of_the_old_one() {
+    let (mut a, mut b) = (Node::start(1).await, Node::start(2).await);
+    let (a_id, b_id) = (a.id(), b.id());
+    b.share(&[a_id]);
+    a.net.remember(b_id, b.net.addresses());
+    a.share(&[b_id]);
+    tokio::join!(a.opened(b_id), b.opened(a_id));
+    let mut again = Node::start(2).await;
+    again.net.remember(a_id, a.net.addresses());
+    again.share(&[a_id]);
+    tokio::time::timeout(Duration::from_secs(3), again.opened(a_id)).await.unwrap();
+    a.closed(b_id).await;
+    for node in [a, b, again] {
+        node.stop().await;
+    }
+}
+
 /// losses.md L48
 #[tokio::test]
 async fn a_dead_address_among_several_does_not_stall() {
@@ -163,7 +182,8 @@ async fn a_dead_address_among_several_does_not_stall() {
     b.stop().await;
 }
 
-/// Whatever the order in which both dial and ask, one stream remains, and both agree on which.
+/// Whatever the order in which both dial and ask, one stream remains, and both agree on which: what is said
+/// once after each `Opened` is heard, unless `Closed` follows.
 #[tokio::test]
 async fn simultaneous_dials_settle_on_one_stream() {
     for round in 0..8_u8 {
@@ -173,24 +193,37 @@ async fn simultaneous_dials_settle_on_one_stream() {
         a.net.remember(b_id, b.net.addresses());
         a.share(&[b_id]);
         b.share(&[a_id]);
-        tokio::join!(a.opened(b_id), b.opened(a_id));
-        // A stream that is replaced takes its frames with it: say it until it is heard.
-        let word = vec![round; 3];
         let heard = async {
-            let mut again = tokio::time::interval(Duration::from_millis(20));
-            let (mut to_a, mut to_b) = (false, false);
-            while !(to_a && to_b) {
-                tokio::select! {
-                    _ = again.tick() => {
-                        a.net.send(NOTEBOOK, b_id, word.clone());
-                        b.net.send(NOTEBOOK, a_id, word.clone());
+            // Per side: what was said on the present stream, and what was heard last.
+            let (mut said, mut got) = ([0_u8; 2], [0_u8; 2]);
+            let (mut open, mut word) = ([false; 2], 0);
+            while !(open == [true; 2] && got[0] == said[1] && got[1] == said[0]) {
+                let (side, event) = tokio::select! {
+                    event = a.events.recv() => (0, event.unwrap()),
+                    event = b.events.recv() => (1, event.unwrap()),
+                };
+                match event {
+                    NetEvent::Opened { .. } => {
+                        assert!(!open[side], "opened twice");
+                        open[side] = true;
+                        word += 1;
+                        said[side] = word;
+                        let (net, to) = if side == 0 { (&a.net, b_id) } else { (&b.net, a_id) };
+                        net.send(NOTEBOOK, to, vec![word]);
                     }
-                    frame = a.frame() => to_a |= frame == word,
-                    frame = b.frame() => to_b |= frame == word,
+                    NetEvent::Closed { .. } => {
+                        assert!(open[side], "closed twice");
+                        open[side] = false;
+                    }
+                    NetEvent::Frame { frame, .. } => {
+                        assert!(open[side], "a frame on a closed stream");
+                        got[side] = frame[0];
+                    }
+                    _ => {}
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), heard).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(10), heard).await.expect("both agree on a stream");
         a.stop().await;
         b.stop().await;
     }
@@ -219,4 +252,37 @@ async fn many_notebooks_share_one_connection() {
     }
     a.stop().await;
     b.stop().await;
+}
+
+/// Whether or not mDNS can be started here; two that know no addresses may meet, and nothing else may suffer.
+#[tokio::test]
+async fn discovery_never_keeps_the_network_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(dir.path().join("blobs")).await.unwrap();
+    let (tell, _events) = mpsc::unbounded_channel();
+    let config = NetConfig { discovery: true, listen: None, ..config(1) };
+    let net = Net::start(config, blobs.clone(), tell).await.unwrap();
+    assert!(!net.addresses().is_empty());
+    let mut b = Node::start(2).await;
+    b.share(&[net.device()]);
+    b.net.remember(net.device(), net.addresses());
+    net.share(NOTEBOOK, [b.id()].into());
+    b.opened(net.device()).await;
+    net.shutdown().await;
+    blobs.shutdown().await;
+    b.stop().await;
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_said() {
+    let a = Node::start(1).await;
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(dir.path().join("blobs")).await.unwrap();
+    let (tell, _events) = mpsc::unbounded_channel();
+    let taken = a.net.addresses()[0].parse().unwrap();
+    let config = NetConfig { listen: Some(taken), ..config(2) };
+    let error = Net::start(config, blobs.clone(), tell).await.unwrap_err();
+    assert!(error.to_string().contains(&taken.to_string()), "{error:#}");
+    blobs.shutdown().await;
+    a.stop().await;
 }

@@ -127,7 +127,10 @@ fn put(writes: &mut WriteSet, write: &Write, memory: &MemoryStore) {
                 (id(*entry), if *birth { Item::Birth(bytes) } else { change })
             });
             let tip = tip(*device, volume, (stored + here) as u64 + 1);
-            writes.records.push(record_write(position, tip, items.collect()));
+            let mut write = record_write(position, tip, items.collect());
+            // An item without effect: its entry was born before.
+            write.items.retain(|(item, ..)| *item != 2);
+            writes.records.push(write);
         }
         Write::Member(device, name) => {
             let row = MemberRow { role: Role::Commenter, name: name.clone() };
