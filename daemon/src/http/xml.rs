@@ -73,7 +73,6 @@ fn survey(source: &str, edits: &[(String, Option<Value>)]) -> Result<Plan, Strin
                 depth += 1;
             }
             Event::Empty(start) if depth == 0 => {
-                found_root = true;
                 refuse_attributes(&start, named)?;
                 return empty_root(source, from, to, start.name().as_ref());
             }
