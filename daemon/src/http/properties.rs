@@ -232,7 +232,8 @@ mod tests {
     #[test]
     fn a_json_sidecar_keeps_its_other_keys_in_order() {
         let source = "{\"z\": 1, \"a\": {\"k\": [1]}, \"gone\": true}";
-        let edits = vec![("a".into(), Some(json!("new"))), ("gone".into(), None), ("m".into(), Some(json!(2)))];
+        let edits =
+            vec![("a".into(), Some(json!("new"))), ("gone".into(), None), ("m".into(), Some(json!(2)))];
         let expect = "{\n  \"z\": 1,\n  \"a\": \"new\",\n  \"m\": 2\n}\n";
         assert_eq!(json_with(source, &edits).as_deref(), Ok(expect));
         assert!(json_with("[1]", &edits).is_err() && json_with("{", &edits).is_err());
