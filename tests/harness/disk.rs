@@ -234,7 +234,7 @@ impl MemoryDisk {
             match self.nodes.get(&path) {
                 None => observations.push(Observation { path: path.clone(), seen: Seen::Missing }),
                 Some(node) => {
-                    let same = node.stat == base.stat && base.intended.is_none() && base.confirmed.is_some();
+                    let same = node.stat == base.stat && base.confirmed.is_some();
                     if all || !same {
                         observations.push(Observation { path: path.clone(), seen: Self::seen(node, blobs) });
                     }
