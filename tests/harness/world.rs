@@ -411,7 +411,24 @@ impl World {
         machine.wanted.clear();
         for other in 0..self.machines.len() {
             if other != n {
+                self.deliver_some(n, other);
                 self.cut(n, other);
+            }
+        }
+    }
+
+    /// What a dying machine has sent may still arrive, in order, up to some frame.
+    fn deliver_some(&mut self, n: usize, other: usize) {
+        let link = self.links[&pair(n, other)];
+        let under_way = |item: &Item| matches!(item, Item::Frame { from, to, cut, .. }
+            if (*from, *to, *cut) == (n, other, link.cuts));
+        let sent: Vec<(i64, u64)> =
+            self.queue.iter().filter(|(_, item)| under_way(item)).map(|(at, _)| *at).collect();
+        let arrive = self.rng.below(sent.len() + 1);
+        for at in sent.iter().take(if link.open { arrive } else { 0 }) {
+            if let Some(Item::Frame { frame, .. }) = self.queue.remove(at) {
+                let peer = self.machines[n].device;
+                self.tell(other, Event::Received { peer, frame }, 0);
             }
         }
     }
