@@ -136,7 +136,7 @@ fn words(world: &World, problems: &mut Vec<String>) {
             if files.len() != at.len() {
                 problems.push(format!("machine {n}: {name} is doubled in {at:?} (law 1)"));
             }
-            let plain = files.iter().filter(|path| !path.contains("(conflict from ")).count();
+            let plain = files.iter().filter(|path| !shown_in_inbox(path)).count();
             if plain > 1 && !token.loose && !token.deleted {
                 problems.push(format!("machine {n}: {name} is in several files {at:?} (law 1)"));
             }
@@ -145,6 +145,15 @@ fn words(world: &World, problems: &mut Vec<String>) {
             problems.push(format!("machine {n}: {forged}, which was forged, is in the notebook (law 7)"));
         }
     }
+}
+
+/// Whether a name says that the file is one of two versions, both of which the inbox shows.
+fn shown_in_inbox(path: &str) -> bool {
+    let marked = |at: usize| {
+        let mark = path[at + 2..].split(')').next().unwrap_or_default();
+        mark.starts_with("conflict from ") || (mark.len() == 8 && mark.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    path.match_indices(" (").any(|(at, _)| marked(at))
 }
 
 /// Law 2: same records, same bytes.
@@ -164,8 +173,10 @@ fn same_everywhere(world: &World, problems: &mut Vec<String>) {
         }
     }
     for (n, machine) in world.machines.iter().enumerate() {
-        if machine.store.blobs_missing().is_ok_and(|missing| !missing.is_empty()) {
-            problems.push(format!("machine {n}: attachments never arrived (losses.md L40)"));
+        for hash in machine.store.blobs_missing().unwrap_or_default().keys() {
+            if world.machines.iter().any(|other| other.blobs.contains_key(hash)) {
+                problems.push(format!("machine {n}: attachment {hash} never arrived (losses.md L40)"));
+            }
         }
     }
 }
