@@ -171,4 +171,4 @@ fn with_eol<'a>(text: &'a str, eol: &str) -> Cow<'a, str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

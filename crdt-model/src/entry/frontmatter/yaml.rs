@@ -134,7 +134,7 @@ pub(super) fn scalars(source: &str) -> Option<Scalars> {
         }
     };
     let ended = matches!((events.next(), events.next()), (Some((Owned::End, _)), None));
-    ended.then(|| Scalars { start: first.start, end: last.start, items })
+    ended.then_some(Scalars { start: first.start, end: last.start, items })
 }
 
 fn is_quoted(written: &str, quote: char) -> bool {
