@@ -217,7 +217,7 @@ mod tests {
     fn a_property_is_one_entry_of_a_block_mapping() {
         for (key, value, expect) in [
             ("status", json!("done"), "status: done\n"),
-            ("due", json!("yes"), "due: 'yes'\n"),
+            ("due", json!("true"), "due: 'true'\n"),
             ("tags", json!(["a", "b"]), "tags:\n- a\n- b\n"),
             ("n", json!(3), "n: 3\n"),
             ("o", json!({"x": 1}), "o:\n  x: 1\n"),
