@@ -1,16 +1,81 @@
-//! One notebook: the state machine.
+//! One notebook: the state machine. Arms are one line each; the work is in the modules below.
+//!
+//! `txn` one step's view of the store · `edits` the one merge path · `tree` the derived tree · `observe` files
+//! → documents · `writeout` documents → files · `requests` what the desk asks · `peers` sync.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 
-use crate::effect::Effect;
+use crate::effect::{Effect, Notice};
+use crate::entry::Document;
 use crate::event::Event;
-use crate::ids::UnixMs;
-use crate::store::{Meta, Source, StoreError, WriteSet};
+use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, UnixMs, Volume};
+use crate::journal::record::{Role, notebook_id};
+use crate::journal::{Frontier, MembershipChange, Payload};
+use crate::store::{MemberRow, Meta, Mode, Source, StoreError, WriteSet};
 
-/// One notebook.
+mod edits;
+mod observe;
+mod peers;
+mod requests;
+mod tree;
+mod txn;
+mod writeout;
+
+use txn::Txn;
+
+/// Documents kept loaded from step to step.
+const DOCUMENTS_KEPT: usize = 32;
+
+/// One notebook. Everything in here can be dropped and opened again from the store.
 #[derive(Debug)]
 pub struct Core {
     key: SigningKey,
+    meta: Meta,
+    frontier: Frontier,
+    now: UnixMs,
+    seed: [u8; 32],
+    drawn: u64,
+    peers: BTreeMap<DeviceId, peers::Peer>,
+    documents: BTreeMap<EntryId, Document>,
+    /// Entries to plan.
+    todo: BTreeSet<EntryId>,
+    /// Disk operations under way.
+    in_flight: BTreeMap<EntryId, InFlight>,
+    in_flight_bytes: usize,
+    /// Entries that wait for another entry's file to be written, moved or removed.
+    waiting: BTreeMap<EntryId, BTreeSet<EntryId>>,
+    /// Entries that wait for a blob.
+    awaiting: BTreeMap<ContentHash, BTreeSet<EntryId>>,
+    blobs_missing: BTreeSet<ContentHash>,
+    /// Failed operations, and when to try again.
+    retries: BTreeMap<EntryId, UnixMs>,
+    /// Removals that the brake holds.
+    held_removals: BTreeSet<EntryId>,
+    /// Removals that the brake has counted.
+    counted: BTreeSet<EntryId>,
+    root_lost: bool,
+    rescan: bool,
+    /// From a resume until the scan after it.
+    accept_deletions: bool,
+    restore_deletions: bool,
+    /// From going live after joining until the scan after it.
+    joining_scan: bool,
+    /// What the first peer knew: when that is here, joining is over.
+    joining_for: Option<Frontier>,
+    receipt_at: Option<UnixMs>,
+}
+
+/// A disk operation under way.
+#[derive(Debug, Clone)]
+enum InFlight {
+    /// Writing content; bytes of text held meanwhile.
+    Write { bytes: usize },
+    /// Moving to this place.
+    Move { parent: EntryId, name: String },
+    /// Making a folder, removing.
+    Other,
 }
 
 /// What a step wants.
@@ -38,7 +103,7 @@ pub enum Origin {
     /// It exists among peers: nothing on disk is born before their tree is known.
     Join {
         /// Its id.
-        notebook: crate::ids::NotebookId,
+        notebook: NotebookId,
         /// Its name here.
         name: String,
     },
@@ -46,34 +111,245 @@ pub enum Origin {
 
 impl Core {
     /// The writes that make a new store of a notebook. `seed` is 32 random bytes.
-    pub fn create(_key: &SigningKey, _origin: Origin, _seed: [u8; 32], _now: UnixMs) -> WriteSet {
-        WriteSet::default()
+    pub fn create(key: &SigningKey, origin: Origin, seed: [u8; 32], now: UnixMs) -> WriteSet {
+        let device = DeviceId(key.verifying_key().to_bytes());
+        let nonce: [u8; 16] = draw(&seed, 0)[..16].try_into().expect("16 of 32 bytes");
+        let volume = Volume(u64::from_be_bytes(draw(&seed, 1)[..8].try_into().expect("8 of 32 bytes")));
+        let (notebook, name, mode) = match &origin {
+            Origin::Found { name, .. } => (notebook_id(&device, &nonce), name.clone(), Mode::Live),
+            Origin::Join { notebook, name } => (*notebook, name.clone(), Mode::Joining),
+        };
+        let meta = Meta {
+            notebook,
+            name: name.clone(),
+            device,
+            volume,
+            mode,
+            paused: false,
+            held: false,
+            revision: 0,
+            position: 0,
+            receipt: 0,
+            seen: Vec::new(),
+            deletions: Vec::new(),
+            fallbacks: Vec::new(),
+        };
+        let empty = crate::store::memory::MemoryStore::default();
+        let mut txn = Txn::new(&empty, key, now, meta, Frontier::default());
+        if let Origin::Found { device_name, .. } = origin {
+            let change = MembershipChange::Found { nonce, name, device_name: device_name.clone() };
+            txn.sign(&Payload::Membership(change), Vec::new());
+            txn.writes.members.insert(device, MemberRow { role: Role::Owner, name: device_name });
+        }
+        let mut writes = txn.writes;
+        writes.meta = Some(txn.meta);
+        writes
     }
 
-    /// Opens a notebook from its store. `seed` is 32 random bytes; `fresh_volume` says that the journal
-    /// here may not be the newest, so a new volume must begin.
+    /// Opens a notebook from its store. `seed` is 32 random bytes, never the same twice; `fresh_volume` says
+    /// that the journal here may not be the newest, so a new volume must begin.
     pub fn open(
         key: SigningKey,
-        _seed: [u8; 32],
-        _fresh_volume: bool,
-        _source: &dyn Source,
+        seed: [u8; 32],
+        fresh_volume: bool,
+        source: &dyn Source,
     ) -> Result<(Self, Stepped), StepError> {
-        Ok((Self { key }, Stepped::default()))
+        let doing = "opening a notebook";
+        let Some(mut meta) = source.meta()? else {
+            return Err(StoreError { doing, reason: "the store is empty".into() });
+        };
+        let device = DeviceId(key.verifying_key().to_bytes());
+        let mut writes = WriteSet::default();
+        if fresh_volume || meta.device != device {
+            meta.device = device;
+            meta.volume = Volume(u64::from_be_bytes(draw(&seed, 1)[..8].try_into().expect("8 of 32 bytes")));
+            meta.seen = Vec::new();
+            writes.meta = Some(meta.clone());
+        }
+        let mut core = Self {
+            key,
+            frontier: Frontier::from_tips(source.tips()?),
+            meta,
+            now: 0,
+            seed,
+            drawn: 2,
+            peers: BTreeMap::new(),
+            documents: BTreeMap::new(),
+            todo: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            in_flight_bytes: 0,
+            waiting: BTreeMap::new(),
+            awaiting: BTreeMap::new(),
+            blobs_missing: source.blobs_missing()?.into_keys().collect(),
+            retries: BTreeMap::new(),
+            held_removals: BTreeSet::new(),
+            counted: BTreeSet::new(),
+            root_lost: false,
+            rescan: false,
+            accept_deletions: false,
+            restore_deletions: false,
+            joining_scan: false,
+            joining_for: None,
+            receipt_at: None,
+        };
+        core.load_pending(source)?;
+        Ok((core, Stepped { writes, effects: vec![Effect::Scan] }))
+    }
+
+    /// What was left to do is planned only after the first scan has shown how the files stand.
+    fn load_pending(&mut self, source: &dyn Source) -> Result<(), StepError> {
+        let mut after = None;
+        loop {
+            let page = source.pending(after, 1024)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(*last);
+            self.retries.extend(page.into_iter().map(|id| (id, UnixMs::MAX)));
+        }
     }
 
     /// Takes in one event.
-    pub fn step(&mut self, _now: UnixMs, _event: Event, _source: &dyn Source) -> Result<Stepped, StepError> {
-        let _ = &self.key;
-        Ok(Stepped::default())
+    pub fn step(&mut self, now: UnixMs, event: Event, source: &dyn Source) -> Result<Stepped, StepError> {
+        self.now = now;
+        let key = self.key.clone();
+        let mut txn = Txn::new(source, &key, now, self.meta.clone(), self.frontier.clone());
+        txn.documents = std::mem::take(&mut self.documents);
+        match event {
+            Event::Observed(batch) => observe::observed(self, &mut txn, batch)?,
+            Event::Scanned => self.scanned(),
+            Event::DiskDone(results) => writeout::done(self, &mut txn, results)?,
+            Event::Asked { number, request } => {
+                let reply = requests::asked(self, &mut txn, request)?;
+                txn.effects.push(Effect::Reply { number, reply });
+            }
+            Event::PeerConnected(peer) => peers::connected(self, &mut txn, peer)?,
+            Event::PeerGone(peer) => self.peer_gone(&mut txn, peer),
+            Event::Received { peer, frame } => peers::received(self, &mut txn, peer, &frame)?,
+            Event::Drained(peer) => peers::drained(self, peer),
+            Event::BlobHeld(hash) => peers::blob_held(self, &mut txn, hash)?,
+            Event::RootLost(reason) => self.root_is_lost(&mut txn, reason),
+            Event::RootFound => self.root_is_found(&mut txn),
+            Event::Tick => {}
+        }
+        self.finish(txn)
+    }
+
+    fn finish(&mut self, mut txn: Txn<'_>) -> Result<Stepped, StepError> {
+        let due: Vec<EntryId> =
+            self.retries.iter().filter(|(_, at)| **at <= self.now).map(|(id, _)| *id).collect();
+        for id in due {
+            self.retries.remove(&id);
+            self.todo.insert(id);
+        }
+        writeout::plan(self, &mut txn)?;
+        txn.seal();
+        peers::state_receipt(self, &mut txn)?;
+        peers::pump(self, &mut txn)?;
+        if std::mem::take(&mut self.rescan) {
+            txn.effects.push(Effect::Scan);
+        }
+        for (hash, size) in &txn.writes.blobs_missing {
+            match size {
+                Some(_) => self.blobs_missing.insert(*hash),
+                None => self.blobs_missing.remove(hash),
+            };
+        }
+        if txn.meta.revision != self.meta.revision {
+            txn.effects.push(Effect::Changed { revision: txn.meta.revision });
+        }
+        if txn.meta != self.meta {
+            txn.writes.meta = Some(txn.meta.clone());
+        }
+        self.meta = txn.meta;
+        self.frontier = txn.frontier;
+        self.documents = txn.documents;
+        while self.documents.len() > DOCUMENTS_KEPT {
+            self.documents.pop_first();
+        }
+        Ok(Stepped { writes: txn.writes, effects: txn.effects })
+    }
+
+    fn scanned(&mut self) {
+        self.accept_deletions = false;
+        self.restore_deletions = false;
+        self.joining_scan = false;
+        self.counted.clear();
+        let waiting: Vec<EntryId> =
+            self.retries.iter().filter(|(_, at)| **at == UnixMs::MAX).map(|(id, _)| *id).collect();
+        for id in waiting {
+            self.retries.remove(&id);
+            self.todo.insert(id);
+        }
+    }
+
+    fn peer_gone(&mut self, txn: &mut Txn<'_>, peer: DeviceId) {
+        self.peers.remove(&peer);
+        txn.notify(Notice::Peer(peer));
+    }
+
+    fn root_is_lost(&mut self, txn: &mut Txn<'_>, reason: String) {
+        if !std::mem::replace(&mut self.root_lost, true) {
+            txn.notify(Notice::Standing(format!("paused: {reason}")));
+        }
+    }
+
+    fn root_is_found(&mut self, txn: &mut Txn<'_>) {
+        self.root_lost = false;
+        txn.notify(Notice::Standing("the folder is back".into()));
+        txn.effects.push(Effect::Scan);
+    }
+
+    /// Joining is over: what is on disk is compared with the tree, then both become one.
+    fn go_live(&mut self, txn: &mut Txn<'_>) {
+        txn.meta.mode = Mode::Live;
+        self.joining_scan = true;
+        self.joining_for = None;
+        txn.notify(Notice::Standing("joined".into()));
+        txn.effects.push(Effect::Scan);
+        // Nothing is written out before the scan has shown what is there.
+        self.retries.extend(std::mem::take(&mut self.todo).into_iter().map(|id| (id, UnixMs::MAX)));
+        self.retries.extend(std::mem::take(&mut txn.todo).into_iter().map(|id| (id, UnixMs::MAX)));
     }
 
     /// When `Event::Tick` is wanted, if nothing else happens.
     pub fn deadline(&self) -> Option<UnixMs> {
-        None
+        self.retries.values().copied().chain(self.receipt_at).min().filter(|at| *at < UnixMs::MAX)
     }
 
-    /// The notebook's values as the core knows them.
-    pub fn meta(&self) -> Option<&Meta> {
-        None
+    /// The notebook's values.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
     }
+
+    /// What is known here.
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// Files whose write-out is under way or waits.
+    pub fn unwritten(&self) -> usize {
+        self.in_flight.len() + self.todo.len() + self.retries.len()
+    }
+
+    /// Whether the folder is there.
+    pub fn root_is_there(&self) -> bool {
+        !self.root_lost
+    }
+
+    /// Connected peers.
+    pub fn connected(&self) -> impl Iterator<Item = &DeviceId> {
+        self.peers.keys()
+    }
+
+    /// A number that nobody can guess: from the seed, a counter and some context.
+    fn random(&mut self, context: &EntryId) -> u64 {
+        self.drawn += 1;
+        let mut bytes = draw(&self.seed, self.drawn).to_vec();
+        bytes.extend(context.as_bytes());
+        let hash = blake3::hash(&bytes);
+        u64::from_be_bytes(hash.as_bytes()[..8].try_into().expect("8 of 32 bytes")).max(1)
+    }
+}
+
+fn draw(seed: &[u8; 32], counter: u64) -> [u8; 32] {
+    *blake3::keyed_hash(seed, &counter.to_be_bytes()).as_bytes()
 }

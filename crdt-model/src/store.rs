@@ -210,6 +210,8 @@ pub struct Meta {
     pub seen: Vec<Tip>,
     /// Times of recent deletions, for the brake.
     pub deletions: Vec<UnixMs>,
+    /// Entries that the tree shows elsewhere than their documents say, because of a cycle.
+    pub fallbacks: Vec<EntryId>,
 }
 
 /// One line of an entry's history.

@@ -1,13 +1,31 @@
 //! The blob store: attachments by BLAKE3, one `iroh-blobs` store per home.
-#![allow(unused_variables)]
+//!
+//! Nothing is ever collected: every blob has a named tag, and no garbage collection is configured. A blob
+//! is durable after [`Blobs::sync`], not before. This module knows no network; [`crate::net`] serves it.
 
 use std::path::{Path, PathBuf};
 
 use codex_crdt_model::ids::ContentHash;
+use iroh_blobs::api::blobs::{
+    AddPathOptions, AddProgressItem, BlobStatus, ExportMode, ExportOptions, ImportMode,
+};
+use iroh_blobs::store::fs::FsStore;
+use iroh_blobs::{BlobFormat, Hash, HashAndFormat};
+use n0_future::{BufferedStreamExt, StreamExt};
+
+/// Files up to this size are copied into the store; larger ones are referenced where they are, because a
+/// second copy of a gigabyte costs more than a later "this version is no longer held".
+pub const COPY_BYTES: u64 = 64 << 20;
+
+/// Files taken in at once by [`Blobs::import_many`]: hashing is bound by two or four cores, not by more.
+const IMPORTS: usize = 16;
 
 /// Cloneable handle. All blobs of all notebooks of this home.
 #[derive(Debug, Clone)]
-pub struct Blobs {}
+pub struct Blobs {
+    store: FsStore,
+    dir: PathBuf,
+}
 
 /// What was being done with which blob, and why it failed.
 #[derive(Debug, thiserror::Error)]
@@ -21,49 +39,166 @@ pub struct BlobError {
     pub reason: String,
 }
 
+/// Makes the error of one act on one thing.
+fn failed<E: std::fmt::Display>(doing: &'static str, what: impl ToString) -> impl FnOnce(E) -> BlobError {
+    let what = what.to_string();
+    move |reason| BlobError { doing, what, reason: format!("{reason:#}") }
+}
+
+fn raw(hash: &ContentHash) -> HashAndFormat {
+    HashAndFormat::raw(Hash::from_bytes(hash.0))
+}
+
+fn tag(hash: &ContentHash) -> String {
+    format!("b/{hash}")
+}
+
 impl Blobs {
     /// Opens (or makes) the store in a folder.
     pub async fn open(dir: PathBuf) -> Result<Self, BlobError> {
-        unimplemented!()
+        let dir = std::path::absolute(&dir).map_err(failed("open the store of", dir.display()))?;
+        std::fs::create_dir_all(&dir).map_err(failed("open the store of", dir.display()))?;
+        let store = FsStore::load(&dir).await.map_err(failed("open the store of", dir.display()))?;
+        Ok(Self { store, dir })
     }
 
     /// Takes in a file; returns its hash and size. Small files (up to 64 MiB) are copied, larger ones referenced.
     pub async fn import(&self, path: &Path) -> Result<(ContentHash, u64), BlobError> {
-        unimplemented!()
+        const DOING: &str = "take in as";
+        let path = std::path::absolute(path).map_err(failed(DOING, path.display()))?;
+        let stat = tokio::fs::metadata(&path).await.map_err(failed(DOING, path.display()))?;
+        let mode = if stat.len() <= COPY_BYTES { ImportMode::Copy } else { ImportMode::TryReference };
+        let options = AddPathOptions { path: path.clone(), mode, format: BlobFormat::Raw };
+        let mut progress = std::pin::pin!(self.store.blobs().add_path_with_opts(options).stream().await);
+        let mut size = stat.len();
+        while let Some(item) = progress.next().await {
+            match item {
+                AddProgressItem::Size(bytes) => size = bytes,
+                AddProgressItem::Done(temporary) => {
+                    let hash = ContentHash(*temporary.hash().as_bytes());
+                    self.keep(&hash).await?;
+                    return Ok((hash, size));
+                }
+                AddProgressItem::Error(reason) => return Err(failed(DOING, path.display())(reason)),
+                AddProgressItem::CopyProgress(_)
+                | AddProgressItem::CopyDone
+                | AddProgressItem::OutboardProgress(_) => {}
+            }
+        }
+        Err(failed(DOING, path.display())("the blob store stopped"))
     }
 
     /// Takes in many files at once; results in the same order.
     pub async fn import_many(&self, paths: Vec<PathBuf>) -> Vec<Result<(ContentHash, u64), BlobError>> {
-        unimplemented!()
+        n0_future::stream::iter(paths.iter().map(|path| self.import(path)))
+            .buffered_ordered(IMPORTS)
+            .collect()
+            .await
     }
 
     /// Takes in bytes.
     pub async fn import_bytes(&self, bytes: bytes::Bytes) -> Result<ContentHash, BlobError> {
-        unimplemented!()
+        let what = format!("{} bytes", bytes.len());
+        let added =
+            self.store.blobs().add_bytes(bytes).temp_tag().await.map_err(failed("take in as", what))?;
+        let hash = ContentHash(*added.hash().as_bytes());
+        self.keep(&hash).await?;
+        Ok(hash)
     }
 
     /// Whether the blob is held whole.
     pub async fn has(&self, hash: &ContentHash) -> Result<bool, BlobError> {
-        unimplemented!()
+        self.store.blobs().has(Hash::from_bytes(hash.0)).await.map_err(failed("look for", hash))
     }
 
     /// Writes it to a new file (by copy, or by reflink where the file system can). Not synced.
+    ///
+    /// A blob that may be a reference to somebody's file is hashed again on the way out: that file may have
+    /// changed since. If it has, the target is removed and the blob counts as not held.
     pub async fn export(&self, hash: &ContentHash, target: &Path) -> Result<(), BlobError> {
-        unimplemented!()
+        const DOING: &str = "write out";
+        let target = std::path::absolute(target).map_err(failed(DOING, hash))?;
+        if hash.0 == *Hash::EMPTY.as_bytes() {
+            return tokio::fs::write(&target, b"").await.map_err(failed(DOING, hash));
+        }
+        let options =
+            ExportOptions { hash: Hash::from_bytes(hash.0), mode: ExportMode::Copy, target: target.clone() };
+        let size =
+            self.store.blobs().export_with_opts(options).finish().await.map_err(failed(DOING, hash))?;
+        if size > COPY_BYTES {
+            let written = target.clone();
+            let found = tokio::task::spawn_blocking(move || hash_file(&written))
+                .await
+                .map_err(failed(DOING, hash))?
+                .map_err(failed(DOING, hash))?;
+            if found != *hash {
+                let _ = tokio::fs::remove_file(&target).await;
+                return Err(failed(DOING, hash)("the file that it was a reference to has changed"));
+            }
+        }
+        Ok(())
     }
 
-    /// Part of a held blob: at most `len` bytes from `offset`.
+    /// Part of a held blob: at most `len` bytes from `offset`. Nothing beyond its end.
     pub async fn read(&self, hash: &ContentHash, offset: u64, len: u64) -> Result<bytes::Bytes, BlobError> {
-        unimplemented!()
+        const DOING: &str = "read";
+        let name = Hash::from_bytes(hash.0);
+        let size = match self.store.blobs().status(name).await.map_err(failed(DOING, hash))? {
+            BlobStatus::Complete { size } => size,
+            BlobStatus::Partial { .. } => return Err(failed(DOING, hash)("only a part of it is here")),
+            BlobStatus::NotFound => return Err(failed(DOING, hash)("it is not here")),
+        };
+        let end = offset.saturating_add(len).min(size);
+        if offset >= end {
+            return Ok(bytes::Bytes::new());
+        }
+        let bytes = self
+            .store
+            .blobs()
+            .export_ranges(name, offset..end)
+            .concatenate()
+            .await
+            .map_err(failed(DOING, hash))?;
+        Ok(bytes.into())
     }
 
     /// Makes what was imported survive power loss.
     pub async fn sync(&self) -> Result<(), BlobError> {
-        unimplemented!()
+        const DOING: &str = "make durable every";
+        // The files of the blobs first: the database must never promise a file that a power loss takes back.
+        let dir = self.dir.clone();
+        tokio::task::spawn_blocking(move || {
+            rustix::fs::syncfs(std::fs::File::open(dir)?).map_err(Into::into)
+        })
+        .await
+        .map_err(failed(DOING, "in the store"))?
+        .map_err(failed::<std::io::Error>(DOING, "in the store"))?;
+        self.store.sync_db().await.map_err(failed(DOING, "in the store"))
     }
 
     /// Closes the store.
     pub async fn shutdown(&self) {
-        unimplemented!()
+        if let Err(reason) = self.store.shutdown().await {
+            tracing::warn!("the blob store did not close cleanly: {reason:#}");
+        }
+    }
+
+    /// Names the blob, so that it is never collected.
+    pub(crate) async fn keep(&self, hash: &ContentHash) -> Result<(), BlobError> {
+        self.store.tags().set(tag(hash), raw(hash)).await.map_err(failed("keep", hash))
+    }
+
+    /// The store itself, for the network shell that serves and fetches.
+    pub(crate) fn store(&self) -> &FsStore {
+        &self.store
     }
 }
+
+fn hash_file(path: &Path) -> std::io::Result<ContentHash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path)?)?;
+    Ok(ContentHash(*hasher.finalize().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;

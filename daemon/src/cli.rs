@@ -1,1 +1,376 @@
-//! tbd
+//! The command line. `serve` and `demo` run a daemon; `verify` and `doctor` read files; everything else talks
+//! to the running daemon of the home, through the same API as the page.
+
+pub mod client;
+pub mod complete;
+pub mod demo;
+pub mod doctor;
+pub mod failure;
+pub mod notebooks;
+pub mod people;
+pub mod print;
+pub mod reading;
+pub mod serve;
+pub mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use failure::Failure;
+
+/// A lab journal without a server: a notebook is a folder, and your colleagues' machines hold it too.
+#[derive(Debug, Parser)]
+#[command(
+    name = "codexd",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Example:\n  codexd notebook add ~/lab && codexd open"
+)]
+pub struct Cli {
+    /// Where this daemon's key, settings and registry are (default: the XDG folders).
+    #[arg(long, global = true, env = "CODEX_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do; `serve` if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of `serve`, when nothing else is said.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Where to serve the desk; port 0 takes any free one (default: 127.0.0.1:7420).
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+    /// Where to listen for other devices (default: any address, any port).
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub p2p_listen: Option<std::net::SocketAddr>,
+    /// Relays: `default`, `none` or a URL.
+    #[arg(long, value_name = "RELAY")]
+    pub relay: Option<String>,
+    /// Neither look for devices on the local network nor be found.
+    #[arg(long)]
+    pub no_discovery: bool,
+    /// Open the desk in the browser.
+    #[arg(long)]
+    pub open: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon; prints one line with the address of the desk.
+    #[command(after_help = "Example:\n  codexd serve --listen 127.0.0.1:0 --relay none")]
+    Serve(ServeArgs),
+    /// Look around: a temporary home with an example notebook, gone when you stop it.
+    #[command(after_help = "Example:\n  codexd demo --open")]
+    Demo(ServeArgs),
+    /// Open the desk of the running daemon in the browser.
+    #[command(after_help = "Example:\n  codexd open")]
+    Open,
+    /// Wait until nothing is left to do.
+    #[command(after_help = "Example:\n  codexd wait --synced --timeout 2m")]
+    Wait(WaitArgs),
+    /// Device, notebooks, peers, and how many devices hold what.
+    #[command(after_help = "Example:\n  codexd status --json")]
+    Status,
+    /// Add, list, show, remove, pause or resume notebooks.
+    #[command(subcommand)]
+    Notebook(NotebookCommand),
+    /// Print a ticket that lets another device join.
+    #[command(after_help = "Example:\n  codexd invite lab --expires 2h")]
+    Invite(InviteArgs),
+    /// Join a notebook by ticket, into a folder.
+    #[command(after_help = "Example:\n  codexd join codexabc… ~/lab --preview")]
+    Join(JoinArgs),
+    /// Who belongs to a notebook.
+    #[command(after_help = "Example:\n  codexd members lab")]
+    Members {
+        /// Only of this notebook: id, slug or name.
+        notebook: Option<String>,
+    },
+    /// Find text.
+    #[command(after_help = "Example:\n  codexd search \"melting point\" --notebook lab")]
+    Search(SearchArgs),
+    /// Run the query of a view file.
+    #[command(after_help = "Example:\n  codexd query ~/lab/tasks.cdx")]
+    Query {
+        /// A `.cdx` file, or a file that holds only the query as YAML or JSON.
+        file: PathBuf,
+    },
+    /// The versions of an entry, the newest first.
+    #[command(after_help = "Example:\n  codexd log lab notes/day-1.md")]
+    Log(EntryArgs),
+    /// Print an entry, as it is or as it was.
+    #[command(after_help = "Example:\n  codexd show lab notes/day-1.md --at birth")]
+    Show(AtArgs),
+    /// Bring a version back, as a new version; also brings a deleted entry back.
+    #[command(after_help = "Example:\n  codexd restore lab notes/day-1.md --at birth")]
+    Restore(RestoreArgs),
+    /// What could not be merged and waits for you.
+    #[command(after_help = "Example:\n  codexd conflicts lab")]
+    Conflicts {
+        /// Only of this notebook: id, slug or name.
+        notebook: Option<String>,
+    },
+    /// Check every signature, chain, document and file. Works without a daemon.
+    #[command(after_help = "Example:\n  codexd verify ~/lab")]
+    Verify {
+        /// Only this notebook: id, slug, name or folder.
+        notebook: Option<String>,
+    },
+    /// Look for what may go wrong on this machine. Changes nothing. Works without a daemon.
+    #[command(after_help = "Example:\n  codexd doctor")]
+    Doctor,
+    /// The search index and other derived data.
+    #[command(subcommand)]
+    Mirror(MirrorCommand),
+    /// Print a script that completes commands in a shell.
+    #[command(
+        after_help = "Example:\n  codexd completions bash > ~/.local/share/bash-completion/completions/codexd"
+    )]
+    Completions {
+        /// Which shell.
+        shell: complete::Shell,
+    },
+}
+
+/// Until when to wait.
+#[derive(Debug, Args)]
+pub struct WaitArgs {
+    /// Until every notebook is scanned and written out.
+    #[arg(long, required_unless_present = "synced", conflicts_with = "synced")]
+    pub idle: bool,
+    /// Until, besides, every connected peer has acknowledged everything.
+    #[arg(long)]
+    pub synced: bool,
+    /// How long at most, as in `30s` or `2m`.
+    #[arg(long, default_value = "30s", value_parser = print::duration, value_name = "TIME")]
+    pub timeout: std::time::Duration,
+}
+
+/// About notebooks.
+#[derive(Debug, Subcommand)]
+pub enum NotebookCommand {
+    /// Register a folder; it may have files already.
+    #[command(after_help = "Example:\n  codexd notebook add ~/lab --name \"Lab journal\"")]
+    Add {
+        /// The folder; made if it is not there.
+        path: PathBuf,
+        /// The notebook's name (default: the folder's).
+        #[arg(long)]
+        name: Option<String>,
+        /// The workspace's slug.
+        #[arg(long)]
+        workspace: Option<String>,
+    },
+    /// All notebooks.
+    #[command(after_help = "Example:\n  codexd notebook list")]
+    List,
+    /// One notebook.
+    #[command(after_help = "Example:\n  codexd notebook show lab")]
+    Show {
+        /// Id, slug or name.
+        notebook: String,
+    },
+    /// Forget a notebook on this device. No file is touched.
+    #[command(after_help = "Example:\n  codexd notebook remove lab")]
+    Remove {
+        /// Id, slug or name.
+        notebook: String,
+    },
+    /// Touch neither files nor records until resumed.
+    #[command(after_help = "Example:\n  codexd notebook pause lab")]
+    Pause {
+        /// Id, slug or name.
+        notebook: String,
+    },
+    /// Go on.
+    #[command(after_help = "Example:\n  codexd notebook resume lab --accept-deletions")]
+    Resume {
+        /// Id, slug or name.
+        notebook: String,
+        /// Carry held deletions out, instead of restoring what was deleted.
+        #[arg(long)]
+        accept_deletions: bool,
+    },
+}
+
+/// Whom to invite.
+#[derive(Debug, Args)]
+pub struct InviteArgs {
+    /// Id, slug or name.
+    pub notebook: String,
+    /// As what.
+    #[arg(long, default_value = "editor")]
+    pub role: String,
+    /// Good for so long, as in `24h`, `30m` or `7d`.
+    #[arg(long, default_value = "24h")]
+    pub expires: String,
+    /// The holder joins without anybody confirming. In this version every ticket is so.
+    #[arg(long)]
+    pub unattended: bool,
+}
+
+/// How to join.
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// The ticket.
+    pub ticket: String,
+    /// The folder (default: a new one in the home). Files in it stay.
+    pub path: Option<PathBuf>,
+    /// Only tell what would happen.
+    #[arg(long)]
+    pub preview: bool,
+}
+
+/// What to look for.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// Words, "phrases", pre*.
+    pub query: String,
+    /// Only in this notebook: id, slug or name.
+    #[arg(long)]
+    pub notebook: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 20)]
+    pub limit: usize,
+}
+
+/// Which entry.
+#[derive(Debug, Args)]
+pub struct EntryArgs {
+    /// Id, slug or name.
+    pub notebook: String,
+    /// The path in the notebook, or an entry id.
+    pub path: String,
+}
+
+/// Which entry, and maybe which version.
+#[derive(Debug, Args)]
+pub struct AtArgs {
+    /// Which entry.
+    #[command(flatten)]
+    pub entry: EntryArgs,
+    /// Which version, as `log` names it.
+    #[arg(long, value_name = "VERSION")]
+    pub at: Option<String>,
+}
+
+/// Which version of which entry.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// Which entry.
+    #[command(flatten)]
+    pub entry: EntryArgs,
+    /// Which version, as `log` names it.
+    #[arg(long, value_name = "VERSION")]
+    pub at: String,
+}
+
+/// About the mirror.
+#[derive(Debug, Subcommand)]
+pub enum MirrorCommand {
+    /// Drop it and make it anew from the store.
+    #[command(after_help = "Example:\n  codexd mirror rebuild lab")]
+    Rebuild {
+        /// Id, slug or name.
+        notebook: String,
+    },
+}
+
+/// Carries a command out; says in one line why it could not.
+pub async fn run(cli: Cli) -> ExitCode {
+    match carry_out(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(line) = failure.line() {
+                eprintln!("codexd: {line}");
+            }
+            failure.code()
+        }
+    }
+}
+
+async fn carry_out(cli: Cli) -> Result<(), Failure> {
+    let home = cli.home.as_deref();
+    let out = print::Output { json: cli.json };
+    let client = || client::Client::find(home);
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::serve(home, &args).await,
+        Command::Demo(args) => demo::demo(&args).await,
+        Command::Open => serve::open(&client()?).await,
+        Command::Wait(args) => notebooks::wait(&client()?, &args).await,
+        Command::Status => notebooks::status(&client()?, out).await,
+        Command::Notebook(command) => notebooks::run(&client()?, out, command).await,
+        Command::Invite(args) => people::invite(&client()?, out, args).await,
+        Command::Join(args) => people::join(&client()?, out, args).await,
+        Command::Members { notebook } => people::members(&client()?, out, notebook).await,
+        Command::Search(args) => reading::search(&client()?, out, args).await,
+        Command::Query { file } => reading::query(&client()?, out, &file).await,
+        Command::Log(args) => reading::log(&client()?, out, &args).await,
+        Command::Show(args) => reading::show(&client()?, &args).await,
+        Command::Restore(args) => reading::restore(&client()?, out, &args).await,
+        Command::Conflicts { notebook } => reading::conflicts(&client()?, out, notebook).await,
+        Command::Verify { notebook } => verify::verify(home, out, notebook).await,
+        Command::Doctor => doctor::doctor(home, out).await,
+        Command::Mirror(MirrorCommand::Rebuild { notebook }) => {
+            notebooks::rebuild_mirror(&client()?, &notebook).await
+        }
+        Command::Completions { shell } => complete::print(shell),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_shows_an_example() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        fn check(command: &clap::Command) {
+            let mut below = command.get_subcommands().peekable();
+            if below.peek().is_none() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example:\n  codexd"), "{} shows no example", command.get_name());
+            }
+            below.for_each(check);
+        }
+        command.get_subcommands().for_each(check);
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let read = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(matches!(read("codexd --listen 127.0.0.1:0").unwrap(), Cli { command: None, .. }));
+        assert!(
+            matches!(read("codexd serve --open").unwrap().command, Some(Command::Serve(args)) if args.open)
+        );
+        let wait = read("codexd wait --synced --timeout 2m --home /h").unwrap();
+        assert_eq!(wait.home, Some("/h".into()));
+        assert!(matches!(wait.command, Some(Command::Wait(args)) if args.timeout.as_secs() == 120));
+        let restore = read("codexd restore lab a/b.md --at birth --json").unwrap();
+        assert!(restore.json);
+        for wrong in [
+            "codexd wait",
+            "codexd wait --idle --synced",
+            "codexd wait --idle --timeout soon",
+            "codexd restore lab a.md",
+            "codexd seal lab a.md",
+            "codexd serve --listen nowhere",
+        ] {
+            assert_eq!(read(wrong).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+    }
+}

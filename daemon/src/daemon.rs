@@ -1,19 +1,46 @@
 //! The running daemon: registry of notebooks, wiring of the shells, what pages and commands ask for.
-#![allow(unused_variables)]
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use anyhow::{Context, bail};
+use codex_crdt_model::core::Origin;
+use codex_crdt_model::event::{Event, Request};
 use codex_crdt_model::ids::{DeviceId, NotebookId};
-use tokio::sync::broadcast;
+use codex_crdt_model::journal::record::Role;
+use codex_crdt_model::store::Source;
+use ed25519_dalek::SigningKey;
+use tokio::sync::{broadcast, mpsc};
 
-use crate::driver::{Notebook, NotebookNotice};
+use crate::blobs::Blobs;
+use crate::clock::now_ms;
+use crate::driver::{self, Notebook, NotebookNotice, Shells};
+use crate::git::Git;
 use crate::home::Home;
-use crate::net::RelayChoice;
+use crate::net::{Net, NetConfig, NetEvent, RelayChoice, Ticket};
+use crate::store::Reader;
+use crate::system::NotebookRow;
+use crate::watch::Watcher;
+
+/// Notices kept for a slow listener; what is older is gone and the listener is told to reload.
+const NOTICES: usize = 4096;
 
 /// Everything that runs in one home.
 #[derive(Debug)]
-pub struct Daemon {}
+pub struct Daemon {
+    home: Home,
+    shells: Shells,
+    watcher: Watcher,
+    notebooks: RwLock<BTreeMap<NotebookId, State>>,
+}
+
+/// A registered notebook, and whether it runs.
+#[derive(Debug)]
+struct State {
+    row: NotebookRow,
+    running: Result<Notebook, String>,
+}
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -44,9 +71,54 @@ pub struct Registered {
 }
 
 impl Daemon {
-    /// Opens the home, starts the shells and every registered notebook.
+    /// Opens the shells and every registered notebook of a home.
     pub async fn start(home: Home, options: Options) -> anyhow::Result<Arc<Self>> {
-        unimplemented!()
+        let blobs = Blobs::open(home.blobs_dir()).await?;
+        let (net_events, from_net) = mpsc::unbounded_channel();
+        let config = NetConfig {
+            secret: home.secret(),
+            listen: options.p2p_listen,
+            relay: options.relay,
+            discovery: options.discovery,
+            device_name: home.config().device_name.clone(),
+        };
+        let net = Net::start(config, blobs.clone(), net_events).await.context("cannot start the network")?;
+        for (peer, addresses) in home.system().peer_addresses()? {
+            net.remember(peer, addresses);
+        }
+        let (notices, _) = broadcast::channel(NOTICES);
+        let git = Git::start(home.config().device_name.clone()).context("cannot start the git thread")?;
+        let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, git, notices };
+        let watcher = Watcher::start().context("cannot watch files")?;
+        let daemon = Arc::new(Self { home, shells, watcher, notebooks: RwLock::new(BTreeMap::new()) });
+        tokio::spawn(Arc::clone(&daemon).listen(from_net));
+        for row in daemon.home.system().notebooks()? {
+            let running = daemon.run(&row).await.map_err(|error| format!("{error:#}"));
+            if let Err(reason) = &running {
+                tracing::error!(notebook = row.name, reason, "a notebook could not be started");
+            }
+            daemon.insert(State { row, running });
+        }
+        daemon.home.settle()?;
+        Ok(daemon)
+    }
+
+    /// Starts a registered notebook.
+    async fn run(&self, row: &NotebookRow) -> anyhow::Result<Notebook> {
+        let root = PathBuf::from(&row.path);
+        let path = root.join(".codex/store.db");
+        if !path.exists() {
+            bail!(
+                "`{}` has no store; its folder is missing or was emptied. Nothing is deleted elsewhere",
+                row.path
+            );
+        }
+        let id = row.id;
+        let mark = self.home.system().high_water(&id)?;
+        let fresh = self.home.copied() || tokio::task::block_in_place(|| is_behind(&path, mark))?;
+        let notebook = Notebook::start(root.clone(), self.shells.clone(), fresh)?;
+        self.watcher.add(&root, notebook.disk.clone())?;
+        Ok(notebook)
     }
 
     /// Registers a folder: begins a notebook there, or takes up the one whose marker it has.
@@ -56,62 +128,340 @@ impl Daemon {
         name: Option<String>,
         workspace: Option<String>,
     ) -> anyhow::Result<Registered> {
-        unimplemented!()
+        let root = self.usable_root(path, false)?;
+        let name = name.unwrap_or_else(|| name_of(&root));
+        let marker = std::fs::read_to_string(root.join(".codex/notebook")).ok();
+        let known = marker.as_deref().map(str::trim).map(str::parse::<NotebookId>).transpose();
+        let known =
+            known.with_context(|| format!("the marker `{}/.codex/notebook` is damaged", root.display()))?;
+        let id = match known {
+            Some(id) if root.join(".codex/store.db").exists() => id,
+            Some(notebook) => {
+                let origin = Origin::Join { notebook, name: name.clone() };
+                driver::create(&root, &self.shells.key, origin, None)?
+            }
+            None => {
+                let device_name = self.home.config().device_name.clone();
+                driver::create(
+                    &root,
+                    &self.shells.key,
+                    Origin::Found { name: name.clone(), device_name },
+                    None,
+                )
+                .with_context(|| format!("cannot make a notebook in `{}`", root.display()))?
+            }
+        };
+        self.register(id, name, root, workspace).await
+    }
+
+    async fn register(
+        &self,
+        id: NotebookId,
+        name: String,
+        root: PathBuf,
+        workspace: Option<String>,
+    ) -> anyhow::Result<Registered> {
+        let path = root.to_str().context("the path of a notebook must be valid UTF-8")?.to_owned();
+        if let Some(other) = self.registered(&id) {
+            bail!("this notebook is registered already, at `{}`; remove that one first", other.path);
+        }
+        let system = self.home.system();
+        let row = NotebookRow {
+            id,
+            slug: system.free_slug(&name)?,
+            name,
+            path,
+            workspace: workspace.unwrap_or_else(|| "default".into()),
+            added: now_ms(),
+        };
+        system.add_notebook(&row)?;
+        let running = self.run(&row).await;
+        let notebook = match running {
+            Ok(notebook) => notebook,
+            Err(error) => {
+                system.remove_notebook(&id)?;
+                return Err(error);
+            }
+        };
+        let state = State { row, running: Ok(notebook) };
+        let registered = state.registered();
+        self.insert(state);
+        Ok(registered)
+    }
+
+    /// Checks that a folder may be a notebook. `make` makes a missing one.
+    fn usable_root(&self, path: &Path, make: bool) -> anyhow::Result<PathBuf> {
+        let shown = path.display();
+        if make {
+            std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder `{shown}`"))?;
+        }
+        let root = path
+            .canonicalize()
+            .with_context(|| format!("cannot use `{shown}` as a notebook; give an existing folder"))?;
+        if !root.is_dir() {
+            bail!("`{shown}` is not a folder; a notebook is a folder");
+        }
+        let home = self.home.dir.canonicalize().unwrap_or_else(|_| self.home.dir.clone());
+        let own_notebooks = self.home.notebooks_dir();
+        let inside_home =
+            root.starts_with(&home) && !(root.starts_with(&own_notebooks) && root != own_notebooks);
+        if inside_home || home.starts_with(&root) {
+            bail!(
+                "`{shown}` and the program's own folder `{}` lie in one another; choose another folder",
+                home.display()
+            );
+        }
+        for state in self.lock_read().values() {
+            let other = Path::new(&state.row.path);
+            if root != other && (root.starts_with(other) || other.starts_with(&root)) {
+                bail!(
+                    "`{shown}` and the notebook `{}` lie in one another; choose another folder",
+                    state.row.path
+                );
+            }
+        }
+        let above = root.ancestors().skip(1).find(|dir| dir.join(".codex/notebook").exists());
+        if let Some(above) = above {
+            bail!("`{shown}` lies inside the notebook `{}`; choose another folder", above.display());
+        }
+        Ok(root)
     }
 
     /// Unregisters; never deletes files.
     pub async fn remove(&self, notebook: &NotebookId) -> anyhow::Result<()> {
-        unimplemented!()
+        let state = self.notebooks.write().unwrap_or_else(PoisonError::into_inner).remove(notebook);
+        let Some(state) = state else { bail!("there is no notebook {notebook}") };
+        self.shells.net.unshare(*notebook);
+        self.watcher.remove(Path::new(&state.row.path));
+        if let Ok(running) = state.running {
+            running.shutdown().await;
+        }
+        self.home.system().remove_notebook(notebook)?;
+        Ok(())
+    }
+
+    /// Another name for a notebook on this device.
+    pub fn rename(&self, notebook: &NotebookId, name: &str) -> anyhow::Result<()> {
+        let mut notebooks = self.notebooks.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(state) = notebooks.get_mut(notebook) else { bail!("there is no notebook {notebook}") };
+        self.home.system().change_notebook(notebook, Some(name), None)?;
+        state.row.name = name.to_owned();
+        Ok(())
     }
 
     /// All registered notebooks.
     pub fn list(&self) -> Vec<Registered> {
-        unimplemented!()
+        self.lock_read().values().map(State::registered).collect()
     }
 
-    /// A running notebook by id (hex), slug or name.
+    fn registered(&self, id: &NotebookId) -> Option<Registered> {
+        self.lock_read().get(id).map(State::registered)
+    }
+
+    /// A running notebook by id (hex), slug, name or folder.
     pub fn find(&self, key: &str) -> Option<Notebook> {
-        unimplemented!()
+        let notebooks = self.lock_read();
+        let matches = |state: &&State| {
+            let row = &state.row;
+            row.id.to_string() == key || row.slug == key || row.name == key || row.path == key
+        };
+        notebooks.values().find(matches).and_then(|state| state.running.as_ref().ok().cloned())
     }
 
     /// A ticket to a notebook; `hours` until it is void.
     pub fn invite(&self, notebook: &NotebookId, hours: u32) -> anyhow::Result<String> {
-        unimplemented!()
+        let Some(registered) = self.registered(notebook) else { bail!("there is no notebook {notebook}") };
+        let mut secret = [0; 16];
+        getrandom::fill(&mut secret).context("cannot draw a secret")?;
+        let now = now_ms();
+        let expires = now + i64::from(hours) * 3_600_000;
+        self.home.system().add_invite(&secret, notebook, Role::Editor, now, expires)?;
+        let ticket = Ticket {
+            notebook: *notebook,
+            name: registered.name,
+            inviter: self.device(),
+            addresses: self.shells.net.addresses(),
+            secret,
+            expires: expires / 1000,
+        };
+        Ok(ticket.to_string())
     }
 
-    /// Joins by ticket into a folder (default: a folder of the notebook's name in the current home's
-    /// `notebooks/`). Refuses a folder inside another notebook.
+    /// Joins by ticket into a folder (default: a folder of the notebook's name in the home's `notebooks/`).
     pub async fn join(&self, ticket: &str, path: Option<&Path>) -> anyhow::Result<Registered> {
-        unimplemented!()
+        let ticket: Ticket = ticket.trim().parse()?;
+        if ticket.expires * 1000 < now_ms() {
+            bail!("the ticket to `{}` has expired; ask for a new one", ticket.name);
+        }
+        if let Some(other) = self.registered(&ticket.notebook) {
+            bail!("`{}` is here already, at `{}`", ticket.name, other.path);
+        }
+        let default = self.home.notebooks_dir().join(crate::system::slug(&ticket.name));
+        let root = self.usable_root(path.unwrap_or(&default), true)?;
+        let marker = std::fs::read_to_string(root.join(".codex/notebook")).ok();
+        if let Some(marker) = &marker
+            && marker.trim() != ticket.notebook.to_string()
+        {
+            bail!("`{}` holds another notebook already; choose another folder", root.display());
+        }
+        let name = self.shells.net.knock(&ticket).await?;
+        self.home.system().set_peer_addresses(&ticket.inviter, &ticket.addresses, now_ms())?;
+        self.shells.net.remember(ticket.inviter, ticket.addresses.clone());
+        if !root.join(".codex/store.db").exists() {
+            let origin = Origin::Join { notebook: ticket.notebook, name: name.clone() };
+            driver::create(&root, &self.shells.key, origin, Some(ticket.inviter))?;
+        }
+        self.register(ticket.notebook, name, root, None).await
     }
 
     /// Notices of all notebooks.
     pub fn notices(&self) -> broadcast::Receiver<NotebookNotice> {
-        unimplemented!()
+        self.shells.notices.subscribe()
     }
 
     /// This device.
     pub fn device(&self) -> DeviceId {
-        unimplemented!()
+        self.shells.net.device()
     }
 
     /// What this device calls itself.
     pub fn device_name(&self) -> String {
-        unimplemented!()
+        self.home.config().device_name.clone()
     }
 
     /// Where iroh listens.
     pub fn p2p_addresses(&self) -> Vec<String> {
-        unimplemented!()
+        self.shells.net.addresses()
     }
 
     /// The home.
     pub fn home(&self) -> &Home {
-        unimplemented!()
+        &self.home
+    }
+
+    /// Attachments of all notebooks.
+    pub fn blobs(&self) -> &Blobs {
+        &self.shells.blobs
     }
 
     /// Stops everything in order; the stores are closed cleanly.
     pub async fn shutdown(&self) {
-        unimplemented!()
+        let states = std::mem::take(&mut *self.notebooks.write().unwrap_or_else(PoisonError::into_inner));
+        for state in states.into_values() {
+            self.watcher.remove(Path::new(&state.row.path));
+            let Ok(notebook) = state.running else { continue };
+            notebook.shutdown().await;
+            if let Err(error) = self.note_high_water(&notebook) {
+                tracing::warn!(%error, "the high-water mark of a journal could not be noted");
+            }
+        }
+        self.shells.net.shutdown().await;
+        self.shells.blobs.shutdown().await;
     }
+
+    /// Notes outside the notebook how far its journal goes, so that an older copy of it is recognised.
+    fn note_high_water(&self, notebook: &Notebook) -> anyhow::Result<()> {
+        let reader = notebook.reader()?;
+        let Some(meta) = reader.meta()? else { return Ok(()) };
+        let seq = reader
+            .tips()?
+            .into_iter()
+            .find(|tip| tip.device == meta.device && tip.volume == meta.volume)
+            .map_or(0, |tip| tip.seq);
+        self.home.system().raise_high_water(&notebook.id, meta.volume, seq)?;
+        Ok(())
+    }
+
+    fn insert(&self, state: State) {
+        self.notebooks.write().unwrap_or_else(PoisonError::into_inner).insert(state.row.id, state);
+    }
+
+    fn lock_read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<NotebookId, State>> {
+        self.notebooks.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running(&self, id: &NotebookId) -> Option<Notebook> {
+        self.lock_read().get(id).and_then(|state| state.running.as_ref().ok().cloned())
+    }
+
+    /// Carries what the network tells to the notebooks concerned.
+    async fn listen(self: Arc<Self>, mut events: mpsc::UnboundedReceiver<NetEvent>) {
+        while let Some(event) = events.recv().await {
+            match event {
+                NetEvent::Opened { notebook, peer } => self.tell(&notebook, Event::PeerConnected(peer)),
+                NetEvent::Frame { notebook, peer, frame } => {
+                    self.tell(&notebook, Event::Received { peer, frame });
+                }
+                NetEvent::Drained { notebook, peer } => self.tell(&notebook, Event::Drained(peer)),
+                NetEvent::Closed { notebook, peer } => self.tell(&notebook, Event::PeerGone(peer)),
+                NetEvent::BlobHeld(hash) => {
+                    for state in self.lock_read().values() {
+                        if let Ok(notebook) = &state.running {
+                            notebook.blob_held(hash);
+                        }
+                    }
+                }
+                NetEvent::PeerAddress { peer, addresses } => {
+                    if let Err(error) = self.home.system().set_peer_addresses(&peer, &addresses, now_ms()) {
+                        tracing::warn!(%error, "a peer's address could not be remembered");
+                    }
+                }
+                NetEvent::Knock { notebook, peer, name, secret, answer } => {
+                    let daemon = Arc::clone(&self);
+                    tokio::spawn(async move {
+                        let admitted = daemon.admit(&notebook, peer, name, &secret).await;
+                        // The knocker may have gone.
+                        let _ = answer.send(admitted.map_err(|error| format!("{error:#}")));
+                    });
+                }
+            }
+        }
+    }
+
+    fn tell(&self, notebook: &NotebookId, event: Event) {
+        if let Some(notebook) = self.running(notebook) {
+            notebook.happened(event);
+        }
+    }
+
+    /// Somebody holds a ticket: whoever does is an editor.
+    async fn admit(
+        &self,
+        notebook: &NotebookId,
+        peer: DeviceId,
+        name: String,
+        secret: &[u8; 16],
+    ) -> anyhow::Result<String> {
+        let role = self.home.system().take_invite(secret, notebook, &peer, now_ms())??;
+        let Some(running) = self.running(notebook) else { bail!("the notebook is not running there") };
+        let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+        running.ask(Request::Admit { device: peer, role, name }).await?;
+        Ok(self.registered(notebook).map(|r| r.name).unwrap_or_default())
+    }
+}
+
+impl State {
+    fn registered(&self) -> Registered {
+        Registered {
+            id: self.row.id.to_string(),
+            name: self.row.name.clone(),
+            slug: self.row.slug.clone(),
+            path: self.row.path.clone(),
+            workspace: self.row.workspace.clone(),
+            failed: self.running.as_ref().err().cloned(),
+        }
+    }
+}
+
+/// Whether the store at `path` is older than the journal's high-water mark: a restored backup or a copy.
+fn is_behind(path: &Path, mark: Option<(codex_crdt_model::ids::Volume, u64)>) -> anyhow::Result<bool> {
+    let Some((volume, seq)) = mark else { return Ok(false) };
+    let reader = Reader::open(path)?;
+    let Some(meta) = reader.meta()? else { return Ok(true) };
+    let have = reader.tips()?.into_iter().find(|tip| tip.device == meta.device && tip.volume == volume);
+    Ok(meta.volume != volume || have.map_or(0, |tip| tip.seq) < seq)
+}
+
+fn name_of(root: &Path) -> String {
+    root.file_name().map_or_else(|| "notebook".into(), |name| name.to_string_lossy().into_owned())
 }

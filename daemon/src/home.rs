@@ -1,10 +1,367 @@
-//! The home folder: keys, configuration, run file, lock.
+//! The home folder: keys, configuration, run file, lock. Knows nothing of notebooks.
+//!
+//! `--home DIR` or `CODEX_HOME` puts everything below one folder; otherwise `$XDG_DATA_HOME/codex` holds the
+//! data and `$XDG_CONFIG_HOME/codex/config.toml` the settings.
 
-use std::path::PathBuf;
+pub mod config;
+pub mod run_file;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::system::{System, SystemError};
+pub use config::Config;
+pub use run_file::RunFile;
+
+/// Where a home is, whether or not it exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The data folder.
+    pub dir: PathBuf,
+    /// The settings.
+    pub config: PathBuf,
+}
 
 /// An opened and locked home.
 #[derive(Debug)]
 pub struct Home {
     /// Its folder.
     pub dir: PathBuf,
+    config: Config,
+    secret: [u8; 32],
+    system: System,
+    fingerprint: String,
+    copied: bool,
+    // Held for as long as the home is open; the system releases it when the process ends.
+    _lock: File,
+}
+
+/// Why a home does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// Neither an option nor the environment says where it is.
+    #[error(
+        "cannot find the home folder: neither HOME, XDG_DATA_HOME nor CODEX_HOME is set; give --home DIR"
+    )]
+    Nowhere,
+    /// Somebody else runs on it.
+    #[error(
+        "another codexd (pid {pid}) runs on the home {dir}; use it, or stop it first, or give another --home"
+    )]
+    Busy {
+        /// Its process id, `?` if it could not be read.
+        pid: String,
+        /// Which home.
+        dir: String,
+    },
+    /// The file system refuses.
+    #[error("cannot {doing} {path}: {source}")]
+    Io {
+        /// A verb.
+        doing: &'static str,
+        /// Where.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The settings cannot be read.
+    #[error(
+        "cannot read the settings {path}: {reason}; correct the file, or move it away to get the defaults"
+    )]
+    Config {
+        /// Where.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The key is not a key.
+    #[error(
+        "the device key {path} is damaged (64 hex digits are expected); restore it from a backup. A new key would be a new device"
+    )]
+    Key {
+        /// Where.
+        path: String,
+    },
+    /// The home's database does not open.
+    #[error(transparent)]
+    System(#[from] SystemError),
+}
+
+/// Makes an io error say what was being done.
+pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> HomeError {
+    move |source| HomeError::Io { doing, path: path.display().to_string(), source }
+}
+
+impl Place {
+    /// From the option, `CODEX_HOME`, or the XDG folders.
+    pub fn find(dir: Option<&Path>) -> Result<Self, HomeError> {
+        let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        if let Some(dir) = dir.map(Path::to_owned).or_else(|| var("CODEX_HOME")) {
+            return Ok(Self::at(std::path::absolute(&dir).map_err(io("use the home", &dir))?));
+        }
+        let home = var("HOME");
+        let under = |name: &str, rest: &str| {
+            var(name).or_else(|| home.as_ref().map(|home| home.join(rest))).ok_or(HomeError::Nowhere)
+        };
+        Ok(Self {
+            dir: under("XDG_DATA_HOME", ".local/share")?.join("codex"),
+            config: under("XDG_CONFIG_HOME", ".config")?.join("codex").join("config.toml"),
+        })
+    }
+
+    /// Everything in one folder.
+    pub fn at(dir: PathBuf) -> Self {
+        Self { config: dir.join("config.toml"), dir }
+    }
+
+    /// The run file of the daemon that runs here.
+    pub fn run_file(&self) -> PathBuf {
+        self.dir.join("run").join("daemon.json")
+    }
+
+    /// The home's database.
+    pub fn system_db(&self) -> PathBuf {
+        self.dir.join("system.db")
+    }
+}
+
+impl Home {
+    /// Opens (or makes) the home that the option or the environment names, and locks it.
+    pub fn open(dir: Option<&Path>) -> Result<Self, HomeError> {
+        Self::open_at(Place::find(dir)?)
+    }
+
+    /// Opens (or makes) the home at a place, and locks it.
+    pub fn open_at(place: Place) -> Result<Self, HomeError> {
+        make_folder(&place.dir)?;
+        make_folder(&place.dir.join("run"))?;
+        make_folder(&place.dir.join("tmp"))?;
+        let lock = lock(&place.dir)?;
+        sweep(&place.dir.join("tmp"));
+        let config = Config::load_or_make(&place.config)?;
+        let secret = device_key(&place.dir.join("device.key"))?;
+        let system = System::open(&place.system_db())?;
+        let fingerprint = fingerprint(&place.dir)?;
+        let known = system.value("fingerprint")?;
+        let copied = known.as_ref().is_some_and(|known| *known != fingerprint);
+        if known.is_none() {
+            system.set_value("fingerprint", &fingerprint)?;
+        }
+        Ok(Self { dir: place.dir, config, secret, system, fingerprint, copied, _lock: lock })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The device key's 32 secret bytes.
+    pub fn secret(&self) -> [u8; 32] {
+        self.secret
+    }
+
+    /// The home's database.
+    pub fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// Names this folder on this machine.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Whether the folder is not the one it was when [`Home::settle`] was last called: copied, restored or
+    /// moved to another machine. Every notebook must then begin a fresh volume.
+    pub fn copied(&self) -> bool {
+        self.copied
+    }
+
+    /// What had to be done because of [`Home::copied`] is done and durable.
+    pub fn settle(&self) -> Result<(), SystemError> {
+        self.system.set_value("fingerprint", &self.fingerprint)
+    }
+
+    /// Where the blob store lies.
+    pub fn blobs_dir(&self) -> PathBuf {
+        self.dir.join("blobs")
+    }
+
+    /// Where notebooks that were joined without a path lie.
+    pub fn notebooks_dir(&self) -> PathBuf {
+        self.dir.join("notebooks")
+    }
+
+    /// For files that live as long as one request; emptied at start.
+    pub fn tmp_dir(&self) -> PathBuf {
+        self.dir.join("tmp")
+    }
+
+    /// The run file.
+    pub fn run_file(&self) -> PathBuf {
+        self.dir.join("run").join("daemon.json")
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), HomeError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io("make the folder", path))
+}
+
+fn lock(dir: &Path) -> Result<File, HomeError> {
+    let path = dir.join("run").join("lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(io("open the lock", &path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let readable = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
+            let pid = if readable { pid.trim().to_owned() } else { "?".to_owned() };
+            return Err(HomeError::Busy { pid, dir: dir.display().to_string() });
+        }
+        Err(TryLockError::Error(source)) => return Err(io("lock", &path)(source)),
+    }
+    file.set_len(0).map_err(io("write the lock", &path))?;
+    file.rewind().map_err(io("write the lock", &path))?;
+    write!(file, "{}", std::process::id()).map_err(io("write the lock", &path))?;
+    Ok(file)
+}
+
+fn sweep(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        // What cannot be removed is only waste; the next start tries again.
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
+fn device_key(path: &Path) -> Result<[u8; 32], HomeError> {
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+                .map_err(io("protect the key", path))?;
+            let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok();
+            let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+            bytes.ok_or_else(|| HomeError::Key { path: path.display().to_string() })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let secret = random::<32>();
+            let text = format!("{}\n", data_encoding::HEXLOWER.encode(&secret));
+            write_private(path, text.as_bytes())?;
+            Ok(secret)
+        }
+        // Not UTF-8: something else lies there, and it must not be replaced.
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Err(HomeError::Key { path: path.display().to_string() })
+        }
+        Err(error) => Err(io("read the device key", path)(error)),
+    }
+}
+
+/// Writes a file that only the user may read, atomically and durably.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    let aside = path.with_extension("new");
+    let _ = fs::remove_file(&aside);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&aside)
+        .map_err(io("write", &aside))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io("write", &aside))?;
+    fs::rename(&aside, path).map_err(io("put in place", path))?;
+    if let Some(parent) = path.parent() {
+        File::open(parent).and_then(|dir| dir.sync_all()).map_err(io("sync", parent))?;
+    }
+    Ok(())
+}
+
+/// Random bytes from the system.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system's random source is always there once it has started");
+    bytes
+}
+
+fn fingerprint(dir: &Path) -> Result<String, HomeError> {
+    let stat = fs::metadata(dir).map_err(io("look at", dir))?;
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    Ok(format!("{}:{}:{}", machine.trim(), stat.dev(), stat.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_home_and_its_key_are_private_and_the_key_stays() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("home");
+        let first = Home::open(Some(&dir)).unwrap();
+        assert_eq!(mode(&dir), 0o700);
+        assert_eq!(mode(&dir.join("run")), 0o700);
+        assert_eq!(mode(&dir.join("device.key")), 0o600);
+        let secret = first.secret();
+        drop(first);
+        assert_eq!(Home::open(Some(&dir)).unwrap().secret(), secret);
+    }
+
+    #[test]
+    fn a_second_daemon_is_told_who_runs() {
+        let temp = tempfile::tempdir().unwrap();
+        let _first = Home::open(Some(temp.path())).unwrap();
+        let error = Home::open(Some(temp.path())).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("another codexd (pid {})", std::process::id())), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_key_is_never_replaced() {
+        let temp = tempfile::tempdir().unwrap();
+        let key = temp.path().join("device.key");
+        for bytes in [b"not hex".as_slice(), b"", b"\xff\xfe", b"00ff"] {
+            fs::write(&key, bytes).unwrap();
+            assert!(matches!(Home::open(Some(temp.path())), Err(HomeError::Key { .. })));
+            assert_eq!(fs::read(&key).unwrap(), bytes);
+        }
+    }
+
+    /// losses.md L5
+    #[test]
+    fn a_copied_home_is_noticed_until_it_is_settled() {
+        let temp = tempfile::tempdir().unwrap();
+        let (first, second) = (temp.path().join("a"), temp.path().join("b"));
+        drop(Home::open(Some(&first)).unwrap());
+        assert!(!Home::open(Some(&first)).unwrap().copied());
+        fs::create_dir(&second).unwrap();
+        for name in ["system.db", "device.key", "config.toml"] {
+            fs::copy(first.join(name), second.join(name)).unwrap();
+        }
+        let copy = Home::open(Some(&second)).unwrap();
+        assert!(copy.copied());
+        drop(copy);
+        let copy = Home::open(Some(&second)).unwrap();
+        assert!(copy.copied(), "noticed again until it is settled");
+        copy.settle().unwrap();
+        drop(copy);
+        assert!(!Home::open(Some(&second)).unwrap().copied());
+    }
+
+    #[test]
+    fn settings_that_cannot_be_read_are_named() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::write(temp.path().join("config.toml"), "listen = 7\n").unwrap();
+        let error = Home::open(Some(temp.path())).unwrap_err().to_string();
+        assert!(error.contains("config.toml") && error.contains("listen"), "{error}");
+    }
 }

@@ -1,1 +1,104 @@
-//! tbd
+//! The desk: HTTP on localhost. Everything goes through [`crate::daemon::Daemon`]; nothing here touches the
+//! user's files but to serve bytes whose hash the store confirms.
+//!
+//! [`app`] is the whole router, so that a test needs no port.
+
+pub mod auth;
+pub mod content;
+pub mod desk;
+pub mod dto;
+pub mod entries;
+pub mod error;
+pub mod events;
+pub mod guard;
+pub mod history;
+pub mod input;
+pub mod notebooks;
+pub mod openapi;
+pub mod people;
+pub mod properties;
+pub mod ranges;
+pub mod reading;
+pub mod search;
+pub mod sidecar;
+pub mod spool;
+pub mod status;
+pub mod ui;
+pub mod upload;
+pub mod xml;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+
+pub use auth::Auth;
+pub use desk::Desk;
+pub use error::ApiError;
+
+/// The largest JSON body: a text of 1 MiB whose every character is escaped, and a little more.
+pub const JSON_BYTES: usize = 8 << 20;
+
+/// Everything that is served.
+pub fn app(desk: Desk) -> Router {
+    let auth = Arc::clone(desk.auth());
+    // Bytes of attachments are sent as they are: they are mostly compressed already, and ranges count them.
+    let worth_it = SizeAbove::new(1024)
+        .and(NotForContentType::const_new("application/octet-stream"))
+        .and(NotForContentType::const_new("image/"))
+        .and(NotForContentType::const_new("audio/"))
+        .and(NotForContentType::const_new("video/"))
+        .and(NotForContentType::const_new("application/pdf"))
+        .and(NotForContentType::const_new("application/zip"));
+    let pages = Router::new().route("/", get(ui::root)).fallback(ui::asset);
+    let api = api().layer(CompressionLayer::new().compress_when(worth_it));
+    let app = pages.nest("/api/v1", api).with_state(desk);
+    app.layer(DefaultBodyLimit::max(JSON_BYTES)).layer(middleware::from_fn_with_state(auth, guard::guard))
+}
+
+fn api() -> Router<Desk> {
+    Router::new()
+        .route("/health", get(status::health))
+        .route("/status", get(status::status))
+        .route("/openapi.json", get(openapi::document))
+        .route("/session/links", post(auth::make_link))
+        .route("/notebooks", get(notebooks::list).post(notebooks::add))
+        .route("/notebooks/{nb}", get(notebooks::show).patch(notebooks::change).delete(notebooks::remove))
+        .route("/notebooks/{nb}/mirror/rebuild", post(notebooks::rebuild_mirror))
+        .route("/notebooks/{nb}/entries", get(entries::list).post(entries::create))
+        .route("/notebooks/{nb}/entries/upload", post(upload::upload).layer(DefaultBodyLimit::disable()))
+        .route(
+            "/notebooks/{nb}/entries/{e}",
+            get(entries::show).patch(entries::change).delete(entries::remove),
+        )
+        .route(
+            "/notebooks/{nb}/entries/{e}/content",
+            get(content::get).put(content::put).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/notebooks/{nb}/entries/{e}/history", get(history::history))
+        .route("/notebooks/{nb}/entries/{e}/versions/{v}/content", get(history::version_content))
+        .route("/notebooks/{nb}/entries/{e}/restore", post(history::restore))
+        .route("/notebooks/{nb}/entries/{e}/links", get(search::links))
+        .route("/notebooks/{nb}/entries/{e}/backlinks", get(search::backlinks))
+        .route("/notebooks/{nb}/entries/{e}/conflicts", get(history::entry_conflicts))
+        .route("/notebooks/{nb}/conflicts", get(history::notebook_conflicts))
+        .route("/notebooks/{nb}/conflicts/{number}", post(history::settle))
+        .route(
+            "/notebooks/{nb}/files/{*path}",
+            get(content::get_file).put(content::put_file).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/search", get(search::search))
+        .route("/query", post(search::query))
+        .route("/tags", get(search::tags))
+        .route("/conflicts", get(history::conflicts))
+        .route("/peers", get(people::peers))
+        .route("/members", get(people::members))
+        .route("/invites", post(people::invite))
+        .route("/join", post(people::join))
+        .route("/events", get(events::socket))
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::no_such_method)
+}

@@ -1,17 +1,66 @@
 //! The network shell: one iroh endpoint, whose key is the device key.
-#![allow(unused_variables)]
+//!
+//! Two protocols: `codex/sync/1` carries frames of notebooks between members and lets strangers knock with
+//! an invitation; the one of `iroh-blobs` serves attachments to members. One task, the actor, owns all
+//! state; [`Net`] sends it commands. What a frame means is the core's business.
+
+mod actor;
+mod address;
+mod backoff;
+mod fetch;
+mod link;
+mod serve;
+mod stream;
+mod ticket;
+mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context;
 use codex_crdt_model::ids::{ContentHash, DeviceId, NotebookId};
-use tokio::sync::{mpsc, oneshot};
+use iroh::address_lookup::memory::MemoryLookup;
+use iroh::endpoint::{PortmapperConfig, QuicTransportConfig, VarInt, presets};
+use iroh::protocol::Router;
+use iroh::{Endpoint, EndpointId, RelayMode, RelayUrl, SecretKey, Watcher};
+use iroh_mdns_address_lookup::{DiscoveryEvent, MdnsAddressLookup};
+use n0_future::StreamExt;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::blobs::Blobs;
+use actor::{Actor, Command, Happened, Parts};
+use link::Door;
+use serve::BlobDoor;
+use wire::{First, Hello};
+
+pub use ticket::TicketError;
+
+/// A silent peer is gone after this time.
+const IDLE: Duration = Duration::from_secs(15);
+/// What a round trip is thought to take before one is measured: a first packet that was lost, or went to a dead
+/// address, is sent again after three of these; the default of 333 ms made that a second.
+const FIRST_RTT: Duration = Duration::from_millis(100);
+/// So it is asked for a sign of life this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(3);
+/// Streams that anybody may open at first; members of something shared get more.
+const STREAMS: u32 = 64;
+/// Reports waiting for the actor. Frames are among them, so few: they hold back the peers.
+const REPORTS: usize = 16;
 
 /// Cloneable handle.
 #[derive(Debug, Clone)]
-pub struct Net {}
+pub struct Net {
+    endpoint: Endpoint,
+    name: Arc<str>,
+    commands: mpsc::UnboundedSender<Command>,
+}
 
 /// How to be on the network.
 #[derive(Debug, Clone)]
@@ -120,58 +169,182 @@ impl Net {
         blobs: Blobs,
         events: mpsc::UnboundedSender<NetEvent>,
     ) -> anyhow::Result<Self> {
-        unimplemented!()
+        let endpoint = bind(&config).await?;
+        let lookup = MemoryLookup::new();
+        endpoint.address_lookup()?.add(lookup.clone());
+        let hello = Hello { run: getrandom::u64()?, addresses: address::own(&endpoint) };
+        let (hello, own_hello) = watch::channel(hello);
+        let (members, all_members) = watch::channel(BTreeSet::new());
+        let (happened, reports) = mpsc::channel(REPORTS);
+        let door = Door {
+            members: all_members.clone(),
+            hello: own_hello,
+            strangers: Arc::new(Semaphore::new(link::STRANGERS)),
+            happened: happened.clone(),
+        };
+        let router = Router::builder(endpoint.clone())
+            .accept(wire::ALPN, door)
+            .accept(iroh_blobs::ALPN, BlobDoor::new(&blobs, all_members))
+            .spawn();
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let fetcher = fetch::Fetcher::new(endpoint.clone(), blobs, events.clone());
+        tasks.spawn(fetcher.run(ordered));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(watch_own(endpoint.clone(), happened.clone())));
+        if config.discovery {
+            let discovering = discover(endpoint.clone(), happened.clone());
+            tasks.spawn(stop.clone().run_until_cancelled_owned(discovering));
+        }
+        let parts = Parts {
+            me: DeviceId(*endpoint.id().as_bytes()),
+            name: config.device_name.clone(),
+            endpoint: endpoint.clone(),
+            router,
+            book: address::Book::new(lookup),
+            events,
+            happened,
+            members,
+            hello,
+            orders,
+            stop,
+            tasks,
+        };
+        let (commands, commanded) = mpsc::unbounded_channel();
+        tokio::spawn(Actor::new(parts).run(commanded, reports));
+        Ok(Self { endpoint, name: config.device_name.into(), commands })
     }
 
     /// This device takes part in a notebook with these members (itself left out): dial them and keep trying,
     /// accept them. Called again when members change; a member no longer named is cut at once.
     pub fn share(&self, notebook: NotebookId, members: BTreeSet<DeviceId>) {
-        unimplemented!()
+        self.command(Command::Share { notebook, members });
     }
 
     /// It no longer does.
     pub fn unshare(&self, notebook: NotebookId) {
-        unimplemented!()
+        self.command(Command::Unshare { notebook });
     }
 
     /// Where a peer was last reached.
     pub fn remember(&self, peer: DeviceId, addresses: Vec<String>) {
-        unimplemented!()
+        self.command(Command::Remember { peer, addresses });
     }
 
     /// Queues a frame; `NetEvent::Drained` follows when the queue is empty.
     pub fn send(&self, notebook: NotebookId, peer: DeviceId, frame: Vec<u8>) {
-        unimplemented!()
+        self.command(Command::Send { notebook, peer, frame });
     }
 
-    /// Closes a stream.
+    /// Closes a stream. It is opened again after a while, at least two seconds.
     pub fn disconnect(&self, notebook: NotebookId, peer: DeviceId, reason: &str) {
-        unimplemented!()
+        self.command(Command::Disconnect { notebook, peer, reason: reason.to_owned() });
     }
 
     /// Gets a blob from any of these peers, verified, resuming what is there; `NetEvent::BlobHeld` follows.
     /// Asked again while under way, it only adds peers. Tries again with backoff while any peer is reachable.
     pub fn fetch(&self, hash: ContentHash, size: u64, from: Vec<DeviceId>) {
-        unimplemented!()
+        self.command(Command::Fetch { hash, size, from });
     }
 
     /// Knocks at the inviter's door with a ticket; returns the notebook's name there.
     pub async fn knock(&self, ticket: &Ticket) -> anyhow::Result<String> {
-        unimplemented!()
+        let id = EndpointId::from_bytes(&ticket.inviter.0)
+            .context("the invitation names an inviter that is no device")?;
+        self.remember(ticket.inviter, ticket.addresses.clone());
+        let first = First::Knock {
+            notebook: ticket.notebook,
+            secret: ticket.secret,
+            name: wire::shorten(&self.name, 256),
+        };
+        link::knock(&self.endpoint, address::endpoint_addr(id, &ticket.addresses), first).await
     }
 
     /// Direct addresses this device listens on, as text.
     pub fn addresses(&self) -> Vec<String> {
-        unimplemented!()
+        address::own(&self.endpoint)
     }
 
     /// This device.
     pub fn device(&self) -> DeviceId {
-        unimplemented!()
+        DeviceId(*self.endpoint.id().as_bytes())
     }
 
     /// Closes everything.
     pub async fn shutdown(&self) {
-        unimplemented!()
+        let (done, is_done) = oneshot::channel();
+        self.command(Command::Shutdown { done });
+        let _ = is_done.await;
+    }
+
+    fn command(&self, command: Command) {
+        // After the shutdown nothing more is asked for.
+        let _ = self.commands.send(command);
+    }
+}
+
+async fn bind(config: &NetConfig) -> anyhow::Result<Endpoint> {
+    let transport = QuicTransportConfig::builder()
+        .max_idle_timeout(Some(IDLE.try_into()?))
+        .initial_rtt(FIRST_RTT)
+        .keep_alive_interval(KEEP_ALIVE)
+        .default_path_max_idle_timeout(IDLE)
+        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))
+        .build();
+    let relay = match &config.relay {
+        RelayChoice::Default => RelayMode::Default,
+        RelayChoice::None => RelayMode::Disabled,
+        RelayChoice::Url(url) => {
+            let url = url.parse::<RelayUrl>().with_context(|| format!("`{url}` is not a relay's URL"))?;
+            RelayMode::custom([url])
+        }
+    };
+    let mut builder = Endpoint::builder(presets::Minimal)
+        .secret_key(SecretKey::from_bytes(&config.secret))
+        .relay_mode(relay)
+        .transport_config(transport)
+        .portmapper_config(PortmapperConfig::Disabled);
+    let place = config.listen.map_or_else(|| "any port".to_owned(), |address| address.to_string());
+    if let Some(address) = config.listen {
+        builder = builder
+            .clear_ip_transports()
+            .bind_addr(address)
+            .with_context(|| format!("cannot listen for other devices on {place}"))?;
+    }
+    builder.bind().await.with_context(|| format!("cannot listen for other devices on {place}"))
+}
+
+/// Tells the actor whenever this device's own addresses change.
+async fn watch_own(endpoint: Endpoint, happened: mpsc::Sender<Happened>) {
+    let mut addresses = endpoint.watch_addr();
+    while addresses.updated().await.is_ok() {
+        if happened.send(Happened::Moved).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Finds and is found on the local network. Without it, known addresses are still dialled: only a warning.
+async fn discover(endpoint: Endpoint, happened: mpsc::Sender<Happened>) {
+    let started = async {
+        let mdns = MdnsAddressLookup::builder().service_name("codex").build(endpoint.id())?;
+        endpoint.address_lookup()?.add(mdns.clone());
+        anyhow::Ok(mdns)
+    };
+    let mdns = match started.await {
+        Ok(mdns) => mdns,
+        Err(error) => {
+            tracing::warn!("other devices are not discovered on the local network: {error:#}");
+            return;
+        }
+    };
+    let mut seen = mdns.subscribe().await;
+    while let Some(event) = seen.next().await {
+        if let DiscoveryEvent::Discovered { endpoint_info, .. } = event {
+            let peer = DeviceId(*endpoint_info.endpoint_id.as_bytes());
+            let addresses = endpoint_info.data.addrs().filter_map(address::to_text).collect();
+            if happened.send(Happened::Discovered { peer, addresses }).await.is_err() {
+                return;
+            }
+        }
     }
 }

@@ -1,17 +1,34 @@
 //! `NOTEBOOK/.codex/store.db`: records, documents, bases, receipts. Precious.
-#![allow(unused_variables)]
+//!
+//! One process writes a store: [`Store`] holds a lock on `store.lock` beside it. Any number of [`Reader`]s
+//! see what was committed. What does not open is left as it is, byte for byte.
 
+use std::fs::File;
 use std::path::Path;
 
-use codex_crdt_model::store::{Source, StoreError, WriteSet};
+use codex_crdt_model::store::{StoreError, WriteSet};
+
+mod open;
+mod payload;
+mod read;
+mod source;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::{ChangeRow, Counts, Reader};
 
 /// The writing connection of the notebook's driver. Reads see what was applied in the open transaction.
 #[derive(Debug)]
-pub struct Store {}
-
-/// A reading connection, for the disk worker, HTTP and the mirror. Sees what was committed.
-#[derive(Debug)]
-pub struct Reader {}
+pub struct Store {
+    reader: Reader,
+    /// A transaction was begun and neither committed nor dropped.
+    open: bool,
+    /// A write failed: what is applied is not whole, so it can only be dropped.
+    failed: bool,
+    /// Holds the lock for as long as the store is open.
+    _lock: File,
+}
 
 /// Why a store does not open.
 #[derive(Debug, thiserror::Error)]
@@ -49,21 +66,66 @@ pub enum OpenError {
 impl Store {
     /// Opens or makes it; migrates (after a backup) if it is older.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        unimplemented!()
+        let (connection, lock) = open::writer(path, open::MIGRATIONS)?;
+        Ok(Self { reader: Reader::over(connection), open: false, failed: false, _lock: lock })
     }
 
-    /// Writes one step's writes into the open transaction (begun if none is).
+    /// Writes one step's writes into the open transaction (begun if none is). After an error nothing more
+    /// can be applied or committed until [`Store::rollback`].
     pub fn apply(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
-        unimplemented!()
+        if writes.is_empty() {
+            return Ok(());
+        }
+        self.check_whole("writing a step")?;
+        let connection = self.reader.connection();
+        if !self.open {
+            connection.execute_batch("BEGIN IMMEDIATE").map_err(read::failed("beginning to write"))?;
+            self.open = true;
+        }
+        let result = write::apply(connection, writes);
+        self.failed = result.is_err();
+        result
     }
 
-    /// Commits and syncs. Nothing to do if nothing was applied.
+    /// Commits and syncs. Nothing to do if nothing was applied. After an error everything since the last
+    /// commit is to be dropped by [`Store::rollback`].
     pub fn commit(&mut self) -> Result<(), StoreError> {
-        unimplemented!()
+        self.check_whole("committing")?;
+        if !self.open {
+            return Ok(());
+        }
+        let result = self.reader.connection().execute_batch("COMMIT").map_err(read::failed("committing"));
+        match result {
+            Ok(()) => self.open = false,
+            Err(_) => self.failed = true,
+        }
+        result
     }
 
     /// Drops what was applied and not committed.
     pub fn rollback(&mut self) {
-        unimplemented!()
+        let connection = self.reader.connection();
+        if !connection.is_autocommit()
+            && let Err(error) = connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "the store's transaction could not be dropped");
+        }
+        self.open = false;
+        self.failed = !self.reader.connection().is_autocommit();
+    }
+
+    /// All that can be read, the open transaction included.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// SQLite drops a transaction by itself after some errors (a full disk); going on would write a half.
+    fn check_whole(&self, doing: &'static str) -> Result<(), StoreError> {
+        let lost = self.open && self.reader.connection().is_autocommit();
+        if self.failed || lost {
+            let reason = "an earlier write of this transaction failed; it must be dropped first".to_owned();
+            return Err(StoreError { doing, reason });
+        }
+        Ok(())
     }
 }

@@ -1,1 +1,460 @@
-//! `system.db`: registered notebooks, invitations, peers' addresses, sessions.
+//! `system.db`: registered notebooks, invitations, peers' addresses, sessions. One small SQLite file per home.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use codex_crdt_model::ids::{DeviceId, NotebookId, UnixMs, Volume};
+use codex_crdt_model::journal::record::Role;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// Numbered, never edited; `PRAGMA user_version` says how many were applied.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/system/0001.sql")];
+
+/// Cloneable handle.
+#[derive(Debug, Clone)]
+pub struct System {
+    db: Arc<Mutex<Connection>>,
+}
+
+/// What was being done with the home's database, and why it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    /// Written by a newer version.
+    #[error("the database {path} has version {found}, this program knows up to {known}; use a newer codexd")]
+    Newer {
+        /// Where.
+        path: String,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// SQLite failed.
+    #[error("cannot {doing} in the home's database: {source}")]
+    Sqlite {
+        /// A verb and its object.
+        doing: &'static str,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// A path or an id is registered already.
+    #[error("the notebook {what} is registered already")]
+    Taken {
+        /// Which.
+        what: String,
+    },
+    /// A path that is not UTF-8 cannot be kept.
+    #[error("a row of the home's database cannot be read: {0}")]
+    BadRow(String),
+}
+
+/// A registered notebook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotebookRow {
+    /// Its id.
+    pub id: NotebookId,
+    /// Unique in this home.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Its folder, absolute.
+    pub path: String,
+    /// Workspace slug.
+    pub workspace: String,
+    /// When it was registered.
+    pub added: UnixMs,
+}
+
+/// Why an invitation's secret opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InviteRefused {
+    /// Nobody gave it out, or for another notebook.
+    #[error("this invitation is not known here; ask for a new one")]
+    Unknown,
+    /// Too late.
+    #[error("this invitation has expired; ask for a new one")]
+    Expired,
+    /// Another device used it.
+    #[error("this invitation has been used by another device; ask for a new one")]
+    Used,
+}
+
+fn doing(what: &'static str) -> impl FnOnce(rusqlite::Error) -> SystemError {
+    move |source| SystemError::Sqlite { doing: what, source }
+}
+
+impl System {
+    /// Opens or makes it; applies missing migrations; refuses a newer one.
+    pub fn open(path: &Path) -> Result<Self, SystemError> {
+        let mut db = Connection::open(path).map_err(doing("open the file"))?;
+        db.busy_timeout(std::time::Duration::from_secs(5)).map_err(doing("set the timeout"))?;
+        db.pragma_update(None, "journal_mode", "WAL").map_err(doing("switch to WAL"))?;
+        db.pragma_update(None, "synchronous", "FULL").map_err(doing("set the sync mode"))?;
+        let known = i64::try_from(MIGRATIONS.len()).expect("a handful of migrations");
+        let found: i64 = db
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(doing("read the version"))?;
+        if found > known {
+            return Err(SystemError::Newer { path: path.display().to_string(), found, known });
+        }
+        if found > 0 && found < known {
+            let copy = path.with_extension(format!("db.backup-{found}"));
+            db.backup("main", copy, None::<fn(rusqlite::backup::Progress)>)
+                .map_err(doing("back up before a migration"))?;
+        }
+        for (number, sql) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+            let step = db.transaction().map_err(doing("begin a migration"))?;
+            step.execute_batch(sql).map_err(doing("apply a migration"))?;
+            step.pragma_update(None, "user_version", number).map_err(doing("note a migration"))?;
+            step.commit().map_err(doing("commit a migration"))?;
+        }
+        Ok(Self { db: Arc::new(Mutex::new(db)) })
+    }
+
+    fn db(&self) -> MutexGuard<'_, Connection> {
+        // Every write is one statement, so a panic elsewhere leaves nothing half done.
+        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A setting of the home itself.
+    pub fn value(&self, key: &str) -> Result<Option<String>, SystemError> {
+        self.db()
+            .query_row("SELECT value FROM setting WHERE key = ?1", [key], |row| row.get(0))
+            .optional()
+            .map_err(doing("read a setting"))
+    }
+
+    /// Sets it.
+    pub fn set_value(&self, key: &str, value: &str) -> Result<(), SystemError> {
+        let sql = "INSERT INTO setting (key, value) VALUES (?1, ?2)
+                   ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        self.db().execute(sql, [key, value]).map_err(doing("write a setting"))?;
+        Ok(())
+    }
+
+    /// All registered notebooks, in the order in which they were added.
+    pub fn notebooks(&self) -> Result<Vec<NotebookRow>, SystemError> {
+        let db = self.db();
+        let mut query = db
+            .prepare("SELECT id, slug, name, path, workspace, added FROM notebook ORDER BY added, slug")
+            .map_err(doing("list notebooks"))?;
+        let rows = query
+            .query_map([], |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                ))
+            })
+            .map_err(doing("list notebooks"))?;
+        let mut notebooks = Vec::new();
+        for row in rows {
+            let (id, slug, name, path, workspace, added) = row.map_err(doing("read a notebook"))?;
+            let id = id.parse().map_err(|bad| SystemError::BadRow(format!("{bad}")))?;
+            notebooks.push(NotebookRow { id, slug, name, path, workspace, added });
+        }
+        Ok(notebooks)
+    }
+
+    /// A slug for a name that no registered notebook has.
+    pub fn free_slug(&self, name: &str) -> Result<String, SystemError> {
+        let taken: Vec<String> = self.notebooks()?.into_iter().map(|row| row.slug).collect();
+        let base = slug(name);
+        let numbered = (1..).map(|number| format!("{base}-{number}"));
+        let free = std::iter::once(base.clone()).chain(numbered).find(|slug| !taken.contains(slug));
+        Ok(free.expect("an endless list holds one that is not in a finite list"))
+    }
+
+    /// Registers a notebook.
+    pub fn add_notebook(&self, row: &NotebookRow) -> Result<(), SystemError> {
+        let sql =
+            "INSERT INTO notebook (id, slug, name, path, workspace, added) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let values = params![row.id.to_string(), row.slug, row.name, row.path, row.workspace, row.added];
+        self.db().execute(sql, values).map_err(|error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::ConstraintViolation) => {
+                SystemError::Taken { what: format!("{} ({})", row.name, row.path) }
+            }
+            _ => doing("register a notebook")(error),
+        })?;
+        Ok(())
+    }
+
+    /// Forgets a notebook and its invitations.
+    pub fn remove_notebook(&self, id: &NotebookId) -> Result<(), SystemError> {
+        let db = self.db();
+        db.execute("DELETE FROM invite WHERE notebook = ?1", [id.to_string()])
+            .and_then(|_| db.execute("DELETE FROM notebook WHERE id = ?1", [id.to_string()]))
+            .map_err(doing("unregister a notebook"))?;
+        Ok(())
+    }
+
+    /// Another name, or another workspace, or both.
+    pub fn change_notebook(
+        &self,
+        id: &NotebookId,
+        name: Option<&str>,
+        workspace: Option<&str>,
+    ) -> Result<(), SystemError> {
+        let sql = "UPDATE notebook SET name = coalesce(?2, name), workspace = coalesce(?3, workspace) WHERE id = ?1";
+        self.db()
+            .execute(sql, params![id.to_string(), name, workspace])
+            .map_err(doing("change a notebook"))?;
+        Ok(())
+    }
+
+    /// The newest place of this device's journal in a notebook that was ever noted.
+    pub fn high_water(&self, id: &NotebookId) -> Result<Option<(Volume, u64)>, SystemError> {
+        let sql = "SELECT volume, seq FROM notebook WHERE id = ?1 AND volume IS NOT NULL";
+        let row: Option<(i64, i64)> = self
+            .db()
+            .query_row(sql, [id.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .map_err(doing("read a high-water mark"))?;
+        Ok(row.map(|(volume, seq)| (Volume(volume.cast_unsigned()), seq.cast_unsigned())))
+    }
+
+    /// Notes it; within one volume it only rises.
+    pub fn raise_high_water(&self, id: &NotebookId, volume: Volume, seq: u64) -> Result<(), SystemError> {
+        let sql = "UPDATE notebook SET volume = ?2, seq = ?3
+                   WHERE id = ?1 AND (volume IS NOT ?2 OR seq IS NULL OR seq < ?3)";
+        let values = params![id.to_string(), volume.0.cast_signed(), seq.cast_signed()];
+        self.db().execute(sql, values).map_err(doing("note a high-water mark"))?;
+        Ok(())
+    }
+
+    /// Notes an invitation. Only the hash of the secret is kept.
+    pub fn add_invite(
+        &self,
+        secret: &[u8; 16],
+        notebook: &NotebookId,
+        role: Role,
+        now: UnixMs,
+        expires: UnixMs,
+    ) -> Result<(), SystemError> {
+        let sql =
+            "INSERT INTO invite (secret_hash, notebook, role, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let values = params![hash(secret), notebook.to_string(), role_name(role), now, expires];
+        self.db().execute(sql, values).map_err(doing("note an invitation"))?;
+        Ok(())
+    }
+
+    /// Uses an invitation up. The same device may show it again (its first try may have been cut off).
+    pub fn take_invite(
+        &self,
+        secret: &[u8; 16],
+        notebook: &NotebookId,
+        device: &DeviceId,
+        now: UnixMs,
+    ) -> Result<Result<Role, InviteRefused>, SystemError> {
+        let db = self.db();
+        let sql = "SELECT role, expires, used_by FROM invite WHERE secret_hash = ?1 AND notebook = ?2";
+        let found: Option<(String, i64, Option<String>)> = db
+            .query_row(sql, params![hash(secret), notebook.to_string()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()
+            .map_err(doing("read an invitation"))?;
+        let Some((role, expires, used_by)) = found else { return Ok(Err(InviteRefused::Unknown)) };
+        let device = device.to_string();
+        match used_by {
+            Some(other) if other != device => return Ok(Err(InviteRefused::Used)),
+            None if expires < now => return Ok(Err(InviteRefused::Expired)),
+            _ => {}
+        }
+        db.execute(
+            "UPDATE invite SET used_by = ?2, used_at = coalesce(used_at, ?3) WHERE secret_hash = ?1",
+            params![hash(secret), device, now],
+        )
+        .map_err(doing("use an invitation"))?;
+        Ok(Ok(role_of(&role)))
+    }
+
+    /// Where every known peer was last reached.
+    pub fn peer_addresses(&self) -> Result<Vec<(DeviceId, Vec<String>)>, SystemError> {
+        let db = self.db();
+        let mut query = db
+            .prepare("SELECT device, addresses FROM peer_address ORDER BY device")
+            .map_err(doing("list peers"))?;
+        let rows = query
+            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+            .map_err(doing("list peers"))?;
+        let mut peers = Vec::new();
+        for row in rows {
+            let (device, addresses) = row.map_err(doing("read a peer"))?;
+            let device = device.parse().map_err(|bad| SystemError::BadRow(format!("{bad}")))?;
+            peers.push((device, addresses.lines().map(str::to_owned).collect()));
+        }
+        Ok(peers)
+    }
+
+    /// Notes where a peer was reached.
+    pub fn set_peer_addresses(
+        &self,
+        device: &DeviceId,
+        addresses: &[String],
+        now: UnixMs,
+    ) -> Result<(), SystemError> {
+        let sql = "INSERT INTO peer_address (device, addresses, seen) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (device) DO UPDATE SET addresses = excluded.addresses, seen = excluded.seen";
+        self.db()
+            .execute(sql, params![device.to_string(), addresses.join("\n"), now])
+            .map_err(doing("note a peer's address"))?;
+        Ok(())
+    }
+
+    /// Begins a browser session; sweeps out those that are over.
+    pub fn add_session(
+        &self,
+        token: &str,
+        csrf: &str,
+        now: UnixMs,
+        expires: UnixMs,
+    ) -> Result<(), SystemError> {
+        let db = self.db();
+        let sql = "INSERT INTO session (token_hash, csrf, created, expires) VALUES (?1, ?2, ?3, ?4)";
+        db.execute("DELETE FROM session WHERE expires < ?1", [now])
+            .and_then(|_| db.execute(sql, params![hash(token.as_bytes()), csrf, now, expires]))
+            .map_err(doing("begin a session"))?;
+        Ok(())
+    }
+
+    /// The CSRF value of a session that is not over.
+    pub fn session(&self, token: &str, now: UnixMs) -> Result<Option<String>, SystemError> {
+        let sql = "SELECT csrf FROM session WHERE token_hash = ?1 AND expires >= ?2";
+        self.db()
+            .query_row(sql, params![hash(token.as_bytes()), now], |row| row.get(0))
+            .optional()
+            .map_err(doing("read a session"))
+    }
+}
+
+/// Lower case, letters and digits, the rest as single `-`.
+pub fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for letter in name.to_lowercase().chars() {
+        if letter.is_alphanumeric() || letter == '_' {
+            slug.push(letter);
+        } else if (letter.is_whitespace() || letter == '-') && !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "notebook".to_owned() } else { slug.to_owned() }
+}
+
+fn hash(secret: &[u8]) -> Vec<u8> {
+    blake3::derive_key("codex 2026 stored secret", secret).to_vec()
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Editor => "editor",
+        Role::Commenter => "commenter",
+        Role::Viewer => "viewer",
+    }
+}
+
+fn role_of(name: &str) -> Role {
+    match name {
+        "owner" => Role::Owner,
+        "editor" => Role::Editor,
+        "commenter" => Role::Commenter,
+        // What is not known may do least.
+        _ => Role::Viewer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn fresh() -> (tempfile::TempDir, System) {
+        let temp = tempfile::tempdir().unwrap();
+        let system = System::open(&temp.path().join("system.db")).unwrap();
+        (temp, system)
+    }
+
+    fn row(number: u8, slug: &str) -> NotebookRow {
+        NotebookRow {
+            id: NotebookId([number; 32]),
+            slug: slug.into(),
+            name: slug.into(),
+            path: format!("/n/{number}"),
+            workspace: "default".into(),
+            added: 1,
+        }
+    }
+
+    #[test]
+    fn slugs_are_plain_and_unique() {
+        for (name, expect) in [
+            ("Lab Journal", "lab-journal"),
+            ("  A  --  B! ", "a-b"),
+            ("Grün & Blau", "grün-blau"),
+            ("???", "notebook"),
+        ] {
+            assert_eq!(slug(name), expect);
+        }
+        let (_temp, system) = fresh();
+        system.add_notebook(&row(1, "lab")).unwrap();
+        assert_eq!(system.free_slug("Lab").unwrap(), "lab-1");
+    }
+
+    #[test]
+    fn one_folder_is_registered_once() {
+        let (_temp, system) = fresh();
+        system.add_notebook(&row(1, "lab")).unwrap();
+        let twin = NotebookRow { id: NotebookId([2; 32]), slug: "other".into(), ..row(1, "lab") };
+        assert!(matches!(system.add_notebook(&twin), Err(SystemError::Taken { .. })));
+        assert_eq!(system.notebooks().unwrap(), [row(1, "lab")]);
+    }
+
+    #[test]
+    fn a_high_water_mark_only_rises_within_its_volume() {
+        let (_temp, system) = fresh();
+        let id = NotebookId([1; 32]);
+        system.add_notebook(&row(1, "lab")).unwrap();
+        assert_eq!(system.high_water(&id).unwrap(), None);
+        for (volume, seq, expect) in [(u64::MAX, 5, 5), (u64::MAX, 3, 5), (u64::MAX, 8, 8), (2, 1, 1)] {
+            system.raise_high_water(&id, Volume(volume), seq).unwrap();
+            assert_eq!(system.high_water(&id).unwrap(), Some((Volume(volume), expect)));
+        }
+    }
+
+    #[test]
+    fn an_invitation_opens_once_in_time_and_for_its_notebook() {
+        let (_temp, system) = fresh();
+        let (nb, other) = (NotebookId([1; 32]), NotebookId([2; 32]));
+        let (ann, bob) = (DeviceId([1; 32]), DeviceId([2; 32]));
+        system.add_invite(&[7; 16], &nb, Role::Editor, 0, 100).unwrap();
+        let take = |notebook, device, now| system.take_invite(&[7; 16], notebook, device, now).unwrap();
+        assert_eq!(take(&other, &ann, 50), Err(InviteRefused::Unknown));
+        assert_eq!(take(&nb, &ann, 101), Err(InviteRefused::Expired));
+        assert_eq!(take(&nb, &ann, 50), Ok(Role::Editor));
+        assert_eq!(take(&nb, &ann, 200), Ok(Role::Editor), "the first try may have been cut off");
+        assert_eq!(take(&nb, &bob, 50), Err(InviteRefused::Used));
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_and_left_alone() {
+        let (temp, system) = fresh();
+        system.db().pragma_update(None, "user_version", 99).unwrap();
+        drop(system);
+        let error = System::open(&temp.path().join("system.db")).unwrap_err().to_string();
+        assert!(error.contains("version 99") && error.contains("newer codexd"), "{error}");
+    }
+
+    #[test]
+    fn a_session_ends() {
+        let (_temp, system) = fresh();
+        system.add_session("token", "csrf", 0, 10).unwrap();
+        assert_eq!(system.session("token", 10).unwrap().as_deref(), Some("csrf"));
+        assert_eq!(system.session("token", 11).unwrap(), None);
+        assert_eq!(system.session("other", 1).unwrap(), None);
+    }
+}

@@ -1,1 +1,16 @@
-//! Test harness.
+//! The simulator: whole machines in one thread, one seed, no real clock, disk or network.
+//!
+//! [`world`] moves time on and carries events and effects between cores, disks and links · [`machine`] and
+//! [`disk`] are what a real machine has · [`workload`] is what people and programs do to it · [`oracle`] says
+//! what must hold afterwards · [`faulty`] plants the bugs that the oracle must find.
+
+pub mod disk;
+pub mod faulty;
+pub mod machine;
+pub mod oracle;
+pub mod rng;
+pub mod workload;
+pub mod world;
+
+pub use faulty::Fault;
+pub use world::World;

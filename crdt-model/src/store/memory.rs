@@ -1,1 +1,295 @@
 //! A store in memory: the simulator's disk-backed database, and what unit tests run on.
+//!
+//! It answers every call of [`Source`] as the database does; a test in the daemon holds the two together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{
+    BaseRow, BirthAt, ConflictRow, DocumentWrite, EntryRow, HistoryRow, MemberRow, Meta, RecordWrite, Source,
+    StoreError, WriteSet,
+};
+use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, RecordHash, Volume};
+use crate::journal::record::{Item, Payload, Record};
+use crate::journal::{Receipt, Tip};
+
+/// Entries by folder and name. A set, not a map: within one step two entries may have one name.
+type ByName = BTreeSet<(EntryId, String, EntryId)>;
+
+/// Two records that claim one place in one journal: the place, and the second one's hash.
+type ForkKey = (DeviceId, Volume, u64, RecordHash, RecordHash);
+
+/// Everything a notebook has written, in maps. Clone it to have what was on disk at some moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemoryStore {
+    meta: Option<Meta>,
+    entries: BTreeMap<EntryId, EntryRow>,
+    children: BTreeSet<(EntryId, EntryId)>,
+    namesakes: ByName,
+    places: ByName,
+    alive: u64,
+    documents: BTreeMap<EntryId, Vec<Vec<u8>>>,
+    bases: BTreeMap<EntryId, BaseRow>,
+    base_places: ByName,
+    pending: BTreeSet<EntryId>,
+    records: BTreeMap<u64, Arc<RecordWrite>>,
+    /// What the records of kind 1 carry, decoded once.
+    items: BTreeMap<u64, Arc<[Item]>>,
+    positions: BTreeMap<(DeviceId, Volume, u64), u64>,
+    tips: BTreeMap<(DeviceId, Volume), Tip>,
+    history: BTreeMap<(EntryId, u64, u32), Option<ChangeHash>>,
+    members: BTreeMap<DeviceId, MemberRow>,
+    receipts: BTreeMap<DeviceId, Receipt>,
+    blobs_missing: BTreeMap<ContentHash, u64>,
+    conflicts: BTreeMap<u64, ConflictRow>,
+    conflicts_by_entry: BTreeSet<(EntryId, u64)>,
+    last_conflict: u64,
+    forks: BTreeMap<ForkKey, (Tip, RecordHash, Record)>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes what one step wants written.
+    pub fn apply(&mut self, writes: &WriteSet) {
+        if let Some(meta) = &writes.meta {
+            self.meta = Some(meta.clone());
+        }
+        for (id, row) in &writes.entries {
+            self.put_entry(*id, row);
+        }
+        for (id, write) in &writes.documents {
+            let chunks = self.documents.entry(*id).or_default();
+            match write {
+                DocumentWrite::Append(bytes) => chunks.push(bytes.clone()),
+                DocumentWrite::Replace(bytes) => *chunks = vec![bytes.clone()],
+            }
+        }
+        for (id, row) in &writes.bases {
+            self.put_base(*id, row.as_ref());
+        }
+        for (id, pending) in &writes.pending {
+            if *pending {
+                self.pending.insert(*id);
+            } else {
+                self.pending.remove(id);
+            }
+        }
+        for record in &writes.records {
+            self.put_record(record);
+        }
+        self.members.extend(writes.members.iter().map(|(device, row)| (*device, row.clone())));
+        self.receipts.extend(writes.receipts.iter().map(|(device, receipt)| (*device, receipt.clone())));
+        for (hash, size) in &writes.blobs_missing {
+            match size {
+                Some(size) => self.blobs_missing.insert(*hash, *size),
+                None => self.blobs_missing.remove(hash),
+            };
+        }
+        self.put_conflicts(writes);
+        for fork in &writes.forks {
+            let (tip, hash, _) = fork;
+            let key = (tip.device, tip.volume, tip.seq, tip.hash, *hash);
+            self.forks.entry(key).or_insert_with(|| fork.clone());
+        }
+    }
+
+    /// All entries, alive or not, by id.
+    pub fn entries(&self) -> impl Iterator<Item = (&EntryId, &EntryRow)> {
+        self.entries.iter()
+    }
+
+    /// All records, by position.
+    pub fn records(&self) -> impl Iterator<Item = &RecordWrite> {
+        self.records.values().map(AsRef::as_ref)
+    }
+
+    /// Everything that is on disk, by entry.
+    pub fn bases(&self) -> impl Iterator<Item = (&EntryId, &BaseRow)> {
+        self.bases.iter()
+    }
+
+    /// Proofs of forked journals.
+    pub fn forks(&self) -> impl Iterator<Item = &(Tip, RecordHash, Record)> {
+        self.forks.values()
+    }
+
+    fn put_entry(&mut self, id: EntryId, row: &EntryRow) {
+        if let Some(old) = self.entries.insert(id, row.clone()) {
+            self.children.remove(&(old.place_parent, id));
+            self.namesakes.remove(&(old.place_parent, old.name, id));
+            if old.alive {
+                self.places.remove(&(old.place_parent, old.place_name, id));
+                self.alive -= 1;
+            }
+        }
+        self.children.insert((row.place_parent, id));
+        self.namesakes.insert((row.place_parent, row.name.clone(), id));
+        if row.alive {
+            self.places.insert((row.place_parent, row.place_name.clone(), id));
+            self.alive += 1;
+        }
+    }
+
+    fn put_base(&mut self, id: EntryId, row: Option<&BaseRow>) {
+        if let Some(old) = self.bases.remove(&id) {
+            self.base_places.remove(&(old.parent, old.name, id));
+        }
+        if let Some(row) = row {
+            self.base_places.insert((row.parent, row.name.clone(), id));
+            self.bases.insert(id, row.clone());
+        }
+    }
+
+    fn put_record(&mut self, write: &RecordWrite) {
+        let RecordWrite { position, tip, record, items, .. } = write;
+        self.positions.insert((tip.device, tip.volume, tip.seq), *position);
+        let last = self.tips.entry((tip.device, tip.volume)).or_insert(*tip);
+        if tip.seq >= last.seq {
+            *last = *tip;
+        }
+        for (item, entry, change) in items {
+            self.history.insert((*entry, *position, *item), *change);
+        }
+        if let Some(header) = record.header()
+            && let Some(Payload::Edit(items)) = Payload::decode(header.kind, &record.payload)
+        {
+            self.items.insert(*position, items.into());
+        }
+        self.records.insert(*position, Arc::new(write.clone()));
+    }
+
+    fn put_conflicts(&mut self, writes: &WriteSet) {
+        for row in &writes.conflicts {
+            self.last_conflict += 1;
+            self.conflicts_by_entry.insert((row.entry, self.last_conflict));
+            self.conflicts.insert(self.last_conflict, row.clone());
+        }
+        for number in &writes.settled {
+            if let Some(row) = self.conflicts.remove(number) {
+                self.conflicts_by_entry.remove(&(row.entry, *number));
+            }
+        }
+    }
+}
+
+const FIRST: EntryId = EntryId([0; 32]);
+const LAST: EntryId = EntryId([0xff; 32]);
+
+fn named<'a>(set: &'a ByName, parent: &EntryId, name: &str) -> impl Iterator<Item = EntryId> + 'a {
+    set.range((*parent, name.to_owned(), FIRST)..=(*parent, name.to_owned(), LAST)).map(|row| row.2)
+}
+
+impl Source for MemoryStore {
+    fn meta(&self) -> Result<Option<Meta>, StoreError> {
+        Ok(self.meta.clone())
+    }
+
+    fn entry(&self, id: &EntryId) -> Result<Option<EntryRow>, StoreError> {
+        Ok(self.entries.get(id).cloned())
+    }
+
+    fn children(&self, parent: &EntryId) -> Result<Vec<EntryId>, StoreError> {
+        Ok(self.children.range((*parent, FIRST)..=(*parent, LAST)).map(|row| row.1).collect())
+    }
+
+    fn namesakes(&self, place_parent: &EntryId, name: &str) -> Result<Vec<EntryId>, StoreError> {
+        Ok(named(&self.namesakes, place_parent, name).collect())
+    }
+
+    fn at(&self, place_parent: &EntryId, place_name: &str) -> Result<Option<EntryId>, StoreError> {
+        Ok(named(&self.places, place_parent, place_name).next())
+    }
+
+    fn alive_count(&self) -> Result<u64, StoreError> {
+        Ok(self.alive)
+    }
+
+    fn document(&self, id: &EntryId) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.documents.get(id).cloned().unwrap_or_default())
+    }
+
+    fn birth(&self, at: BirthAt) -> Result<Option<Vec<u8>>, StoreError> {
+        let item = self.items.get(&at.position).and_then(|items| items.get(at.item as usize));
+        Ok(match item {
+            Some(Item::Birth(bytes)) => Some(bytes.clone()),
+            Some(Item::Change { .. }) | None => None,
+        })
+    }
+
+    fn base(&self, id: &EntryId) -> Result<Option<BaseRow>, StoreError> {
+        Ok(self.bases.get(id).cloned())
+    }
+
+    fn base_at(&self, parent: &EntryId, name: &str) -> Result<Option<EntryId>, StoreError> {
+        Ok(named(&self.base_places, parent, name).next())
+    }
+
+    fn bases_in(&self, parent: &EntryId) -> Result<Vec<EntryId>, StoreError> {
+        let from = (*parent, String::new(), FIRST);
+        let mut found: Vec<EntryId> =
+            self.base_places.range(from..).take_while(|row| row.0 == *parent).map(|row| row.2).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn pending(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<EntryId>, StoreError> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = after.map_or(Unbounded, Excluded);
+        Ok(self.pending.range((from, Unbounded)).take(limit).copied().collect())
+    }
+
+    fn tips(&self) -> Result<Vec<Tip>, StoreError> {
+        Ok(self.tips.values().copied().collect())
+    }
+
+    fn record(&self, position: u64) -> Result<Option<Record>, StoreError> {
+        Ok(self.records.get(&position).map(|write| write.record.clone()))
+    }
+
+    fn position_of(&self, device: DeviceId, volume: Volume, seq: u64) -> Result<Option<u64>, StoreError> {
+        Ok(self.positions.get(&(device, volume, seq)).copied())
+    }
+
+    fn history(&self, id: &EntryId) -> Result<Vec<HistoryRow>, StoreError> {
+        let rows = self.history.range((*id, 0, 0)..=(*id, u64::MAX, u32::MAX));
+        Ok(rows
+            .filter_map(|((_, position, _), change)| {
+                let write = self.records.get(position)?;
+                Some(HistoryRow {
+                    change: *change,
+                    position: *position,
+                    device: write.tip.device,
+                    time: write.time,
+                })
+            })
+            .collect())
+    }
+
+    fn members(&self) -> Result<BTreeMap<DeviceId, MemberRow>, StoreError> {
+        Ok(self.members.clone())
+    }
+
+    fn receipts(&self) -> Result<Vec<Receipt>, StoreError> {
+        Ok(self.receipts.values().cloned().collect())
+    }
+
+    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, u64>, StoreError> {
+        Ok(self.blobs_missing.clone())
+    }
+
+    fn conflicts(&self, entry: Option<&EntryId>) -> Result<Vec<(u64, ConflictRow)>, StoreError> {
+        let row = |number: &u64| Some((*number, self.conflicts.get(number)?.clone()));
+        Ok(match entry {
+            None => self.conflicts.iter().map(|(number, row)| (*number, row.clone())).collect(),
+            Some(id) => self
+                .conflicts_by_entry
+                .range((*id, 0)..=(*id, u64::MAX))
+                .filter_map(|(_, number)| row(number))
+                .collect(),
+        })
+    }
+}

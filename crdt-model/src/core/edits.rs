@@ -1,0 +1,176 @@
+//! The one merge path: births and changes, made here or received, into documents, rows and the tree.
+
+use super::tree;
+use super::txn::Txn;
+use crate::effect::Effect;
+use crate::entry::{Birth, Clash, Content, Edit, View};
+use crate::ids::{DeviceId, EntryId, Heads, UnixMs};
+use crate::journal::Item;
+use crate::store::{BirthAt, ConflictKind, EntryRow, StoreError};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Who made something, and when by their own clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct By {
+    pub device: DeviceId,
+    pub time: UnixMs,
+}
+
+/// Enters a birth into rows and tree. `held` says that a blob's bytes are here already.
+pub(super) fn enter_birth(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    birth: &Birth,
+    at: BirthAt,
+    by: By,
+    held: bool,
+) -> Result<()> {
+    need_blob(txn, &birth.content, held)?;
+    txn.births.insert(id, birth.clone());
+    let row = EntryRow {
+        kind: birth.content.kind(),
+        parent: birth.parent,
+        name: birth.name.clone(),
+        moved_by: None,
+        deleted: false,
+        heads: Heads::new(),
+        hash: birth.content.hash(),
+        size: birth.content.size(),
+        birth: at,
+        birth_parent: birth.parent,
+        alive: false,
+        live_children: 0,
+        place_parent: EntryId::ROOT,
+        place_name: birth.name.clone(),
+        author: by.device,
+        created: by.time,
+        modified: by.time,
+        revision: 0,
+    };
+    tree::place(txn, id, row, None)
+}
+
+/// Makes an entry here, in the record of this step.
+pub(super) fn give_birth(txn: &mut Txn<'_>, birth: &Birth, held: bool) -> Result<EntryId> {
+    let bytes = birth.encode();
+    let id = Birth::id_of(&bytes);
+    let at = txn.push_item(Item::Birth(bytes), id, None);
+    let by = By { device: txn.meta.device, time: txn.now };
+    enter_birth(txn, id, birth, at, by, held)?;
+    Ok(id)
+}
+
+/// What an edit made here came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Edited {
+    /// It changed nothing at its base.
+    Nothing,
+    /// The version that was edited, with the edit and nothing else.
+    Made(Heads),
+    /// It cannot be done; the reason is for the user.
+    Refused(String),
+}
+
+/// Edits an entry at a version of it, as this device.
+pub(super) fn edit(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    base: &Heads,
+    edits: &[Edit],
+    held: bool,
+) -> Result<Edited> {
+    let Some(row) = txn.entry(&id)? else { return Ok(Edited::Refused("there is no such entry".into())) };
+    let (device, volume, now) = (txn.meta.device, txn.meta.volume, txn.now);
+    let document = txn.document(&id, &row)?;
+    let made = match document.edit(base, &device, volume, now, edits) {
+        Ok(Some(made)) => made,
+        Ok(None) => return Ok(Edited::Nothing),
+        Err(error) => return Ok(Edited::Refused(error.reason)),
+    };
+    let concurrent = document.heads().len() > 1 || *base != row.heads;
+    txn.save_change(&id, row.heads.is_empty(), &made.change);
+    txn.push_item(Item::Change { entry: id, branch: made.branch, change: made.change }, id, Some(made.hash));
+    refresh(txn, id, By { device, time: now }, concurrent, held)?;
+    Ok(Edited::Made(vec![made.hash]))
+}
+
+/// Recomputes an entry's row from its document, which has just changed.
+pub(super) fn refresh(txn: &mut Txn<'_>, id: EntryId, by: By, concurrent: bool, held: bool) -> Result<()> {
+    let Some(old) = txn.entry(&id)? else { return Ok(()) };
+    let document = txn.document(&id, &old)?;
+    let (view, heads) = (document.view(), document.heads());
+    let clashes = if concurrent { document.clashes() } else { Vec::new() };
+    need_blob(txn, &view.content, held)?;
+    let row = EntryRow {
+        kind: view.kind,
+        parent: view.parent,
+        name: view.name.clone(),
+        moved_by: view.moved_by,
+        deleted: view.deleted,
+        heads,
+        hash: view.content.hash(),
+        size: view.content.size(),
+        author: by.device,
+        modified: by.time,
+        ..old.clone()
+    };
+    tree::place(txn, id, row, Some(&old))?;
+    for clash in clashes {
+        show_clash(txn, id, &view, clash)?;
+    }
+    Ok(())
+}
+
+/// Notes that a blob is needed and, unless its bytes are here, fetches it.
+fn need_blob(txn: &mut Txn<'_>, content: &Content, held: bool) -> Result<()> {
+    let Content::Blob { hash, size } = content else { return Ok(()) };
+    if held {
+        txn.writes.blobs_missing.insert(*hash, None);
+    } else if !matches!(txn.writes.blobs_missing.get(hash), Some(None)) {
+        txn.writes.blobs_missing.insert(*hash, Some(*size));
+        txn.effects.push(Effect::Fetch { hash: *hash, size: *size, from: Vec::new() });
+    }
+    Ok(())
+}
+
+fn show_clash(txn: &mut Txn<'_>, id: EntryId, view: &View, clash: Clash) -> Result<()> {
+    match clash {
+        Clash::Property { key, sources } => {
+            let mut sources = sources.into_iter();
+            let shown = sources.next().unwrap_or_default();
+            txn.conflict(id, ConflictKind::Property { key, shown, others: sources.collect() })
+        }
+        Clash::Frontmatter => txn.conflict(id, ConflictKind::Frontmatter),
+        Clash::Blob { others } => {
+            for content in others {
+                if let Some(copy) = beside(txn, view, content)? {
+                    txn.conflict(id, ConflictKind::Attachment { copy })?;
+                }
+            }
+            Ok(())
+        }
+        Clash::Text { text } => match beside(txn, view, Content::Text(text))? {
+            Some(copy) => txn.conflict(id, ConflictKind::TextBecameBlob { copy }),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Puts the other version of an attachment beside it. Every device makes the same entry; `None` if that was
+/// done before.
+fn beside(txn: &mut Txn<'_>, view: &View, content: Content) -> Result<Option<EntryId>> {
+    let mark = format!("conflict from {}", content.hash().short());
+    let birth = Birth {
+        format: crate::entry::birth::BIRTH_FORMAT,
+        notebook: txn.meta.notebook,
+        parent: view.parent,
+        name: tree::suffixed(&view.name, &mark),
+        content,
+        nonce: 0,
+    };
+    if txn.entry(&birth.id())?.is_some() {
+        return Ok(None);
+    }
+    give_birth(txn, &birth, false).map(Some)
+}

@@ -1,0 +1,472 @@
+//! Files → documents: what the disk worker saw, compared with the bases, becomes moves, edits, births and
+//! deletions. An observation fed twice has no effect the second time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Core;
+use super::edits::{self, Edited};
+use super::txn::Txn;
+use crate::effect::Notice;
+use crate::entry::birth::{BIRTH_FORMAT, Kind};
+use crate::entry::{Birth, Content, Edit};
+use crate::event::{Observation, Seen};
+use crate::ids::{EntryId, Heads};
+use crate::limits;
+use crate::path::EntryPath;
+use crate::store::{BaseRow, ConflictKind, EntryRow, Image, Mode, Stat, StoreError};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Content and stat of something that was seen, if it is something that an entry can be.
+pub(super) fn content_of(seen: &Seen) -> Option<(Content, Stat)> {
+    match seen {
+        Seen::Folder(stat) => Some((Content::Folder, *stat)),
+        Seen::Text(stat, text) => Some((Content::Text(text.clone()), *stat)),
+        Seen::Blob(stat, hash) => Some((Content::Blob { hash: *hash, size: stat.size }, *stat)),
+        Seen::Symlink(stat, target) => Some((Content::Symlink(target.clone()), *stat)),
+        Seen::Missing | Seen::Unreadable(_) | Seen::Special => None,
+    }
+}
+
+/// What lies at a path on disk, as far as the bases know.
+enum Place {
+    /// This entry.
+    Known(EntryId),
+    /// Nothing, in this entry's folder.
+    Free(EntryId),
+    /// The folder itself is not known.
+    Nowhere,
+}
+
+fn locate(txn: &Txn<'_>, path: &EntryPath) -> Result<Place> {
+    let mut at = EntryId::ROOT;
+    let mut names = path.names().peekable();
+    while let Some(name) = names.next() {
+        match txn.base_at(&at, name)? {
+            Some(id) => at = id,
+            None if names.peek().is_none() => return Ok(Place::Free(at)),
+            None => return Ok(Place::Nowhere),
+        }
+    }
+    Ok(Place::Known(at))
+}
+
+/// Versions of one entry that found bytes are compared with, newest first.
+const VERSIONS: usize = 1000;
+
+/// Names that the planner uses while two files trade places; they never enter documents.
+pub(super) const SWAP_MARK: &str = ".codex-swap-";
+
+pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observation>) -> Result<()> {
+    if txn.meta.mode == Mode::Joining || txn.meta.paused || core.root_lost {
+        return Ok(());
+    }
+    batch.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut missing: BTreeSet<EntryId> = BTreeSet::new();
+    for observation in batch.iter().filter(|o| o.seen == Seen::Missing) {
+        let Place::Known(id) = locate(txn, &observation.path)? else { continue };
+        if core.in_flight.contains_key(&id) {
+            // The operation's result comes first; then the path is looked at again.
+            core.rescan = true;
+        } else if id != EntryId::ROOT {
+            missing.insert(id);
+        }
+    }
+    let gone = gone_by_print(txn, &missing)?;
+    let mut found = Vec::new();
+    for observation in &batch {
+        let Some((content, stat)) = content_of(&observation.seen) else { continue };
+        if observation.path.is_root() || observation.path.name().contains(SWAP_MARK) {
+            continue;
+        }
+        found.push((observation.path.clone(), content, stat));
+    }
+    for (path, content, stat) in found {
+        match locate(txn, &path)? {
+            Place::Known(id) if !missing.contains(&id) => seen_known(core, txn, id, content, stat)?,
+            Place::Known(_) | Place::Nowhere => core.rescan = true,
+            Place::Free(folder) => {
+                match moved_from(txn, &gone, &missing, &content, stat)? {
+                    Some(id) => {
+                        missing.remove(&id);
+                        moved_here(core, txn, id, folder, path.name(), content, stat)?;
+                    }
+                    None => appeared(core, txn, folder, path.name(), content, stat)?,
+                };
+            }
+        }
+    }
+    // A folder that moved took its children along: their old paths lead nowhere any more.
+    let mut still = BTreeSet::new();
+    for observation in batch.iter().filter(|o| o.seen == Seen::Missing) {
+        if let Place::Known(id) = locate(txn, &observation.path)?
+            && missing.contains(&id)
+        {
+            still.insert(id);
+        }
+    }
+    let mut folders: Vec<EntryId> = still.iter().copied().collect();
+    while let Some(folder) = folders.pop() {
+        for child in txn.bases_in(&folder)? {
+            if still.insert(child) {
+                folders.push(child);
+            }
+        }
+    }
+    vanished(core, txn, still)
+}
+
+/// Fingerprints of what is missing: inode and birth time, for recognising a move.
+fn gone_by_print(txn: &Txn<'_>, missing: &BTreeSet<EntryId>) -> Result<BTreeMap<(u64, i64), EntryId>> {
+    let mut gone = BTreeMap::new();
+    for id in missing {
+        if let Some(base) = txn.base(id)? {
+            gone.insert((base.stat.inode, base.stat.born_ns), *id);
+        }
+    }
+    Ok(gone)
+}
+
+fn moved_from(
+    txn: &Txn<'_>,
+    gone: &BTreeMap<(u64, i64), EntryId>,
+    missing: &BTreeSet<EntryId>,
+    content: &Content,
+    stat: Stat,
+) -> Result<Option<EntryId>> {
+    let is_folder = |kind: Kind| kind == Kind::Folder;
+    if let Some(id) = gone.get(&(stat.inode, stat.born_ns)).filter(|id| missing.contains(id))
+        && let Some(image) = txn.base(id)?.and_then(|b| b.confirmed)
+        && is_folder(image.kind) == is_folder(content.kind())
+    {
+        return Ok(Some(*id));
+    }
+    if content.kind() == Kind::Folder || content.size() == 0 {
+        return Ok(None);
+    }
+    let hash = content.hash();
+    let mut same = Vec::new();
+    for id in missing {
+        if txn.base(id)?.and_then(|b| b.confirmed).is_some_and(|i| i.hash == hash && i.kind == content.kind())
+        {
+            same.push(*id);
+        }
+    }
+    Ok(if same.len() == 1 { same.pop() } else { None })
+}
+
+/// A path that is known shows something.
+fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content, stat: Stat) -> Result<()> {
+    if id == EntryId::ROOT {
+        return Ok(());
+    }
+    let Some(mut base) = txn.base(&id)? else { return Ok(()) };
+    if core.in_flight.contains_key(&id) {
+        let hash = content.hash();
+        core.rescan |= !base.confirmed.iter().chain(&base.intended).any(|image| image.hash == hash);
+        return Ok(());
+    }
+    let known = base.confirmed.clone().or_else(|| base.intended.clone());
+    let Some(known) = known else { return Ok(()) };
+    if (known.kind == Kind::Folder) != (content.kind() == Kind::Folder) {
+        // A file became a folder, or the other way round: the old entry is gone, another is here.
+        let (folder, name) = (base.parent, base.name.clone());
+        vanished(core, txn, BTreeSet::from([id]))?;
+        if txn.base(&id)?.is_none() {
+            appeared(core, txn, folder, &name, content, stat)?;
+        }
+        return Ok(());
+    }
+    let hash = content.hash();
+    if let Some(confirmed) = &base.confirmed
+        && confirmed.hash == hash
+        && confirmed.kind == content.kind()
+    {
+        let interrupted = base.intended.take().is_some();
+        let same_folder = content.kind() == Kind::Folder && base.stat.inode == stat.inode;
+        if (base.stat != stat && !same_folder) || interrupted {
+            base.stat = stat;
+            txn.set_base(id, Some(base))?;
+            txn.mark(id);
+        }
+        return Ok(());
+    }
+    if let Some(intended) = base.intended.clone()
+        && intended.hash == hash
+        && intended.kind == content.kind()
+    {
+        base.confirmed = Some(intended);
+        base.intended = None;
+        base.stat = stat;
+        txn.set_base(id, Some(base))?;
+        txn.mark(id);
+        return Ok(());
+    }
+    let interrupted = base.intended.is_some();
+    let Some(confirmed) = base.confirmed.clone() else {
+        // A first write that a crash cut off, and something else is there now.
+        let (folder, name) = (base.parent, base.name.clone());
+        txn.set_base(id, None)?;
+        txn.mark(id);
+        return appeared(core, txn, folder, &name, content, stat);
+    };
+    let now = core.now;
+    take_in(txn, id, &confirmed.heads, content, |image| BaseRow {
+        confirmed: Some(image),
+        intended: None,
+        stat,
+        seen_at: now,
+        ..base.clone()
+    })?;
+    if interrupted {
+        txn.conflict(id, ConflictKind::AfterCrash)?;
+    }
+    Ok(())
+}
+
+/// Takes bytes from disk as an edit of the version that was there, and notes what is there now.
+pub(super) fn take_in(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    at: &Heads,
+    content: Content,
+    base: impl FnOnce(Image) -> BaseRow,
+) -> Result<()> {
+    let image = Image { heads: at.clone(), hash: content.hash(), kind: content.kind() };
+    let heads = match edits::edit(txn, id, at, &[Edit::Content(content)], true)? {
+        Edited::Made(heads) => heads,
+        Edited::Nothing => at.clone(),
+        Edited::Refused(reason) => {
+            return Err(StoreError { doing: "taking in an outside edit", reason });
+        }
+    };
+    txn.set_base(id, Some(base(Image { heads, ..image })))?;
+    txn.mark(id);
+    Ok(())
+}
+
+/// An entry's file was found at another place.
+fn moved_here(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    folder: EntryId,
+    name: &str,
+    content: Content,
+    stat: Stat,
+) -> Result<()> {
+    let Some(base) = txn.base(&id)? else { return Ok(()) };
+    let Some(confirmed) = base.confirmed.clone() else { return Ok(()) };
+    let mut changes = Vec::new();
+    if confirmed.hash != content.hash() || confirmed.kind != content.kind() {
+        changes.push(Edit::Content(content.clone()));
+    }
+    // A swap's parking place is not a name that anybody gave.
+    let parked = base.name.contains(SWAP_MARK);
+    let planned = txn.entry(&id)?.is_some_and(|row| row.place_parent == folder && row.place_name == name);
+    if !(parked && planned) {
+        changes.push(Edit::Place { parent: folder, name: name.to_owned() });
+    }
+    let image = Image { hash: content.hash(), kind: content.kind(), ..confirmed.clone() };
+    let made = edits::edit(txn, id, &confirmed.heads, &changes, true)?;
+    let heads = match made {
+        Edited::Made(heads) => heads,
+        Edited::Nothing | Edited::Refused(_) => confirmed.heads,
+    };
+    txn.set_base(
+        id,
+        Some(BaseRow {
+            parent: folder,
+            name: name.to_owned(),
+            confirmed: Some(Image { heads, ..image }),
+            intended: None,
+            stat,
+            seen_at: core.now,
+        }),
+    )?;
+    txn.mark(id);
+    Ok(())
+}
+
+/// Something is at a path where nothing was known.
+pub(super) fn appeared(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    folder: EntryId,
+    name: &str,
+    content: Content,
+    stat: Stat,
+) -> Result<()> {
+    let now = core.now;
+    let base = |heads: Heads| BaseRow {
+        parent: folder,
+        name: name.to_owned(),
+        confirmed: Some(Image { heads, hash: content.hash(), kind: content.kind() }),
+        intended: None,
+        stat,
+        seen_at: now,
+    };
+    if let Some((id, heads)) = adoptable(txn, folder, name, &content)? {
+        txn.set_base(id, Some(base(heads)))?;
+        txn.mark(id);
+        return Ok(());
+    }
+    let mut birth = Birth {
+        format: BIRTH_FORMAT,
+        notebook: txn.meta.notebook,
+        parent: folder,
+        name: name.to_owned(),
+        content: content.clone(),
+        nonce: 0,
+    };
+    let id = birth.id();
+    let Some(row) = txn.entry(&id)? else {
+        let taken = txn.at(&folder, name)?;
+        edits::give_birth(txn, &birth, true)?;
+        txn.set_base(id, Some(base(Heads::new())))?;
+        if let Some(other) = taken.filter(|_| core.joining_scan) {
+            txn.conflict(other, ConflictKind::Joined { copy: id })?;
+        }
+        return Ok(());
+    };
+    if txn.base(&id)?.is_some() || core.in_flight.contains_key(&id) {
+        // A copy of something that is elsewhere: an entry of its own.
+        birth.nonce = core.random(&id);
+        let id = edits::give_birth(txn, &birth, true)?;
+        return txn.set_base(id, Some(base(Heads::new())));
+    }
+    if row.alive || core.joining_scan {
+        // Known among peers, at another version or place, or deleted there: this is its first version.
+        txn.set_base(id, Some(base(Heads::new())))?;
+        txn.mark(id);
+        return Ok(());
+    }
+    revive(txn, id, &row, folder, name, content.clone())?;
+    let heads = txn.entry(&id)?.map(|r| r.heads).unwrap_or_default();
+    txn.set_base(id, Some(base(heads)))?;
+    txn.mark(id);
+    Ok(())
+}
+
+/// The live entry that the tree has at this place, if what was found is one of its versions.
+fn adoptable(
+    txn: &mut Txn<'_>,
+    folder: EntryId,
+    name: &str,
+    content: &Content,
+) -> Result<Option<(EntryId, Heads)>> {
+    let Some(id) = txn.at(&folder, name)? else { return Ok(None) };
+    let Some(row) = txn.entry(&id)? else { return Ok(None) };
+    if txn.base(&id)?.is_some() || (row.kind == Kind::Folder) != (content.kind() == Kind::Folder) {
+        return Ok(None);
+    }
+    if row.hash == content.hash() && row.kind == content.kind() {
+        return Ok(Some((id, row.heads)));
+    }
+    Ok(version_with(txn, &id, &row, content)?.map(|heads| (id, heads)))
+}
+
+/// The latest version of an entry that has this content.
+pub(super) fn version_with(
+    txn: &mut Txn<'_>,
+    id: &EntryId,
+    row: &EntryRow,
+    content: &Content,
+) -> Result<Option<Heads>> {
+    let document = txn.document(id, row)?;
+    let mut changes = document.changes();
+    let mut versions: Vec<Heads> = changes.iter().map(|change| vec![*change]).collect();
+    if let Some(first) = versions.first_mut() {
+        first.clear();
+    }
+    versions.push(document.heads());
+    let same = |heads: &Heads| document.view_at(heads).is_some_and(|view| view.content == *content);
+    if let Some(heads) = versions.into_iter().rev().take(VERSIONS).find(same) {
+        return Ok(Some(heads));
+    }
+    // What lay on disk between two merges is no single change's version, but the first few changes together, in
+    // the order in which they came here.
+    for _ in 0..VERSIONS.min(changes.len()) {
+        let mut heads = changes.clone();
+        heads.sort();
+        if same(&heads) {
+            return Ok(Some(heads));
+        }
+        changes.pop();
+    }
+    Ok(None)
+}
+
+/// An entry that is deleted is wanted again, here and so.
+pub(super) fn revive(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    row: &EntryRow,
+    folder: EntryId,
+    name: &str,
+    content: Content,
+) -> Result<()> {
+    let mut changes = Vec::new();
+    if row.parent != folder || row.name != name {
+        changes.push(Edit::Place { parent: folder, name: name.to_owned() });
+    }
+    if row.hash != content.hash() || row.kind != content.kind() {
+        changes.push(Edit::Content(content));
+    }
+    if changes.is_empty() {
+        changes.push(Edit::Revive);
+    }
+    edits::edit(txn, id, &row.heads.clone(), &changes, true)?;
+    Ok(())
+}
+
+/// Files that are gone, and that nothing else explains.
+fn vanished(core: &mut Core, txn: &mut Txn<'_>, gone: BTreeSet<EntryId>) -> Result<()> {
+    let mut deleted = Vec::new();
+    for id in gone {
+        let Some(base) = txn.base(&id)? else { continue };
+        if base.confirmed.is_none() || core.restore_deletions {
+            // Never written for certain, or the user wants it back: write it again.
+            txn.set_base(id, None)?;
+            txn.mark(id);
+            continue;
+        }
+        if !txn.entry(&id)?.is_some_and(|row| row.alive) {
+            txn.set_base(id, None)?;
+            txn.mark(id);
+            continue;
+        }
+        deleted.push((id, base));
+    }
+    if deleted.is_empty() || (txn.meta.held && !core.accept_deletions) {
+        return Ok(());
+    }
+    if !core.accept_deletions && brake(txn, deleted.len())? {
+        txn.meta.held = true;
+        let reason = format!("{} files vanished at once; nothing was deleted elsewhere", deleted.len());
+        txn.notify(Notice::Standing(reason));
+        return Ok(());
+    }
+    for (id, base) in deleted {
+        let heads = base.confirmed.map(|image| image.heads).unwrap_or_default();
+        edits::edit(txn, id, &heads, &[Edit::Delete], true)?;
+        txn.set_base(id, None)?;
+        txn.mark(id);
+    }
+    Ok(())
+}
+
+/// Whether so many more deletions are too many to believe without asking; counts them if not.
+pub(super) fn brake(txn: &mut Txn<'_>, more: usize) -> Result<bool> {
+    let since = txn.now - limits::BRAKE_WINDOW_MS;
+    let now = txn.now;
+    txn.meta.deletions.retain(|time| *time > since && *time <= now);
+    let total = txn.meta.deletions.len() + more;
+    let alive = usize::try_from(txn.alive_count()?).unwrap_or(usize::MAX);
+    let before = alive + txn.meta.deletions.len();
+    if total > limits::BRAKE_DELETIONS && (total >= limits::BRAKE_MANY || total * 3 >= before) {
+        return Ok(true);
+    }
+    txn.meta.deletions.extend(std::iter::repeat_n(now, more));
+    Ok(false)
+}

@@ -1,0 +1,390 @@
+//! Sync: frontiers compared, records streamed in causal order, receipts back. The store keeps records in an
+//! order that respects `seen`, so sending by position is causal.
+
+use std::collections::BTreeMap;
+
+use super::Core;
+use super::edits::{self, By};
+use super::txn::Txn;
+use crate::effect::{Effect, Notice};
+use crate::entry::Birth;
+use crate::entry::birth::Kind;
+use crate::ids::{DeviceId, EntryId, Volume};
+use crate::journal::record::{Role, notebook_id};
+use crate::journal::{Frontier, Header, Item, MembershipChange, Payload, Receipt, Record, Tip};
+use crate::limits;
+use crate::store::{MemberRow, Mode, StoreError};
+use crate::sync::Message;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Blobs arrive in crowds: one receipt for all of this long.
+const RECEIPT_QUIET_MS: i64 = 200;
+
+/// What is known of a connected peer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Peer {
+    /// What it has, or has been sent; `None` before its Hello.
+    known: Option<Frontier>,
+    /// Everything up to this position has been sent or is known to it.
+    cursor: u64,
+    /// A batch is on its way.
+    draining: bool,
+}
+
+pub(super) fn connected(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> {
+    core.peers.insert(peer, Peer::default());
+    send_hello(core, txn, peer)?;
+    txn.notify(Notice::Peer(peer));
+    for (hash, size) in txn.source.blobs_missing()? {
+        txn.effects.push(Effect::Fetch { hash, size, from: vec![peer] });
+    }
+    Ok(())
+}
+
+fn send_hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> {
+    let mut receipts = vec![own_receipt(core, txn)?];
+    receipts.extend(txn.source.receipts()?.into_iter().filter(|r| r.device != peer));
+    receipts.truncate(limits::RECEIPTS);
+    let hello = Message::Hello { notebook: txn.meta.notebook, tips: txn.frontier.tips().collect(), receipts };
+    txn.effects.push(Effect::Send { peer, frame: hello.encode() });
+    Ok(())
+}
+
+fn own_receipt(core: &mut Core, txn: &mut Txn<'_>) -> Result<Receipt> {
+    let mut missing = txn.source.blobs_missing()?;
+    for (hash, size) in &txn.writes.blobs_missing {
+        match size {
+            Some(size) => missing.insert(*hash, *size),
+            None => missing.remove(hash),
+        };
+    }
+    txn.meta.receipt += 1;
+    let missing = missing.into_keys().collect();
+    Ok(Receipt::sign(&core.key, txn.meta.notebook, txn.meta.receipt, &txn.frontier, missing))
+}
+
+/// A frame from a peer: anything at all.
+pub(super) fn received(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, frame: &[u8]) -> Result<()> {
+    if !core.peers.contains_key(&peer) {
+        return Ok(());
+    }
+    let refuse = |txn: &mut Txn<'_>, reason: &str| {
+        txn.effects.push(Effect::Disconnect { peer, reason: reason.to_owned() });
+    };
+    match Message::decode(frame) {
+        None => refuse(txn, "it sent a frame that cannot be read"),
+        Some(Message::Hello { notebook, .. }) if notebook != txn.meta.notebook => {
+            refuse(txn, "it speaks of another notebook");
+        }
+        Some(Message::Hello { tips, receipts, .. }) => {
+            take_receipts(core, txn, receipts, peer)?;
+            hello(core, txn, peer, Frontier::from_tips(tips))?;
+        }
+        Some(Message::Receipts(receipts)) => take_receipts(core, txn, receipts, peer)?,
+        Some(Message::Records(records)) => {
+            if let Some(reason) = take_records(core, txn, peer, records)? {
+                refuse(txn, &reason);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -> Result<()> {
+    let own = (txn.meta.device, txn.meta.volume);
+    if theirs.seq(own.0, own.1) > txn.frontier.seq(own.0, own.1) {
+        // A peer has more of this journal than we do: it is not the newest here, and must not be continued.
+        begin_volume(core, txn);
+    }
+    let mut cursor = txn.meta.position;
+    for tip in txn.frontier.tips() {
+        let have = theirs.seq(tip.device, tip.volume);
+        if have < tip.seq
+            && let Some(position) = txn.position_of(tip.device, tip.volume, have + 1)?
+        {
+            cursor = cursor.min(position - 1);
+        }
+    }
+    if txn.meta.mode == Mode::Joining {
+        core.joining_for = Some(theirs.clone());
+        live_if_joined(core, txn);
+    }
+    if let Some(state) = core.peers.get_mut(&peer) {
+        state.known = Some(theirs);
+        state.cursor = cursor;
+    }
+    Ok(())
+}
+
+fn live_if_joined(core: &mut Core, txn: &mut Txn<'_>) {
+    if txn.meta.mode == Mode::Joining
+        && core.joining_for.as_ref().is_some_and(|goal| !goal.is_empty() && txn.frontier.covers(goal))
+    {
+        core.go_live(txn);
+    }
+}
+
+pub(super) fn begin_volume(core: &mut Core, txn: &mut Txn<'_>) {
+    txn.seal();
+    txn.meta.volume = Volume(core.random(&EntryId::ROOT));
+    txn.meta.seen = Vec::new();
+}
+
+/// Sends every connected peer what it lacks, a batch at a time.
+pub(super) fn pump(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
+    for (peer, state) in &mut core.peers {
+        let Some(known) = &mut state.known else { continue };
+        if state.draining {
+            continue;
+        }
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while state.cursor < txn.meta.position && bytes < limits::BATCH_BYTES {
+            state.cursor += 1;
+            let Some(record) = txn.record(state.cursor)? else { continue };
+            let Some(header) = record.header() else { continue };
+            if known.seq(header.device, header.volume) >= header.seq {
+                continue;
+            }
+            known.advance(tip_of(&header, &record));
+            bytes += record.size();
+            batch.push(record);
+        }
+        if !batch.is_empty() {
+            state.draining = true;
+            txn.effects.push(Effect::Send { peer: *peer, frame: Message::Records(batch).encode() });
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn drained(core: &mut Core, peer: DeviceId) {
+    if let Some(state) = core.peers.get_mut(&peer) {
+        state.draining = false;
+    }
+}
+
+fn tip_of(header: &Header, record: &Record) -> Tip {
+    Tip { device: header.device, volume: header.volume, seq: header.seq, hash: record.hash() }
+}
+
+fn take_receipts(core: &mut Core, txn: &mut Txn<'_>, receipts: Vec<Receipt>, from: DeviceId) -> Result<()> {
+    let stored: BTreeMap<DeviceId, u64> =
+        txn.source.receipts()?.into_iter().map(|r| (r.device, r.number)).collect();
+    let members = txn.source.members()?;
+    let mut news = Vec::new();
+    for receipt in receipts {
+        let number = txn.writes.receipts.get(&receipt.device).map(|r| r.number);
+        let number = number.or(stored.get(&receipt.device).copied()).unwrap_or(0);
+        let counts = receipt.notebook == txn.meta.notebook
+            && receipt.device != txn.meta.device
+            && receipt.number > number
+            && (members.contains_key(&receipt.device) || receipt.device == from);
+        if counts && receipt.verify() {
+            txn.notify(Notice::Peer(receipt.device));
+            txn.writes.receipts.insert(receipt.device, receipt.clone());
+            news.push(receipt);
+        }
+    }
+    for peer in core.peers.keys().filter(|peer| **peer != from) {
+        let news: Vec<Receipt> = news.iter().filter(|r| r.device != *peer).cloned().collect();
+        if !news.is_empty() {
+            txn.effects.push(Effect::Send { peer: *peer, frame: Message::Receipts(news).encode() });
+        }
+    }
+    Ok(())
+}
+
+/// Takes in what follows on what is known; asks again where there is a gap. `Some(reason)` if the peer lied.
+fn take_records(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    peer: DeviceId,
+    records: Vec<Record>,
+) -> Result<Option<String>> {
+    txn.seal();
+    let mut gap = false;
+    let mut took = false;
+    for record in records {
+        let header = match record.verify(&txn.meta.notebook) {
+            Ok(header) => header,
+            Err(error) => return Ok(Some(error.to_string())),
+        };
+        let tip = tip_of(&header, &record);
+        if let Some(state) = core.peers.get_mut(&peer)
+            && let Some(known) = &mut state.known
+            && known.seq(tip.device, tip.volume) < tip.seq
+        {
+            known.advance(tip);
+        }
+        let have = txn.frontier.tip(header.device, header.volume);
+        let (seq, hash) = have.map_or((0, crate::ids::RecordHash([0; 32])), |t| t);
+        if header.seq <= seq {
+            note_fork(txn, &header, tip, record)?;
+            continue;
+        }
+        let follows = header.seq == seq + 1
+            && header.previous == hash
+            && header.seen.iter().all(|t| txn.frontier.seq(t.device, t.volume) >= t.seq);
+        if !follows {
+            gap = true;
+            continue;
+        }
+        if (header.device, header.volume) == (txn.meta.device, txn.meta.volume) {
+            begin_volume(core, txn);
+        }
+        take_record(txn, &header, tip, record)?;
+        took = true;
+    }
+    if took {
+        live_if_joined(core, txn);
+        let receipt = own_receipt(core, txn)?;
+        for peer in core.peers.keys() {
+            let frame = Message::Receipts(vec![receipt.clone()]).encode();
+            txn.effects.push(Effect::Send { peer: *peer, frame });
+        }
+    }
+    if gap {
+        send_hello(core, txn, peer)?;
+    }
+    Ok(None)
+}
+
+/// Two records with one place in one journal: proof of a clone or of lying.
+fn note_fork(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {
+    let Some(position) = txn.position_of(tip.device, tip.volume, tip.seq)? else { return Ok(()) };
+    let Some(stored) = txn.record(position)? else { return Ok(()) };
+    if stored.hash() != tip.hash {
+        txn.notify(Notice::Fork { device: header.device, seq: header.seq });
+        txn.writes.forks.push((tip, stored.hash(), record));
+    }
+    Ok(())
+}
+
+fn take_record(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {
+    // What this device makes because of the record (a conflict copy, say) comes after it.
+    txn.seal();
+    let payload = Payload::decode(header.kind, &record.payload);
+    txn.add_record(tip, header.time, record, Vec::new());
+    let position = txn.meta.position;
+    let mut index = Vec::new();
+    match payload {
+        Some(Payload::Membership(change)) => membership(txn, header, change)?,
+        Some(Payload::Edit(items)) if may_write(txn, header.device)? => {
+            let by = By { device: header.device, time: header.time };
+            for (n, item) in items.into_iter().enumerate() {
+                let n = u32::try_from(n).expect("bounded by RECORD_ITEMS");
+                take_item(txn, header, by, position, n, item, &mut index)?;
+            }
+        }
+        // Unknown kinds, unreadable payloads, and writers who may not: carried, without effect.
+        Some(Payload::Edit(_) | Payload::Unknown(..)) | None => {}
+    }
+    txn.index_record(position, index);
+    Ok(())
+}
+
+fn member(txn: &Txn<'_>, device: DeviceId) -> Result<Option<Role>> {
+    if let Some(row) = txn.writes.members.get(&device) {
+        return Ok(Some(row.role));
+    }
+    Ok(txn.source.members()?.get(&device).map(|row| row.role))
+}
+
+fn may_write(txn: &Txn<'_>, device: DeviceId) -> Result<bool> {
+    Ok(matches!(member(txn, device)?, Some(Role::Owner | Role::Editor)))
+}
+
+fn membership(txn: &mut Txn<'_>, header: &Header, change: MembershipChange) -> Result<()> {
+    match change {
+        MembershipChange::Found { nonce, name, device_name } => {
+            if notebook_id(&header.device, &nonce) == txn.meta.notebook {
+                let row = MemberRow { role: Role::Owner, name: device_name };
+                txn.writes.members.insert(header.device, row);
+                if txn.meta.name.is_empty() {
+                    txn.meta.name = name;
+                }
+            }
+        }
+        MembershipChange::Admit { device, role, name } => {
+            // In this version whoever may write may invite, and nobody loses a role that way.
+            if may_write(txn, header.device)? && member(txn, device)?.is_none_or(|old| role < old) {
+                txn.writes.members.insert(device, MemberRow { role, name });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn take_item(
+    txn: &mut Txn<'_>,
+    header: &Header,
+    by: By,
+    position: u64,
+    n: u32,
+    item: Item,
+    index: &mut Vec<(u32, EntryId, Option<crate::ids::ChangeHash>)>,
+) -> Result<()> {
+    match item {
+        Item::Birth(bytes) => {
+            let Some(birth) = Birth::decode(&bytes) else { return Ok(()) };
+            let id = Birth::id_of(&bytes);
+            let parent_known = birth.parent == EntryId::ROOT
+                || txn.entry(&birth.parent)?.is_some_and(|row| row.kind == Kind::Folder);
+            if birth.notebook != txn.meta.notebook || !parent_known {
+                return Ok(());
+            }
+            index.push((n, id, None));
+            if txn.entry(&id)?.is_none() {
+                let at = crate::store::BirthAt { position, item: n };
+                edits::enter_birth(txn, id, &birth, at, by, false)?;
+            }
+        }
+        Item::Change { entry, branch, change } => {
+            let Some(row) = txn.entry(&entry)? else { return Ok(()) };
+            let document = txn.document(&entry, &row)?;
+            match document.apply(&header.device, header.volume, branch, &change) {
+                Ok(Some(hash)) => {
+                    let concurrent = document.heads().len() > 1;
+                    index.push((n, entry, Some(hash)));
+                    txn.save_change(&entry, row.heads.is_empty(), &change);
+                    edits::refresh(txn, entry, by, concurrent, false)?;
+                }
+                Ok(None) => {}
+                Err(refused) => {
+                    txn.documents.remove(&entry);
+                    let reason = format!("a change to {entry} was not applied: {refused}");
+                    txn.notify(Notice::Standing(reason));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A blob is here now: say so, and write what waited for it.
+pub(super) fn blob_held(core: &mut Core, txn: &mut Txn<'_>, hash: crate::ids::ContentHash) -> Result<()> {
+    core.blobs_missing.remove(&hash);
+    txn.writes.blobs_missing.insert(hash, None);
+    core.todo.extend(core.awaiting.remove(&hash).into_iter().flatten());
+    core.receipt_at.get_or_insert(core.now + RECEIPT_QUIET_MS);
+    Ok(())
+}
+
+/// States anew what is held, when blobs have arrived.
+pub(super) fn state_receipt(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
+    if core.receipt_at.is_none_or(|at| at > core.now) {
+        return Ok(());
+    }
+    core.receipt_at = None;
+    if core.peers.is_empty() {
+        return Ok(());
+    }
+    let receipt = own_receipt(core, txn)?;
+    for peer in core.peers.keys() {
+        let frame = Message::Receipts(vec![receipt.clone()]).encode();
+        txn.effects.push(Effect::Send { peer: *peer, frame });
+    }
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! What somebody on this machine asks for: the same merge path as edits found on disk.
+
+use super::edits::{self, Edited};
+use super::txn::Txn;
+use super::{Core, observe};
+use crate::effect::{Effect, Refusal, Reply};
+use crate::entry::birth::{BIRTH_FORMAT, Kind};
+use crate::entry::{Birth, Content, Edit};
+use crate::event::{PropertyEdit, Request, Version};
+use crate::ids::{EntryId, Heads};
+use crate::journal::{MembershipChange, Payload};
+use crate::limits;
+use crate::path::EntryPath;
+use crate::store::{EntryRow, MemberRow, Mode, StoreError};
+
+type Answer = std::result::Result<std::result::Result<Reply, Refusal>, StoreError>;
+
+/// Answers one request.
+pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Answer {
+    match request {
+        Request::Create { path, content } => create(core, txn, &path, content),
+        Request::Write { entry, base, content } => write(txn, entry, &base, content),
+        Request::SetProperties { entry, edits } => set_properties(txn, entry, edits),
+        Request::Move { entry, to } => move_to(core, txn, entry, &to),
+        Request::Delete { entry } => delete(txn, entry),
+        Request::Restore { entry, at } => restore(txn, entry, &at),
+        Request::Settle { conflict } => settle(txn, conflict),
+        Request::Admit { device, role, name } => {
+            if txn.source.members()?.get(&device).is_none_or(|m| m.role != role || m.name != name) {
+                let change = MembershipChange::Admit { device, role, name: name.clone() };
+                txn.seal();
+                txn.sign(&Payload::Membership(change), Vec::new());
+                txn.writes.members.insert(device, MemberRow { role, name });
+            }
+            Ok(Ok(Reply::Done))
+        }
+        Request::Pause => {
+            txn.meta.paused = true;
+            Ok(Ok(Reply::Done))
+        }
+        Request::Resume { accept_deletions } => resume(core, txn, accept_deletions),
+        Request::StartAlone => {
+            core.go_live(txn);
+            Ok(Ok(Reply::Done))
+        }
+    }
+}
+
+fn reply(txn: &Txn<'_>, entry: EntryId) -> Answer {
+    let version = Version(txn.entry(&entry)?.map(|row| row.heads).unwrap_or_default());
+    Ok(Ok(Reply::Entry { entry, version, path: txn.path(&entry)? }))
+}
+
+fn live(txn: &Txn<'_>, id: EntryId) -> std::result::Result<Option<EntryRow>, StoreError> {
+    Ok(txn.entry(&id)?.filter(|row| row.alive))
+}
+
+/// The folder of a path in the derived tree; missing ones are made.
+fn folder_for(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    path: &EntryPath,
+) -> std::result::Result<std::result::Result<EntryId, Refusal>, StoreError> {
+    let mut at = EntryId::ROOT;
+    let parent = path.parent().unwrap_or_default();
+    for name in parent.names() {
+        at = match txn.at(&at, name)? {
+            Some(id) if txn.entry(&id)?.is_some_and(|row| row.kind == Kind::Folder) => id,
+            Some(_) => {
+                return Ok(Err(Refusal::Path {
+                    path: path.to_string(),
+                    reason: format!("`{name}` is a file, not a folder"),
+                }));
+            }
+            None => born(core, txn, at, name, Content::Folder)?,
+        };
+    }
+    Ok(Ok(at))
+}
+
+/// Makes an entry, or revives the one that it once was.
+fn born(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    parent: EntryId,
+    name: &str,
+    content: Content,
+) -> std::result::Result<EntryId, StoreError> {
+    let notebook = txn.meta.notebook;
+    let mut birth = Birth {
+        format: BIRTH_FORMAT,
+        notebook,
+        parent,
+        name: name.to_owned(),
+        content: content.clone(),
+        nonce: 0,
+    };
+    let empty_note = matches!(&content, Content::Text(text) if text.is_empty());
+    let id = birth.id();
+    match txn.entry(&id)? {
+        None if !empty_note => {}
+        Some(row) if !row.alive && !empty_note => {
+            observe::revive(txn, id, &row, parent, name, content)?;
+            return Ok(id);
+        }
+        _ => birth.nonce = core.random(&id),
+    }
+    edits::give_birth(txn, &birth, true)
+}
+
+fn usable(path: &EntryPath) -> std::result::Result<(), Refusal> {
+    let refuse = |reason: &str| Err(Refusal::Path { path: path.to_string(), reason: reason.into() });
+    match path.names().next() {
+        None => refuse("it is the notebook itself"),
+        Some(".codex" | ".git") => refuse("`.codex` and `.git` belong to the programs, not to the notebook"),
+        Some(_) => Ok(()),
+    }
+}
+
+fn create(core: &mut Core, txn: &mut Txn<'_>, path: &EntryPath, content: Content) -> Answer {
+    if let Err(refusal) = usable(path) {
+        return Ok(Err(refusal));
+    }
+    let folder = match folder_for(core, txn, path)? {
+        Ok(folder) => folder,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let name = match free_name(txn, &folder, path.name())? {
+        Some(name) => name,
+        None => {
+            let reason = "every numbered name is taken or too long".into();
+            return Ok(Err(Refusal::Path { path: path.to_string(), reason }));
+        }
+    };
+    let id = born(core, txn, folder, &name, content)?;
+    reply(txn, id)
+}
+
+/// `name`, or `name-1`, `name-2` … before the last extension.
+fn free_name(txn: &Txn<'_>, folder: &EntryId, name: &str) -> std::result::Result<Option<String>, StoreError> {
+    if txn.at(folder, name)?.is_none() {
+        return Ok(Some(name.to_owned()));
+    }
+    let (stem, extension) = match name.rfind('.') {
+        Some(dot) if dot > 0 => name.split_at(dot),
+        _ => (name, ""),
+    };
+    for n in 1..10_000 {
+        let name = format!("{stem}-{n}{extension}");
+        if name.len() > limits::NAME_BYTES {
+            return Ok(None);
+        }
+        if txn.at(folder, &name)?.is_none() {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+fn edited(txn: &mut Txn<'_>, id: EntryId, base: &Heads, changes: &[Edit]) -> Answer {
+    match edits::edit(txn, id, base, changes, true)? {
+        Edited::Made(_) | Edited::Nothing => reply(txn, id),
+        Edited::Refused(reason) => Ok(Err(Refusal::Properties { path: txn.path(&id)?.to_string(), reason })),
+    }
+}
+
+fn write(txn: &mut Txn<'_>, id: EntryId, base: &Version, content: Content) -> Answer {
+    let Some(row) = live(txn, id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    if row.kind == Kind::Folder || content.kind() == Kind::Folder {
+        let what = txn.path(&id)?.to_string();
+        return Ok(Err(Refusal::Kind { what, reason: "a folder has no content".into() }));
+    }
+    if !txn.document(&id, &row)?.knows(&base.0) {
+        return Ok(Err(Refusal::NoVersion(id, base.clone())));
+    }
+    if (row.kind != Kind::Text || content.kind() != Kind::Text) && base.0 != row.heads {
+        return Ok(Err(Refusal::Outdated(base.clone())));
+    }
+    edited(txn, id, &base.0, &[Edit::Content(content)])
+}
+
+fn set_properties(txn: &mut Txn<'_>, id: EntryId, changes: Vec<PropertyEdit>) -> Answer {
+    let Some(row) = live(txn, id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    if row.kind != Kind::Text {
+        let what = txn.path(&id)?.to_string();
+        return Ok(Err(Refusal::Kind { what, reason: "only a text can hold properties itself".into() }));
+    }
+    let changes = changes.into_iter().map(|edit| (edit.key, edit.source)).collect();
+    edited(txn, id, &row.heads, &[Edit::Properties(changes)])
+}
+
+fn move_to(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, to: &EntryPath) -> Answer {
+    let Some(row) = live(txn, id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    if let Err(refusal) = usable(to) {
+        return Ok(Err(refusal));
+    }
+    let here = txn.path(&id)?;
+    if here == *to {
+        return reply(txn, id);
+    }
+    let refuse = |reason: String| Ok(Err(Refusal::Path { path: to.to_string(), reason }));
+    if to.is_within(&here) {
+        return refuse(format!("`{here}` cannot be moved into itself"));
+    }
+    let folder = match folder_for(core, txn, to)? {
+        Ok(folder) => folder,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if txn.at(&folder, to.name())?.is_some() {
+        return refuse("something has that name already".into());
+    }
+    edited(txn, id, &row.heads, &[Edit::Place { parent: folder, name: to.name().to_owned() }])
+}
+
+fn delete(txn: &mut Txn<'_>, id: EntryId) -> Answer {
+    if live(txn, id)?.is_none() {
+        return Ok(Err(Refusal::NoEntry(id)));
+    }
+    let mut all = vec![id];
+    let mut next = 0;
+    while next < all.len() {
+        for child in txn.children(&all[next])? {
+            if live(txn, child)?.is_some() {
+                all.push(child);
+            }
+        }
+        next += 1;
+    }
+    for id in all.into_iter().rev() {
+        if let Some(row) = txn.entry(&id)?.filter(|row| !row.deleted) {
+            edits::edit(txn, id, &row.heads, &[Edit::Delete], true)?;
+        }
+    }
+    Ok(Ok(Reply::Done))
+}
+
+fn restore(txn: &mut Txn<'_>, id: EntryId, at: &Version) -> Answer {
+    let Some(row) = txn.entry(&id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    let Some(view) = txn.document(&id, &row)?.view_at(&at.0) else {
+        return Ok(Err(Refusal::NoVersion(id, at.clone())));
+    };
+    let mut changes = Vec::new();
+    if view.kind != Kind::Folder && (view.content.hash() != row.hash || view.kind != row.kind) {
+        changes.push(Edit::Content(view.content));
+    }
+    if changes.is_empty() && row.deleted {
+        changes.push(Edit::Revive);
+    }
+    if changes.is_empty() {
+        return reply(txn, id);
+    }
+    match edits::edit(txn, id, &row.heads, &changes, false)? {
+        Edited::Refused(reason) => Ok(Err(Refusal::Kind { what: txn.path(&id)?.to_string(), reason })),
+        Edited::Made(_) | Edited::Nothing => reply(txn, id),
+    }
+}
+
+fn settle(txn: &mut Txn<'_>, conflict: u64) -> Answer {
+    if !txn.source.conflicts(None)?.iter().any(|(number, _)| *number == conflict) {
+        return Ok(Err(Refusal::NoConflict(conflict)));
+    }
+    txn.writes.settled.push(conflict);
+    Ok(Ok(Reply::Done))
+}
+
+fn resume(core: &mut Core, txn: &mut Txn<'_>, accept_deletions: bool) -> Answer {
+    txn.meta.paused = false;
+    if txn.meta.mode == Mode::Joining {
+        core.go_live(txn);
+    }
+    if txn.meta.held {
+        txn.meta.held = false;
+        txn.meta.deletions.clear();
+        let held = std::mem::take(&mut core.held_removals);
+        if accept_deletions {
+            core.accept_deletions = true;
+            core.todo.extend(held);
+        } else {
+            core.restore_deletions = true;
+            for id in held {
+                if let Some(row) = txn.entry(&id)?.filter(|row| !row.alive) {
+                    edits::edit(txn, id, &row.heads, &[Edit::Revive], false)?;
+                }
+            }
+        }
+    }
+    txn.effects.push(Effect::Scan);
+    Ok(Ok(Reply::Done))
+}

@@ -1,0 +1,501 @@
+//! Documents → files: the planner. Compares where the tree shows an entry, and with which bytes, with what is
+//! on disk, and asks for one disk operation per entry at a time.
+
+use std::collections::BTreeSet;
+
+use super::edits::{self};
+use super::observe::{self, SWAP_MARK};
+use super::txn::Txn;
+use super::{Core, InFlight};
+use crate::effect::{DiskAction, DiskOp, DiskOutcome, Effect, Notice};
+use crate::entry::birth::Kind;
+use crate::entry::{Content, Edit};
+use crate::event::{DiskResult, Seen};
+use crate::ids::{EntryId, Heads};
+use crate::limits;
+use crate::path::EntryPath;
+use crate::store::{BaseRow, ConflictKind, EntryRow, Image, Mode, Stat, StoreError};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// How long after a failed write it is tried again.
+const RETRY_MS: i64 = 5_000;
+
+/// Plans as much as the bounds allow.
+pub(super) fn plan(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
+    core.todo.append(&mut txn.todo);
+    if txn.meta.mode == Mode::Joining || txn.meta.paused || core.root_lost {
+        return Ok(());
+    }
+    let mut ops = Vec::new();
+    while core.in_flight.len() < limits::DISK_OPS && core.in_flight_bytes < limits::DISK_OP_BYTES {
+        let Some(id) = core.todo.pop_first() else { break };
+        plan_entry(core, txn, id, &mut ops, 0)?;
+        core.todo.append(&mut txn.todo);
+    }
+    if !ops.is_empty() {
+        txn.effects.push(Effect::Disk(ops));
+    }
+    Ok(())
+}
+
+fn plan_entry(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    ops: &mut Vec<DiskOp>,
+    depth: usize,
+) -> Result<()> {
+    if core.in_flight.contains_key(&id) || depth > limits::DEPTH {
+        return Ok(());
+    }
+    let (Some(row), base) = (txn.entry(&id)?, txn.base(&id)?) else { return Ok(()) };
+    match base {
+        None if !row.alive => {
+            txn.writes.pending.insert(id, false);
+            Ok(())
+        }
+        None => plan_new(core, txn, id, &row, ops, depth),
+        Some(base) if !row.alive => plan_removal(core, txn, id, &base, ops),
+        Some(base) => plan_change(core, txn, id, &row, base, ops, depth),
+    }
+}
+
+/// Whether the folder is on disk or about to be.
+fn folder_ready(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    folder: EntryId,
+    waiter: EntryId,
+    ops: &mut Vec<DiskOp>,
+    depth: usize,
+) -> Result<bool> {
+    if folder == EntryId::ROOT {
+        return Ok(true);
+    }
+    if txn.base(&folder)?.is_none() {
+        core.todo.remove(&folder);
+        plan_entry(core, txn, folder, ops, depth + 1)?;
+    }
+    let ready = txn.base(&folder)?.is_some() && txn.disk_path(&folder)?.is_some();
+    if !ready {
+        core.waiting.entry(folder).or_default().insert(waiter);
+    }
+    Ok(ready)
+}
+
+/// Whether another entry's file is in the way at a place; it is then moved first if it may.
+fn place_free(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    place: (EntryId, &str),
+    ops: &mut Vec<DiskOp>,
+    depth: usize,
+) -> Result<bool> {
+    let Some(other) = txn.base_at(&place.0, place.1)?.filter(|other| *other != id) else { return Ok(true) };
+    core.waiting.entry(other).or_default().insert(id);
+    core.todo.remove(&other);
+    if blocks(txn, other, id)? {
+        park(core, txn, other, ops)?;
+    } else {
+        plan_entry(core, txn, other, ops, depth + 1)?;
+    }
+    Ok(false)
+}
+
+/// Whether `other` in turn waits for the place that `id` has now: they trade places.
+fn blocks(txn: &Txn<'_>, other: EntryId, id: EntryId) -> Result<bool> {
+    let mut at = other;
+    for _ in 0..64 {
+        let Some(row) = txn.entry(&at)?.filter(|row| row.alive) else { return Ok(false) };
+        match txn.base_at(&row.place_parent, &row.place_name)? {
+            Some(next) if next == id => return Ok(true),
+            Some(next) if next == at => return Ok(false),
+            Some(next) => at = next,
+            None => return Ok(false),
+        }
+    }
+    Ok(false)
+}
+
+/// Renames a file out of the way, so that two can trade places.
+fn park(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, ops: &mut Vec<DiskOp>) -> Result<()> {
+    if core.in_flight.contains_key(&id) {
+        return Ok(());
+    }
+    let (Some(base), Some(from)) = (txn.base(&id)?, txn.disk_path(&id)?) else { return Ok(()) };
+    let name = format!("{SWAP_MARK}{}", id.short());
+    let Some(folder) = txn.disk_path_of_folder(&base.parent)? else { return Ok(()) };
+    let to = folder.join(&name);
+    let moving = InFlight::Move { parent: base.parent, name };
+    start(core, txn, id, from, DiskAction::Move { to }, moving, ops);
+    Ok(())
+}
+
+fn start(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    entry: EntryId,
+    path: EntryPath,
+    action: DiskAction,
+    what: InFlight,
+    ops: &mut Vec<DiskOp>,
+) {
+    if let InFlight::Write { bytes } = &what {
+        core.in_flight_bytes += bytes;
+    }
+    core.in_flight.insert(entry, what);
+    txn.writes.pending.insert(entry, true);
+    ops.push(DiskOp { entry, path, action });
+}
+
+fn plan_new(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    row: &EntryRow,
+    ops: &mut Vec<DiskOp>,
+    depth: usize,
+) -> Result<()> {
+    if !folder_ready(core, txn, row.place_parent, id, ops, depth)?
+        || !place_free(core, txn, id, (row.place_parent, &row.place_name), ops, depth)?
+    {
+        return Ok(());
+    }
+    let Some(content) = content(core, txn, id, row)? else { return Ok(()) };
+    let Some(folder) = txn.disk_path_of_folder(&row.place_parent)? else { return Ok(()) };
+    let image = Image { heads: row.heads.clone(), hash: row.hash, kind: row.kind };
+    txn.set_base(
+        id,
+        Some(BaseRow {
+            parent: row.place_parent,
+            name: row.place_name.clone(),
+            confirmed: None,
+            intended: Some(image),
+            stat: Stat::default(),
+            seen_at: core.now,
+        }),
+    )?;
+    let path = folder.join(&row.place_name);
+    let (action, what) = match content {
+        Content::Folder => (DiskAction::MakeFolder, InFlight::Other),
+        content => {
+            let bytes = content_bytes(&content);
+            (DiskAction::Write { content, expect: None }, InFlight::Write { bytes })
+        }
+    };
+    start(core, txn, id, path, action, what, ops);
+    Ok(())
+}
+
+fn content_bytes(content: &Content) -> usize {
+    match content {
+        Content::Text(text) => text.len(),
+        _ => 0,
+    }
+}
+
+/// The content to write, or `None` while its bytes are not here: they are fetched and the entry waits.
+fn content(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, row: &EntryRow) -> Result<Option<Content>> {
+    let content = match (row.kind, row.heads.is_empty()) {
+        (Kind::Folder, _) => Content::Folder,
+        (_, true) => txn.birth_content(&id, row)?,
+        (_, false) => txn.document(&id, row)?.view().content,
+    };
+    if let Content::Blob { hash, size } = &content {
+        let missing = match txn.writes.blobs_missing.get(hash) {
+            Some(state) => state.is_some(),
+            None => core.blobs_missing.contains(hash),
+        };
+        if missing {
+            core.awaiting.entry(*hash).or_default().insert(id);
+            txn.effects.push(Effect::Fetch { hash: *hash, size: *size, from: Vec::new() });
+            return Ok(None);
+        }
+    }
+    Ok(Some(content))
+}
+
+fn plan_removal(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    base: &BaseRow,
+    ops: &mut Vec<DiskOp>,
+) -> Result<()> {
+    let (Some(path), Some(confirmed)) = (txn.disk_path(&id)?, base.confirmed.clone()) else {
+        txn.set_base(id, None)?;
+        txn.writes.pending.insert(id, false);
+        return Ok(());
+    };
+    if confirmed.kind == Kind::Folder {
+        let inside = txn.bases_in(&id)?;
+        if !inside.is_empty() {
+            for child in inside {
+                core.waiting.entry(child).or_default().insert(id);
+            }
+            return Ok(());
+        }
+        start(core, txn, id, path, DiskAction::RemoveFolder, InFlight::Other, ops);
+        return Ok(());
+    }
+    if txn.meta.held {
+        core.held_removals.insert(id);
+        return Ok(());
+    }
+    if !core.accept_deletions && core.counted.insert(id) && observe::brake(txn, 1)? {
+        txn.meta.held = true;
+        core.held_removals.insert(id);
+        txn.notify(Notice::Standing("many deletions arrived at once; they wait for your yes".into()));
+        return Ok(());
+    }
+    start(core, txn, id, path, DiskAction::Remove { expect: confirmed.hash }, InFlight::Other, ops);
+    Ok(())
+}
+
+fn plan_change(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    row: &EntryRow,
+    mut base: BaseRow,
+    ops: &mut Vec<DiskOp>,
+    depth: usize,
+) -> Result<()> {
+    let Some(confirmed) = base.confirmed.clone() else {
+        // A first write whose end was never seen (a crash): ask again; what is there decides.
+        txn.set_base(id, None)?;
+        return plan_new(core, txn, id, row, ops, depth);
+    };
+    let Some(path) = txn.disk_path(&id)? else { return Ok(()) };
+    if (base.parent, &base.name) != (row.place_parent, &row.place_name) {
+        if !folder_ready(core, txn, row.place_parent, id, ops, depth)?
+            || !place_free(core, txn, id, (row.place_parent, &row.place_name), ops, depth)?
+        {
+            return Ok(());
+        }
+        let Some(folder) = txn.disk_path_of_folder(&row.place_parent)? else { return Ok(()) };
+        if folder.is_within(&path) && row.kind == Kind::Folder {
+            // Into itself: the folder inside has to come out first.
+            core.waiting.entry(row.place_parent).or_default().insert(id);
+            return Ok(());
+        }
+        let to = folder.join(&row.place_name);
+        let moving = InFlight::Move { parent: row.place_parent, name: row.place_name.clone() };
+        start(core, txn, id, path, DiskAction::Move { to }, moving, ops);
+        return Ok(());
+    }
+    if confirmed.hash == row.hash && confirmed.kind == row.kind {
+        if confirmed.heads != row.heads || base.intended.is_some() {
+            base.confirmed = Some(Image { heads: row.heads.clone(), ..confirmed });
+            base.intended = None;
+            txn.set_base(id, Some(base))?;
+        }
+        txn.writes.pending.insert(id, false);
+        core.wake(&id);
+        return Ok(());
+    }
+    let Some(content) = content(core, txn, id, row)? else { return Ok(()) };
+    base.intended = Some(Image { heads: row.heads.clone(), hash: row.hash, kind: row.kind });
+    txn.set_base(id, Some(base))?;
+    let bytes = content_bytes(&content);
+    let action = DiskAction::Write { content, expect: Some(confirmed.hash) };
+    start(core, txn, id, path, action, InFlight::Write { bytes }, ops);
+    Ok(())
+}
+
+/// Results of disk operations, in order.
+pub(super) fn done(core: &mut Core, txn: &mut Txn<'_>, results: Vec<DiskResult>) -> Result<()> {
+    let mut discards = Vec::new();
+    for DiskResult { entry, outcome } in results {
+        if let DiskOutcome::Leftover { seen, aside } = outcome {
+            leftover(txn, entry, seen, aside, &mut discards)?;
+            continue;
+        }
+        if outcome == DiskOutcome::Discarded {
+            continue;
+        }
+        let Some(what) = core.in_flight.remove(&entry) else { continue };
+        if let InFlight::Write { bytes } = &what {
+            core.in_flight_bytes = core.in_flight_bytes.saturating_sub(*bytes);
+        }
+        one_done(core, txn, entry, what, outcome, &mut discards)?;
+        core.wake(&entry);
+    }
+    if !discards.is_empty() {
+        txn.effects.push(Effect::Disk(discards));
+    }
+    Ok(())
+}
+
+fn one_done(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    what: InFlight,
+    outcome: DiskOutcome,
+    discards: &mut Vec<DiskOp>,
+) -> Result<()> {
+    let Some(mut base) = txn.base(&id)? else { return Ok(()) };
+    match outcome {
+        DiskOutcome::FolderMade(stat) | DiskOutcome::Written { stat, displaced: None } => {
+            base.confirmed = base.intended.take().or(base.confirmed);
+            base.stat = stat;
+            base.seen_at = core.now;
+            txn.set_base(id, Some(base))?;
+            txn.mark(id);
+        }
+        DiskOutcome::Written { stat, displaced: Some((seen, aside)) } => {
+            let before = base.confirmed.clone().map(|i| i.heads).unwrap_or_default();
+            base.confirmed = base.intended.take().or(base.confirmed);
+            base.stat = stat;
+            base.seen_at = core.now;
+            txn.set_base(id, Some(base))?;
+            displaced(txn, id, &before, seen, aside, discards)?;
+        }
+        DiskOutcome::Moved(_) => {
+            if let InFlight::Move { parent, name } = what {
+                base.parent = parent;
+                base.name = name;
+            }
+            // The stat stays the one that was read: if somebody wrote meanwhile, the difference must show.
+            txn.set_base(id, Some(base))?;
+            txn.mark(id);
+        }
+        DiskOutcome::Removed { displaced: aside } => {
+            let before = base.confirmed.map(|i| i.heads).unwrap_or_default();
+            txn.set_base(id, None)?;
+            txn.mark(id);
+            if let Some((seen, aside)) = aside {
+                displaced(txn, id, &before, seen, aside, discards)?;
+            }
+            wake_folder(core, &base.parent);
+        }
+        DiskOutcome::Occupied(seen) => occupied(core, txn, id, what, base, seen)?,
+        DiskOutcome::Vanished => {
+            base.intended = None;
+            let gone = base.confirmed.is_none();
+            txn.set_base(id, (!gone).then_some(base))?;
+            core.retry_at(id);
+            core.rescan = true;
+        }
+        DiskOutcome::NotEmpty => core.rescan = true,
+        DiskOutcome::BlobNotHeld => {
+            if let Some(Image { hash, .. }) = base.intended.clone() {
+                let size = txn.entry(&id)?.map_or(0, |row| row.size);
+                core.blobs_missing.insert(hash);
+                core.awaiting.entry(hash).or_default().insert(id);
+                txn.writes.blobs_missing.insert(hash, Some(size));
+                txn.effects.push(Effect::Fetch { hash, size, from: Vec::new() });
+            }
+            withdraw(txn, id, base)?;
+        }
+        DiskOutcome::Failed(reason) => {
+            withdraw(txn, id, base)?;
+            core.retry_at(id);
+            txn.notify(Notice::WriteFailed { entry: id, reason });
+        }
+        DiskOutcome::Leftover { .. } | DiskOutcome::Discarded => {}
+    }
+    Ok(())
+}
+
+fn wake_folder(core: &mut Core, folder: &EntryId) {
+    core.todo.insert(*folder);
+}
+
+/// The write did not happen: forget the intention.
+fn withdraw(txn: &mut Txn<'_>, id: EntryId, mut base: BaseRow) -> Result<()> {
+    base.intended = None;
+    let never = base.confirmed.is_none();
+    txn.set_base(id, (!never).then_some(base))?;
+    txn.writes.pending.insert(id, true);
+    Ok(())
+}
+
+/// Bytes came out in exchange that nobody had seen: an edit of what was there before.
+fn displaced(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    before: &Heads,
+    seen: Seen,
+    aside: String,
+    discards: &mut Vec<DiskOp>,
+) -> Result<()> {
+    if let Some((content, _)) = observe::content_of(&seen) {
+        edits::edit(txn, id, before, &[Edit::Content(content)], true)?;
+    }
+    txn.mark(id);
+    discards.push(DiskOp { entry: id, path: EntryPath::root(), action: DiskAction::Discard { aside } });
+    Ok(())
+}
+
+/// Something is where the file should go: it is taken in like anything else that appears.
+fn occupied(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    what: InFlight,
+    base: BaseRow,
+    seen: Seen,
+) -> Result<()> {
+    let (folder, name) = match &what {
+        InFlight::Move { parent, name } => (*parent, name.clone()),
+        _ => (base.parent, base.name.clone()),
+    };
+    withdraw(txn, id, base)?;
+    if let Some((content, stat)) = observe::content_of(&seen)
+        && txn.base_at(&folder, &name)?.is_none()
+    {
+        observe::appeared(core, txn, folder, &name, content, stat)?;
+        txn.mark(id);
+    } else {
+        core.retry_at(id);
+        core.rescan = true;
+    }
+    Ok(())
+}
+
+/// Bytes set aside by an operation that a crash cut off, or that an open handle changed afterwards.
+fn leftover(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    seen: Seen,
+    aside: String,
+    discards: &mut Vec<DiskOp>,
+) -> Result<()> {
+    let discard = DiskOp { entry: id, path: EntryPath::root(), action: DiskAction::Discard { aside } };
+    let (Some(row), Some((content, _))) = (txn.entry(&id)?, observe::content_of(&seen)) else {
+        if txn.entry(&id)?.is_some() {
+            discards.push(discard);
+        }
+        return Ok(());
+    };
+    let base = txn.base(&id)?;
+    let known: BTreeSet<_> = base
+        .iter()
+        .flat_map(|b| b.confirmed.iter().chain(&b.intended))
+        .map(|image| image.hash)
+        .chain([row.hash])
+        .collect();
+    if !known.contains(&content.hash()) && observe::version_with(txn, &id, &row, &content)?.is_none() {
+        let heads = base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads);
+        edits::edit(txn, id, &heads, &[Edit::Content(content)], true)?;
+        txn.conflict(id, ConflictKind::AfterCrash)?;
+    }
+    txn.mark(id);
+    discards.push(discard);
+    Ok(())
+}
+
+impl Core {
+    /// Plans whatever waited for this entry again.
+    pub(super) fn wake(&mut self, id: &EntryId) {
+        self.todo.extend(self.waiting.remove(id).into_iter().flatten());
+    }
+
+    fn retry_at(&mut self, id: EntryId) {
+        self.retries.insert(id, self.now + RETRY_MS);
+    }
+}

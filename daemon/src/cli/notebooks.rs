@@ -1,0 +1,211 @@
+//! `status`, `wait`, `notebook …`, `mirror rebuild`.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::{Client, escape};
+use super::failure::Failure;
+use super::print::{self, Output, items, short, text};
+use super::{NotebookCommand, WaitArgs};
+
+/// How often `wait` looks.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// `notebook …`.
+pub async fn run(client: &Client, out: Output, command: NotebookCommand) -> Result<(), Failure> {
+    let patch = async |notebook: &str, body: Value| {
+        client.call(Method::PATCH, &format!("/notebooks/{}", escape(notebook)), Some(&body)).await
+    };
+    match command {
+        NotebookCommand::Add { path, name, workspace } => {
+            let path = absolute(&path)?;
+            let body = json!({"path": path, "name": name, "workspace": workspace});
+            out.show(&client.post("/notebooks", &body).await?, notebook_line);
+        }
+        NotebookCommand::List => {
+            let none = "no notebook yet; add one with `codexd notebook add PATH`";
+            out.show(&client.get("/notebooks").await?, |page| items(page, notebook_line, none));
+        }
+        NotebookCommand::Show { notebook } => {
+            out.show(&client.get(&format!("/notebooks/{}", escape(&notebook))).await?, notebook_text);
+        }
+        NotebookCommand::Remove { notebook } => {
+            let path = format!("/notebooks/{}", escape(&notebook));
+            let done = client.call(Method::DELETE, &path, None).await?;
+            out.show(&done, |_| {
+                format!("`{notebook}` is no longer a notebook here; its files are untouched")
+            });
+        }
+        NotebookCommand::Pause { notebook } => {
+            out.show(&patch(&notebook, json!({"paused": true})).await?, notebook_line);
+        }
+        NotebookCommand::Resume { notebook, accept_deletions } => {
+            let body = json!({"paused": false, "accept_deletions": accept_deletions});
+            out.show(&patch(&notebook, body).await?, notebook_line);
+        }
+    }
+    Ok(())
+}
+
+/// An absolute path as text.
+pub fn absolute(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let absolute =
+        std::path::absolute(path).map_err(|error| Failure::usage(format!("cannot use {shown}: {error}")))?;
+    let text = absolute.to_str().map(str::to_owned);
+    text.ok_or_else(|| {
+        Failure::usage(format!("cannot use {shown}: the path is not UTF-8; rename the folder"))
+    })
+}
+
+/// `status`.
+pub async fn status(client: &Client, out: Output) -> Result<(), Failure> {
+    out.show(&client.get("/status").await?, |status| {
+        let device = &status["device"];
+        let addresses = device["addresses"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let addresses = addresses.collect::<Vec<_>>().join(" ");
+        let mut lines = vec![
+            format!("device     {} ({})", text(device, "name"), text(device, "id")),
+            format!("reachable  {addresses}"),
+            format!("home       {}", text(status, "home")),
+        ];
+        lines.extend(status["notebooks"].as_array().into_iter().flatten().map(notebook_text));
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+fn notebook_line(notebook: &Value) -> String {
+    format!(
+        "{}  {:<20} {:<9} {:>7} entries  {}{}",
+        short(text(notebook, "id")),
+        text(notebook, "slug"),
+        text(notebook, "state"),
+        notebook["entries"],
+        text(notebook, "path"),
+        notebook["reason"].as_str().map(|reason| format!("  ({reason})")).unwrap_or_default(),
+    )
+}
+
+fn notebook_text(notebook: &Value) -> String {
+    let held = &notebook["held_by"];
+    let mut lines = vec![
+        String::new(),
+        notebook_line(notebook),
+        format!(
+            "  held by {} of {} devices · {} records not acknowledged yet · {} attachments missing here",
+            held[0], held[1], notebook["unsynced_records"], notebook["blobs_missing"]
+        ),
+    ];
+    lines.extend(notebook["peers"].as_array().into_iter().flatten().map(|peer| {
+        let connected = if peer["connected"] == true { "connected" } else { "away" };
+        format!(
+            "  {}  {:<20} {connected:<9} {} records behind, {} attachments missing",
+            short(text(peer, "device")),
+            text(peer, "name"),
+            peer["records_behind"],
+            peer["blobs_missing"]
+        )
+    }));
+    lines.join("\n")
+}
+
+/// `wait`.
+pub async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut calm = 0;
+    loop {
+        let status = client.get("/status").await?;
+        let left = unfinished(&status, args.synced);
+        // Twice in a row: between a change and its notice there is a moment that looks like rest.
+        calm = if left.is_empty() { calm + 1 } else { 0 };
+        if calm == 2 {
+            print::progress("");
+            return Ok(());
+        }
+        if begun.elapsed() >= args.timeout {
+            print::progress("");
+            let until = if args.synced { "synced" } else { "idle" };
+            return Err(Failure::new(format!(
+                "waited {:?} until {until}, but {}; wait longer with --timeout, or see `codexd status`",
+                args.timeout,
+                left.join(", and ")
+            )));
+        }
+        if begun.elapsed() >= Duration::from_secs(1) {
+            print::progress(&left.join(" · "));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What keeps a wait from ending, in words.
+fn unfinished(status: &Value, synced: bool) -> Vec<String> {
+    let mut left = Vec::new();
+    for notebook in status["notebooks"].as_array().into_iter().flatten() {
+        let slug = text(notebook, "slug");
+        let state = text(notebook, "state");
+        let pending = notebook["pending"].as_u64().unwrap_or(0);
+        let missing = notebook["blobs_missing"].as_u64().unwrap_or(0);
+        if matches!(state, "scanning" | "joining") {
+            left.push(format!("`{slug}` is {state}"));
+        } else if state == "ready" && (pending > 0 || notebook["scan"]["busy"] == true) {
+            left.push(format!("`{slug}` has {pending} files to look at or write"));
+        }
+        if !synced {
+            continue;
+        }
+        let peers =
+            notebook["peers"].as_array().into_iter().flatten().filter(|peer| peer["connected"] == true);
+        let mut connected = 0;
+        for peer in peers {
+            connected += 1;
+            let behind = peer["records_behind"].as_u64().unwrap_or(0);
+            let blobs = peer["blobs_missing"].as_u64().unwrap_or(0);
+            if behind + blobs > 0 {
+                let name = text(peer, "name");
+                left.push(format!("`{name}` is {behind} records and {blobs} attachments behind in `{slug}`"));
+            }
+        }
+        if connected > 0 && missing > 0 {
+            left.push(format!("`{slug}` misses {missing} attachments"));
+        }
+    }
+    left
+}
+
+/// `mirror rebuild`.
+pub async fn rebuild_mirror(client: &Client, notebook: &str) -> Result<(), Failure> {
+    client.post(&format!("/notebooks/{}/mirror/rebuild", escape(notebook)), &json!({})).await?;
+    print::line("the mirror is being made anew; `codexd wait --idle` waits for it");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(state: &str, pending: u64, behind: u64, connected: bool) -> Value {
+        json!({"notebooks": [{"slug": "lab", "state": state, "pending": pending, "blobs_missing": 0,
+            "scan": {"busy": false},
+            "peers": [{"name": "ann", "connected": connected, "records_behind": behind, "blobs_missing": 0}]}]})
+    }
+
+    #[test]
+    fn a_wait_ends_when_nothing_is_left() {
+        for (status, synced, done) in [
+            (status("ready", 0, 0, true), true, true),
+            (status("ready", 0, 3, true), false, true),
+            (status("ready", 0, 3, true), true, false),
+            (status("ready", 0, 3, false), true, true),
+            (status("ready", 2, 0, true), false, false),
+            (status("scanning", 0, 0, true), false, false),
+            (status("paused", 2, 0, false), false, true),
+        ] {
+            assert_eq!(unfinished(&status, synced).is_empty(), done, "{status}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What commands print: for people in columns, for programs as JSON.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// How to print.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    /// As JSON.
+    pub json: bool,
+}
+
+impl Output {
+    /// A value as JSON, or what `people` makes of it.
+    pub fn show(self, value: &Value, people: impl FnOnce(&Value) -> String) {
+        let text =
+            if self.json { serde_json::to_string_pretty(value).unwrap_or_default() } else { people(value) };
+        line(text.trim_end());
+    }
+}
+
+/// A line on stdout. Whoever closed the pipe has seen enough.
+pub fn line(text: &str) {
+    if !text.is_empty() {
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+}
+
+/// A line that is overwritten by the next, if a person looks on.
+pub fn progress(text: &str) {
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        let _ = write!(stderr, "\r\x1b[K{text}");
+        let _ = stderr.flush();
+    }
+}
+
+/// The items of a page, one line each.
+pub fn items(page: &Value, line: impl Fn(&Value) -> String, none: &str) -> String {
+    let lines: Vec<_> = page["items"].as_array().into_iter().flatten().map(line).collect();
+    if lines.is_empty() { none.to_owned() } else { lines.join("\n") }
+}
+
+/// A text in a value, empty if there is none.
+pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+/// The first eight digits of an id.
+pub fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+/// Reads `30s`, `2m`, `1h`, or seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is no time: give it as 30s, 2m or 1h");
+    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" | "" => Ok(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs).ok_or_else(bad),
+        "h" => number.checked_mul(3600).map(Duration::from_secs).ok_or_else(bad),
+        _ => Err(bad()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read() {
+        for (text, expect) in [
+            ("30s", Some(30_000)),
+            ("2m", Some(120_000)),
+            ("1h", Some(3_600_000)),
+            ("250ms", Some(250)),
+            ("5", Some(5_000)),
+            ("", None),
+            ("s", None),
+            ("-1s", None),
+            ("1d", None),
+        ] {
+            let read = duration(text).ok().map(|time| time.as_millis());
+            assert_eq!(read, expect, "{text}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `search`, `query`, `log`, `show`, `restore`, `conflicts`.
+
+use std::io::Write;
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::{Client, escape};
+use super::failure::Failure;
+use super::print::{Output, items, short, text};
+use super::{AtArgs, EntryArgs, RestoreArgs, SearchArgs};
+
+/// `search`.
+pub async fn search(client: &Client, out: Output, args: SearchArgs) -> Result<(), Failure> {
+    let notebook =
+        args.notebook.map(|notebook| format!("&notebook={}", escape(&notebook))).unwrap_or_default();
+    let path = format!("/search?q={}&limit={}{notebook}", escape(&args.query), args.limit);
+    let page = client.get(&path).await?;
+    out.show(&page, |page| items(page, hit, "nothing found"));
+    Ok(())
+}
+
+fn hit(hit: &Value) -> String {
+    let parts = hit["snippet"].as_array().into_iter().flatten();
+    let snippet: String = parts.map(|part| text(part, "text")).collect();
+    let snippet = snippet.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{}\n    {snippet}", text(hit, "path"))
+}
+
+/// `query`.
+pub async fn query(client: &Client, out: Output, file: &Path) -> Result<(), Failure> {
+    let shown = file.display();
+    let source = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(format!("cannot read the query {shown}: {error}")))?;
+    let query = query_of(&source)
+        .map_err(|reason| Failure::new(format!("cannot use the query {shown}: {reason}")))?;
+    let answer = client.post("/query", &query).await?;
+    out.show(&answer, |answer| {
+        let files = answer["files"].as_array().into_iter().flatten();
+        let mut lines: Vec<_> = files.map(|file| text(file, "path").to_owned()).collect();
+        for (group, files) in answer["groups"].as_object().into_iter().flatten() {
+            lines.push(format!("{group}:"));
+            let files = files.as_array().into_iter().flatten();
+            lines.extend(files.map(|file| format!("  {}", text(file, "path"))));
+        }
+        lines.push(format!("{} in all", answer["total"]));
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+/// The query in a view's frontmatter, or a text that is nothing but a query.
+fn query_of(source: &str) -> Result<Value, String> {
+    let text = source.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let yaml = match text.strip_prefix("---\n") {
+        Some(rest) => {
+            let end = rest.find("\n---").ok_or("its frontmatter has no end")?;
+            &rest[..=end]
+        }
+        None => text.as_str(),
+    };
+    let value: Value = serde_yaml_ng::from_str(yaml).map_err(|error| error.to_string())?;
+    let query = if value["query"].is_object() { value["query"].clone() } else { value };
+    if query.is_object() { Ok(query) } else { Err("it holds no query".to_owned()) }
+}
+
+/// The API's address of an entry, by path or id; also of one that is deleted, by id.
+async fn address(client: &Client, args: &EntryArgs) -> Result<String, Failure> {
+    let notebook = escape(&args.notebook);
+    let is_id = args.path.len() == 64 && args.path.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id {
+        return Ok(format!("/notebooks/{notebook}/entries/{}", args.path));
+    }
+    let path = args.path.trim_start_matches("./");
+    let page =
+        client.get(&format!("/notebooks/{notebook}/entries?deleted=true&path={}", escape(path))).await?;
+    match page["items"][0]["id"].as_str() {
+        Some(id) => Ok(format!("/notebooks/{notebook}/entries/{id}")),
+        None => Err(Failure::new(format!(
+            "there is nothing at `{path}` in the notebook `{}`; see what there is with `codexd search`, or give the entry's id",
+            args.notebook
+        ))),
+    }
+}
+
+/// `log`.
+pub async fn log(client: &Client, out: Output, args: &EntryArgs) -> Result<(), Failure> {
+    let address = address(client, args).await?;
+    let page = client.get(&format!("{address}/history?limit=1000")).await?;
+    let line = |row: &Value| {
+        let name = row["device_name"].as_str().unwrap_or_else(|| short(text(row, "device")));
+        format!("{}  {:<24}  {name}", text(row, "version"), text(row, "time"))
+    };
+    out.show(&page, |page| items(page, line, "no versions"));
+    Ok(())
+}
+
+/// `show`: the exact bytes on stdout.
+pub async fn show(client: &Client, args: &AtArgs) -> Result<(), Failure> {
+    let address = address(client, &args.entry).await?;
+    let path = match &args.at {
+        Some(version) => format!("{address}/versions/{}/content", escape(version)),
+        None => format!("{address}/content"),
+    };
+    let mut response = client.send(client.request(Method::GET, &path)).await?;
+    let mut stdout = std::io::stdout();
+    loop {
+        let chunk = response.chunk().await;
+        let chunk = chunk.map_err(|error| Failure::new(format!("the daemon's answer broke off: {error}")))?;
+        let Some(chunk) = chunk else { break };
+        if stdout.write_all(&chunk).is_err() {
+            // Whoever closed the pipe has seen enough.
+            break;
+        }
+    }
+    let _ = stdout.flush();
+    Ok(())
+}
+
+/// `restore`.
+pub async fn restore(client: &Client, out: Output, args: &RestoreArgs) -> Result<(), Failure> {
+    let address = address(client, &args.entry).await?;
+    let entry = client.post(&format!("{address}/restore"), &json!({"version": args.at})).await?;
+    out.show(&entry, |entry| {
+        format!("{} is as it was; its version is now {}", text(entry, "path"), text(entry, "version"))
+    });
+    Ok(())
+}
+
+/// `conflicts`.
+pub async fn conflicts(client: &Client, out: Output, notebook: Option<String>) -> Result<(), Failure> {
+    let query = notebook.map(|notebook| format!("?notebook={}", escape(&notebook))).unwrap_or_default();
+    let page = client.get(&format!("/conflicts{query}")).await?;
+    let line = |conflict: &Value| {
+        let kind = &conflict["kind"];
+        let what = match text(kind, "type") {
+            "property" => {
+                format!("`{}` was set twice; it shows {}", text(kind, "key"), text(kind, "shown").trim())
+            }
+            "attachment" => "the attachment was changed twice; the other version lies beside it".to_owned(),
+            "name" => "two entries have one name".to_owned(),
+            "frontmatter" => "after a merge the frontmatter reads differently".to_owned(),
+            "after_crash" => "bytes found after a crash that no version explains".to_owned(),
+            "text_became_blob" => {
+                "the text was edited while it became an attachment; it lies beside it".to_owned()
+            }
+            "joined" => "other bytes were here before joining; they lie beside it".to_owned(),
+            other => other.to_owned(),
+        };
+        format!(
+            "{}  {:>4}  {}: {what}",
+            short(text(conflict, "notebook")),
+            conflict["number"],
+            text(conflict, "path")
+        )
+    };
+    out.show(&page, |page| items(page, line, "no conflicts"));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_taken_from_a_view_or_stands_alone() {
+        let expect = Ok(json!({"tags": ["a"]}));
+        for source in [
+            "---\ntype: view\nquery:\n  tags: [a]\n---\nText\n",
+            "\u{feff}---\r\nquery:\r\n  tags:\r\n  - a\r\n---\r\n",
+            "{\"tags\": [\"a\"]}",
+            "tags: [a]\n",
+        ] {
+            assert_eq!(query_of(source), expect, "{source}");
+        }
+        for source in ["", "just words", "---\nquery: {}\n", "---\nx: [\n---\n"] {
+            assert!(query_of(source).is_err(), "{source}");
+        }
+    }
+}

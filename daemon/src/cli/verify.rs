@@ -1,0 +1,330 @@
+//! `verify`: every signature, every chain, every document against its records, every file against its
+//! document. Reads only, and needs no daemon.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use codex_crdt_model::entry::Document;
+use codex_crdt_model::entry::birth::{Birth, Kind};
+use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, Volume};
+use codex_crdt_model::journal::{Item, Payload};
+use codex_crdt_model::store::{EntryRow, Source, StoreError};
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::print::{self, Output};
+use crate::home::Place;
+use crate::http::reading;
+use crate::store::Reader;
+use crate::system::{NotebookRow, System};
+
+/// Rows read at a time.
+const PAGE: usize = 500;
+/// Faults and notes shown of each notebook; the rest is counted.
+const SHOWN: usize = 50;
+
+/// What was found in one notebook.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Notebook id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub path: String,
+    /// Records checked.
+    pub records: u64,
+    /// Entries checked.
+    pub entries: u64,
+    /// Files compared.
+    pub files: u64,
+    /// What must not be.
+    pub faults: Vec<String>,
+    /// What may be: a file that was edited and not taken in yet, an attachment that has not arrived.
+    pub notes: Vec<String>,
+}
+
+/// `verify`.
+pub async fn verify(home: Option<&Path>, out: Output, only: Option<String>) -> Result<(), Failure> {
+    let chosen = choose(home, only.as_deref())?;
+    let work = move || chosen.iter().map(|(name, root)| check(name, root)).collect::<Vec<_>>();
+    let reports = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Failure::new(format!("cannot verify: the check broke off: {error}")))?;
+    print::progress("");
+    let value = serde_json::json!({"notebooks": reports});
+    out.show(&value, |_| reports.iter().map(text).collect::<Vec<_>>().join("\n"));
+    if reports.iter().any(|report| !report.faults.is_empty()) { Err(Failure::said()) } else { Ok(()) }
+}
+
+/// Name and folder of each notebook to check.
+fn choose(home: Option<&Path>, only: Option<&str>) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let known = registered(&Place::find(home)?)?;
+    let Some(key) = only else {
+        if known.is_empty() {
+            print::line("no notebook is registered on this home; `codexd verify PATH` checks a folder");
+        }
+        return Ok(known.into_iter().map(|row| (row.name, row.path.into())).collect());
+    };
+    let matches = |row: &&NotebookRow| row.id.to_string() == key || row.slug == key || row.name == key;
+    if let Some(row) = known.iter().find(matches) {
+        return Ok(vec![(row.name.clone(), row.path.clone().into())]);
+    }
+    let folder = Path::new(key);
+    if folder.join(".codex/store.db").exists() {
+        return Ok(vec![(folder.display().to_string(), folder.to_owned())]);
+    }
+    Err(Failure::new(format!(
+        "cannot verify `{key}`: it is neither a notebook of this home nor a folder with a notebook; see `codexd notebook list`"
+    )))
+}
+
+/// The registered notebooks of a home; none if there is no home yet.
+pub fn registered(place: &Place) -> Result<Vec<NotebookRow>, Failure> {
+    if !place.system_db().exists() {
+        return Ok(Vec::new());
+    }
+    Ok(System::open(&place.system_db())?.notebooks()?)
+}
+
+fn text(report: &Report) -> String {
+    let good = if report.faults.is_empty() { "is sound" } else { "HAS FAULTS" };
+    let mut lines = vec![format!(
+        "`{}` {good}: {} records, {} entries, {} files  ({})",
+        report.name, report.records, report.entries, report.files, report.path
+    )];
+    for (word, all) in [("fault", &report.faults), ("note", &report.notes)] {
+        lines.extend(all.iter().take(SHOWN).map(|one| format!("  {word}: {one}")));
+        if all.len() > SHOWN {
+            lines.push(format!("  … and {} more; see --json", all.len() - SHOWN));
+        }
+    }
+    lines.join("\n")
+}
+
+/// Checks the notebook in a folder.
+pub fn check(name: &str, root: &Path) -> Report {
+    let mut report = Report { name: name.to_owned(), path: root.display().to_string(), ..Report::default() };
+    let reader = match Reader::open(&root.join(".codex/store.db")) {
+        Ok(reader) => reader,
+        Err(error) => {
+            report.faults.push(error.to_string());
+            return report;
+        }
+    };
+    // One state of the store, whatever a running daemon commits meanwhile.
+    let mut checker = Checker { root, begun: Instant::now(), report: &mut report };
+    if let Err(error) = reader.at_once(|reader| checker.all(reader)) {
+        report.faults.push(error.to_string());
+    }
+    report
+}
+
+struct Checker<'a> {
+    root: &'a Path,
+    begun: Instant,
+    report: &'a mut Report,
+}
+
+impl Checker<'_> {
+    fn all(&mut self, reader: &Reader) -> Result<(), StoreError> {
+        let Some(meta) = reader.meta()? else {
+            self.fault("the store is empty: it was made and never begun");
+            return Ok(());
+        };
+        self.report.id = meta.notebook.to_string();
+        let marker = std::fs::read_to_string(self.root.join(".codex/notebook")).unwrap_or_default();
+        if marker.trim() != self.report.id {
+            self.fault(format!(
+                "the marker .codex/notebook says `{}`, the store `{}`",
+                marker.trim(),
+                self.report.id
+            ));
+        }
+        self.records(reader, &meta.notebook)?;
+        self.entries(reader)?;
+        for (tip, _, _) in reader.forks()? {
+            self.note(format!(
+                "two records claim place {} in the journal of device {}: a clone, or a lie",
+                tip.seq,
+                tip.device.short()
+            ));
+        }
+        Ok(())
+    }
+
+    fn fault(&mut self, words: impl Into<String>) {
+        self.report.faults.push(words.into());
+    }
+
+    fn note(&mut self, words: impl Into<String>) {
+        self.report.notes.push(words.into());
+    }
+
+    fn progress(&self, what: &str, count: u64) {
+        if self.begun.elapsed().as_millis() > 1000 {
+            print::progress(&format!("{}: {count} {what}", self.report.name));
+        }
+    }
+
+    fn records(&mut self, reader: &Reader, notebook: &NotebookId) -> Result<(), StoreError> {
+        let mut chains: BTreeMap<(DeviceId, Volume), (u64, RecordHash)> = BTreeMap::new();
+        let mut after = 0;
+        loop {
+            let page = reader.records_page(after, PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            for (position, record) in page {
+                self.report.records += 1;
+                let header = match record.verify(notebook) {
+                    Ok(header) => header,
+                    Err(error) => {
+                        self.fault(format!("record at position {position}: {error}"));
+                        continue;
+                    }
+                };
+                let chain = chains.entry((header.device, header.volume)).or_insert((0, RecordHash([0; 32])));
+                if (header.seq, header.previous) != (chain.0 + 1, chain.1) {
+                    let (device, seq) = (header.device.short(), header.seq);
+                    self.fault(format!("record {seq} of device {device} does not follow record {}", chain.0));
+                }
+                *chain = (header.seq, record.hash());
+                self.payload(position, header.kind, &record.payload);
+            }
+            self.progress("records", self.report.records);
+        }
+        for tip in reader.tips()? {
+            if chains.get(&(tip.device, tip.volume)) != Some(&(tip.seq, tip.hash)) {
+                self.fault(format!(
+                    "the journal of device {} does not end where the store says",
+                    tip.device.short()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn payload(&mut self, position: u64, kind: u16, payload: &[u8]) {
+        let Some(decoded) = Payload::decode(kind, payload) else {
+            self.fault(format!("the payload of the record at position {position} cannot be read"));
+            return;
+        };
+        if let Payload::Edit(items) = decoded {
+            let births = items.iter().filter_map(|item| match item {
+                Item::Birth(bytes) => Some(bytes),
+                Item::Change { .. } => None,
+            });
+            if births.into_iter().any(|bytes| Birth::decode(bytes).is_none()) {
+                self.fault(format!("a birth in the record at position {position} cannot be read"));
+            }
+        }
+    }
+
+    fn entries(&mut self, reader: &Reader) -> Result<(), StoreError> {
+        let pending: BTreeSet<EntryId> = reader.pending(None, usize::MAX >> 1)?.into_iter().collect();
+        let missing = reader.blobs_missing()?;
+        let mut after = 0;
+        loop {
+            let page = reader.entries_since(after, PAGE)?;
+            let Some((_, last)) = page.last() else { return Ok(()) };
+            after = last.revision;
+            for (id, row) in page {
+                self.report.entries += 1;
+                self.document(reader, &id, &row)?;
+                if row.alive {
+                    if row.kind == Kind::Blob && missing.contains_key(&row.hash) {
+                        self.note(format!("the bytes of `{}` have not arrived yet", row.place_name));
+                    }
+                    if !pending.contains(&id) {
+                        self.file(reader, &id, &row)?;
+                    }
+                }
+            }
+            self.progress("entries", self.report.entries);
+        }
+    }
+
+    fn document(&mut self, reader: &Reader, id: &EntryId, row: &EntryRow) -> Result<(), StoreError> {
+        let shown = format!("entry {} (`{}`)", id.short(), row.place_name);
+        let Some(birth) = reader.birth(row.birth)? else {
+            self.fault(format!("{shown}: its birth is not in its record"));
+            return Ok(());
+        };
+        let Some(birth) = Birth::decode(&birth).filter(|_| Birth::id_of(&birth) == *id) else {
+            self.fault(format!("{shown}: its birth is not the one that its id names"));
+            return Ok(());
+        };
+        let document = match Document::load(*id, &birth, &reader.document(id)?) {
+            Ok(document) => document,
+            Err(error) => {
+                self.fault(error.to_string());
+                return Ok(());
+            }
+        };
+        if document.heads() != row.heads {
+            self.fault(format!("{shown}: its document is at another version than its row"));
+        }
+        if document.view().content.hash() != row.hash {
+            self.fault(format!("{shown}: its document has other content than its row says"));
+        }
+        let known: BTreeSet<_> = document.changes().into_iter().collect();
+        let lost = reader
+            .history(id)?
+            .iter()
+            .filter_map(|row| row.change)
+            .filter(|change| !known.contains(change))
+            .count();
+        if lost > 0 {
+            self.fault(format!("{shown}: {lost} changes of its records are not in its document"));
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, reader: &Reader, id: &EntryId, row: &EntryRow) -> Result<(), StoreError> {
+        let Some(base) = reader.base(id)? else { return Ok(()) };
+        let Some(confirmed) = base.confirmed else { return Ok(()) };
+        let Ok(path) = reading::path_of(reader, row) else { return Ok(()) };
+        if base.name != row.place_name {
+            return Ok(());
+        }
+        self.report.files += 1;
+        let target = self.root.join(path.as_str());
+        match look(&target, row.kind) {
+            Err(error) => self.note(format!("`{path}` cannot be read: {error}; not taken for deleted")),
+            Ok(None) => self.note(format!("`{path}` is gone from the folder; not taken in yet")),
+            Ok(Some(hash)) if hash != confirmed.hash => {
+                self.note(format!("`{path}` was changed in the folder; not taken in yet"));
+            }
+            Ok(Some(_)) if confirmed.hash != row.hash => {
+                self.fault(format!(
+                    "`{path}` is not what its document says, and nothing is waiting to be written"
+                ));
+            }
+            Ok(Some(_)) => {}
+        }
+        Ok(())
+    }
+}
+
+/// The hash of what lies there; `None` if nothing of that kind does.
+fn look(path: &Path, kind: Kind) -> std::io::Result<Option<ContentHash>> {
+    let meta = match std::fs::symlink_metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match kind {
+        Kind::Folder => Ok(meta.is_dir().then(|| ContentHash::of(b""))),
+        Kind::Symlink if meta.is_symlink() => {
+            let target = std::fs::read_link(path)?;
+            Ok(Some(ContentHash::of(target.as_os_str().as_encoded_bytes())))
+        }
+        Kind::Text | Kind::Blob if meta.is_file() => {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update_reader(std::fs::File::open(path)?)?;
+            Ok(Some(ContentHash(*hasher.finalize().as_bytes())))
+        }
+        _ => Ok(None),
+    }
+}

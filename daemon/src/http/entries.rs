@@ -1,0 +1,286 @@
+//! Entries: the tree, one entry, making, changing, moving, deleting.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use codex_crdt_model::effect::Reply;
+use codex_crdt_model::entry::birth::{Content, Kind};
+use codex_crdt_model::event::Request;
+use codex_crdt_model::ids::EntryId;
+use codex_crdt_model::limits;
+use codex_crdt_model::path::EntryPath;
+use codex_crdt_model::store::Source;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use super::content::no_entry_in_reply;
+use super::desk::{Desk, ask};
+use super::dto::{Done, EntryDetails, Page, TreeItem, time};
+use super::error::ApiError;
+use super::input::{Input, Params, Place};
+use super::reading::{self, Found, kind_name, mirror_is_fresh, read};
+use super::{properties, search, sidecar};
+use crate::driver::Notebook;
+
+const TREE_PAGE: usize = 500;
+
+/// Which part of the tree.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct WhichEntries {
+    /// Entries in this folder; absent: at the top.
+    pub parent: Option<String>,
+    /// Only what is at this path.
+    pub path: Option<String>,
+    /// With `path`: also what was there and is deleted.
+    #[serde(default)]
+    pub deleted: bool,
+    /// At most so many.
+    pub limit: Option<usize>,
+    /// From the page before.
+    pub cursor: Option<String>,
+}
+
+/// One level of the tree, folders first, or the entry at one path.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries", tag = "entries", params(("nb" = String, Path), WhichEntries),
+    responses((status = 200, body = Page<TreeItem>)))]
+pub async fn list(
+    State(desk): State<Desk>,
+    Place(nb): Place<String>,
+    Params(which): Params<WhichEntries>,
+) -> Result<Json<Page<TreeItem>>, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    if let Some(path) = which.path {
+        let path = EntryPath::parse(&path)?;
+        let deleted = which.deleted;
+        let found = read(&notebook, move |reader| match reading::at(reader, &path)? {
+            Some(id) => Ok(Some(reading::alive(reader, &id)?)),
+            None if deleted => reading::was_at(reader, &path),
+            None => Ok(None),
+        })
+        .await?;
+        return Ok(Json(Page::whole(found.iter().map(tree_item).collect())));
+    }
+    mirror_is_fresh(&notebook).await?;
+    let parent = which.parent.as_deref().map(str::parse::<EntryId>).transpose()?.unwrap_or(EntryId::ROOT);
+    if parent != EntryId::ROOT {
+        read(&notebook, move |reader| reading::alive(reader, &parent)).await?;
+    }
+    let limit = which.limit.unwrap_or(TREE_PAGE).clamp(1, 5000);
+    search::level(&notebook, parent, which.cursor, limit).await.map(Json)
+}
+
+/// One entry.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}", tag = "entries",
+    params(("nb" = String, Path), ("e" = String, Path)),
+    responses((status = 200, body = EntryDetails), (status = 404)))]
+pub async fn show(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+) -> Result<Json<EntryDetails>, ApiError> {
+    Ok(Json(details(&desk.notebook(&nb)?, e.parse()?).await?))
+}
+
+/// A new entry.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewEntry {
+    /// Where. A taken name gets `-1`, `-2` … before its extension.
+    pub path: String,
+    /// Its text.
+    pub content: Option<String>,
+    /// `text` (default) or `folder`.
+    pub kind: Option<String>,
+    /// Its properties.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub properties: Map<String, Value>,
+}
+
+/// Makes an entry.
+#[utoipa::path(post, path = "/api/v1/notebooks/{nb}/entries", tag = "entries", params(("nb" = String, Path)),
+    request_body = NewEntry, responses((status = 201, body = EntryDetails), (status = 400)))]
+pub async fn create(
+    State(desk): State<Desk>,
+    Place(nb): Place<String>,
+    Input(new): Input<NewEntry>,
+) -> Result<Response, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let path = EntryPath::parse(new.path.trim_end_matches('/'))?;
+    if path.is_root() {
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "bad_path", "a new entry needs a name"));
+    }
+    let text = new.content.unwrap_or_default();
+    let mut later = new.properties;
+    let content = match new.kind.as_deref().unwrap_or("text") {
+        "folder" if !text.is_empty() => return Err(ApiError::bad_request("a folder has no content")),
+        "folder" => Content::Folder,
+        "text" => {
+            let begins_with_them = properties::has_frontmatter(path.name()) && !text.starts_with("---");
+            let text = if begins_with_them && !later.is_empty() {
+                properties::new_text(path.name(), &text, &std::mem::take(&mut later))?
+            } else {
+                text
+            };
+            text_content(&desk, text).await?
+        }
+        other => return Err(ApiError::bad_request(format!("`{other}` is no kind: give `text` or `folder`"))),
+    };
+    let reply = ask(&notebook, Request::Create { path, content }).await?;
+    let Reply::Entry { entry, .. } = reply else { return Err(no_entry_in_reply()) };
+    properties::set(&notebook, entry, properties::edits(later.into_iter().collect(), Vec::new())).await?;
+    let details = details(&notebook, entry).await?;
+    let place = format!("/api/v1/notebooks/{}/entries/{entry}", notebook.id);
+    let tag = format!("\"{}\"", details.version);
+    Ok((StatusCode::CREATED, [(LOCATION, place), (ETAG, tag)], Json(details)).into_response())
+}
+
+async fn text_content(desk: &Desk, text: String) -> Result<Content, ApiError> {
+    if text.len() <= limits::TEXT_BYTES && !text.contains('\0') {
+        return Ok(Content::Text(text));
+    }
+    let blobs = desk.daemon().blobs();
+    let size = text.len() as u64;
+    let hash = blobs.import_bytes(text.into_bytes().into()).await?;
+    blobs.sync().await?;
+    Ok(Content::Blob { hash, size })
+}
+
+/// What shall change about an entry.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EntryChange {
+    /// Its new path; missing folders are made.
+    pub path: Option<String>,
+    /// Properties to set.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub properties: BTreeMap<String, Value>,
+    /// Properties to remove.
+    #[serde(default)]
+    pub remove_properties: Vec<String>,
+}
+
+/// Moves an entry or sets its properties; never touches other keys or the body.
+#[utoipa::path(patch, path = "/api/v1/notebooks/{nb}/entries/{e}", tag = "entries",
+    params(("nb" = String, Path), ("e" = String, Path)), request_body = EntryChange,
+    responses((status = 200, body = EntryDetails), (status = 404), (status = 422)))]
+pub async fn change(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+    Input(change): Input<EntryChange>,
+) -> Result<(HeaderMap, Json<EntryDetails>), ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let id: EntryId = e.parse()?;
+    // Checked before anything is changed: a request is carried out as a whole or refused.
+    let to = change.path.as_deref().map(EntryPath::parse).transpose()?;
+    read(&notebook, move |reader| reading::alive(reader, &id)).await?;
+    properties::set(&notebook, id, properties::edits(change.properties, change.remove_properties)).await?;
+    if let Some(to) = to {
+        move_with_sidecars(&notebook, id, to).await?;
+    }
+    let details = details(&notebook, id).await?;
+    let mut headers = HeaderMap::new();
+    if let Ok(tag) = format!("\"{}\"", details.version).parse() {
+        headers.insert(ETAG, tag);
+    }
+    Ok((headers, Json(details)))
+}
+
+async fn move_with_sidecars(notebook: &Notebook, id: EntryId, to: EntryPath) -> Result<(), ApiError> {
+    let (from, sidecars) = with_sidecars(notebook, id).await?;
+    let reply = ask(notebook, Request::Move { entry: id, to }).await?;
+    // A taken name may have been changed: the sidecars follow where the file really went.
+    let Reply::Entry { path: went, .. } = reply else { return Err(no_entry_in_reply()) };
+    let folder = went.parent().unwrap_or_default();
+    for sidecar in sidecars {
+        let Some(name) = sidecar::renamed(&sidecar.name, &from, went.name()) else { continue };
+        codex_crdt_model::path::check_name(&name)?;
+        ask(notebook, Request::Move { entry: sidecar.entry, to: folder.join(&name) }).await?;
+    }
+    Ok(())
+}
+
+async fn with_sidecars(
+    notebook: &Notebook,
+    id: EntryId,
+) -> Result<(String, Vec<sidecar::Sidecar>), ApiError> {
+    read(notebook, move |reader| {
+        let found = reading::alive(reader, &id)?;
+        let sidecars = sidecar::of(reader, &found)?;
+        Ok((found.row.place_name, sidecars))
+    })
+    .await
+}
+
+/// Deletes an entry, all that is in it, and its sidecars. It stays in history and can be restored.
+#[utoipa::path(delete, path = "/api/v1/notebooks/{nb}/entries/{e}", tag = "entries",
+    params(("nb" = String, Path), ("e" = String, Path)), responses((status = 200, body = Done), (status = 404)))]
+pub async fn remove(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+) -> Result<Json<Done>, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let id: EntryId = e.parse()?;
+    let (_, sidecars) = with_sidecars(&notebook, id).await?;
+    ask(&notebook, Request::Delete { entry: id }).await?;
+    for sidecar in sidecars {
+        ask(&notebook, Request::Delete { entry: sidecar.entry }).await?;
+    }
+    Ok(Json(Done { done: true }))
+}
+
+/// Everything about one entry, from the store and the mirror.
+pub async fn details(notebook: &Notebook, id: EntryId) -> Result<EntryDetails, ApiError> {
+    mirror_is_fresh(notebook).await?;
+    let (found, names, available) = read(notebook, move |reader| {
+        let found = reading::alive(reader, &id)?;
+        let missing = found.row.kind == Kind::Blob && reader.blobs_missing()?.contains_key(&found.row.hash);
+        Ok((found, reading::names(reader)?, !missing))
+    })
+    .await?;
+    let facts = search::facts(notebook, id).await?;
+    let row = &found.row;
+    Ok(EntryDetails {
+        id: id.to_string(),
+        name: row.place_name.clone(),
+        path: found.path.to_string(),
+        parent: (row.place_parent != EntryId::ROOT).then(|| row.place_parent.to_string()),
+        kind: kind_name(row.kind),
+        media_type: reading::media_type(&row.place_name, row.kind),
+        size: row.size,
+        hash: row.hash.to_string(),
+        version: found.version().to_string(),
+        properties: facts.properties,
+        tags: facts.tags,
+        title: facts.title,
+        created: time(row.created),
+        modified: time(row.modified),
+        author: row.author.to_string(),
+        author_name: names.get(&row.author).cloned(),
+        available,
+        warnings: facts.warnings,
+    })
+}
+
+/// One row of the tree, from the store.
+pub fn tree_item(found: &Found) -> TreeItem {
+    let row = &found.row;
+    TreeItem {
+        id: found.id.to_string(),
+        name: row.place_name.clone(),
+        path: found.path.to_string(),
+        kind: kind_name(row.kind).to_owned(),
+        media_type: reading::media_type(&row.place_name, row.kind),
+        size: row.size,
+        hash: row.hash.to_string(),
+        title: None,
+        version: Some(found.version().to_string()),
+        children: (row.kind == Kind::Folder).then_some(u64::from(row.live_children)),
+        modified: time(row.modified),
+    }
+}

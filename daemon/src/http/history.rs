@@ -1,0 +1,197 @@
+//! What was: versions of an entry, bringing one back, and the inbox of conflicts.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use codex_crdt_model::effect::Reply;
+use codex_crdt_model::event::{Request, Version};
+use codex_crdt_model::ids::EntryId;
+use codex_crdt_model::store::Source;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::content::{Outgoing, no_entry_in_reply, send};
+use super::desk::{Desk, ask};
+use super::dto::{Conflict, Done, EntryDetails, Page, Paging, VersionRow, time};
+use super::entries::details;
+use super::error::ApiError;
+use super::input::{Input, Params, Place};
+use super::reading::{self, read};
+use crate::driver::Notebook;
+
+const HISTORY_PAGE: usize = 200;
+
+/// The versions of an entry, the newest first.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/history", tag = "history",
+    params(("nb" = String, Path), ("e" = String, Path), Paging), responses((status = 200, body = Page<VersionRow>)))]
+pub async fn history(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+    Params(paging): Params<Paging>,
+) -> Result<Json<Page<VersionRow>>, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let id: EntryId = e.parse()?;
+    let skip = match paging.cursor.as_deref() {
+        Some(cursor) => {
+            cursor.parse().map_err(|_| ApiError::bad_request("the cursor is not from this list"))?
+        }
+        None => 0,
+    };
+    let limit = paging.limit.unwrap_or(HISTORY_PAGE).clamp(1, 1000);
+    let rows = read(&notebook, move |reader| {
+        reading::any(reader, &id)?;
+        let names = reading::names(reader)?;
+        let rows = reader.history(&id)?;
+        let rows = rows.into_iter().rev().map(|row| VersionRow {
+            version: Version(row.change.into_iter().collect()).to_string(),
+            device: row.device.to_string(),
+            device_name: names.get(&row.device).cloned(),
+            time: time(row.time),
+        });
+        // A birth that came from several devices is one version.
+        let mut rows: Vec<_> = rows.collect();
+        let mut births = 0;
+        rows.retain(|row| row.version != "birth" || std::mem::replace(&mut births, 1) == 0);
+        Ok(rows)
+    })
+    .await?;
+    let more = rows.len() > skip + limit;
+    let items = rows.into_iter().skip(skip).take(limit).collect();
+    Ok(Json(Page { items, cursor: more.then(|| (skip + limit).to_string()) }))
+}
+
+/// The bytes of a version.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/versions/{v}/content", tag = "history",
+    params(("nb" = String, Path), ("e" = String, Path), ("v" = String, Path)), responses((status = 200)))]
+pub async fn version_content(
+    State(desk): State<Desk>,
+    Place((nb, e, v)): Place<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let id: EntryId = e.parse()?;
+    let version: Version = v.parse()?;
+    let outgoing = read(&notebook, move |reader| {
+        let path = reading::any(reader, &id)?.path;
+        let content = reading::view_at(reader, &id, &version)?.content;
+        Ok(Outgoing { path, content, version, pinned: true, download: false })
+    })
+    .await?;
+    send(desk.daemon().blobs(), outgoing, &headers).await
+}
+
+/// Which version to bring back.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct Restore {
+    /// The version.
+    #[serde(alias = "at")]
+    pub version: String,
+}
+
+/// Brings a version back, as a new version; also brings a deleted entry back.
+#[utoipa::path(post, path = "/api/v1/notebooks/{nb}/entries/{e}/restore", tag = "history",
+    params(("nb" = String, Path), ("e" = String, Path)), request_body = Restore,
+    responses((status = 200, body = EntryDetails), (status = 404)))]
+pub async fn restore(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+    Input(restore): Input<Restore>,
+) -> Result<Json<EntryDetails>, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let at: Version = restore.version.trim_matches('"').parse()?;
+    let reply = ask(&notebook, Request::Restore { entry: e.parse()?, at }).await?;
+    let Reply::Entry { entry, .. } = reply else { return Err(no_entry_in_reply()) };
+    Ok(Json(details(&notebook, entry).await?))
+}
+
+/// Which conflicts.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+pub struct WhichConflicts {
+    /// Only of this notebook.
+    pub notebook: Option<String>,
+}
+
+/// The inbox of all notebooks.
+#[utoipa::path(get, path = "/api/v1/conflicts", tag = "conflicts", params(WhichConflicts),
+    responses((status = 200, body = Page<Conflict>)))]
+pub async fn conflicts(
+    State(desk): State<Desk>,
+    Params(which): Params<WhichConflicts>,
+) -> Result<Json<Page<Conflict>>, ApiError> {
+    let mut items = Vec::new();
+    for notebook in desk.notebooks(which.notebook.as_deref())? {
+        items.extend(open_conflicts(&notebook, None).await?);
+    }
+    Ok(Json(Page::whole(items)))
+}
+
+/// The inbox of a notebook.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/conflicts", tag = "conflicts", params(("nb" = String, Path)),
+    responses((status = 200, body = Page<Conflict>)))]
+pub async fn notebook_conflicts(
+    State(desk): State<Desk>,
+    Place(nb): Place<String>,
+) -> Result<Json<Page<Conflict>>, ApiError> {
+    Ok(Json(Page::whole(open_conflicts(&desk.notebook(&nb)?, None).await?)))
+}
+
+/// The open conflicts of an entry.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/conflicts", tag = "conflicts",
+    params(("nb" = String, Path), ("e" = String, Path)), responses((status = 200, body = Page<Conflict>)))]
+pub async fn entry_conflicts(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+) -> Result<Json<Page<Conflict>>, ApiError> {
+    let id: EntryId = e.parse()?;
+    Ok(Json(Page::whole(open_conflicts(&desk.notebook(&nb)?, Some(id)).await?)))
+}
+
+/// Takes a conflict out of the inbox.
+#[utoipa::path(post, path = "/api/v1/notebooks/{nb}/conflicts/{number}", tag = "conflicts",
+    params(("nb" = String, Path), ("number" = u64, Path)), responses((status = 200, body = Done), (status = 404)))]
+pub async fn settle(
+    State(desk): State<Desk>,
+    Place((nb, number)): Place<(String, u64)>,
+) -> Result<Json<Done>, ApiError> {
+    ask(&desk.notebook(&nb)?, Request::Settle { conflict: number }).await?;
+    Ok(Json(Done { done: true }))
+}
+
+async fn open_conflicts(notebook: &Notebook, entry: Option<EntryId>) -> Result<Vec<Conflict>, ApiError> {
+    let id = notebook.id.to_string();
+    read(notebook, move |reader| {
+        let mut items = Vec::new();
+        for (number, row) in reader.conflicts(entry.as_ref())? {
+            let path = reading::any(reader, &row.entry).map(|found| found.path.to_string());
+            let kind = serde_json::to_value(readable(&row.kind)).unwrap_or_default();
+            items.push(Conflict {
+                notebook: id.clone(),
+                number,
+                entry: row.entry.to_string(),
+                path: path.unwrap_or_default(),
+                kind,
+                noticed: time(row.noticed),
+            });
+        }
+        Ok(items)
+    })
+    .await
+}
+
+/// The kind with ids as hex: the stored form has them as bytes.
+fn readable(kind: &codex_crdt_model::store::ConflictKind) -> serde_json::Value {
+    use codex_crdt_model::store::ConflictKind as Kind;
+    use serde_json::json;
+    match kind {
+        Kind::Property { key, shown, others } => {
+            json!({"type": "property", "key": key, "shown": shown, "others": others})
+        }
+        Kind::Attachment { copy } => json!({"type": "attachment", "copy": copy.to_string()}),
+        Kind::Name { other } => json!({"type": "name", "other": other.to_string()}),
+        Kind::Frontmatter => json!({"type": "frontmatter"}),
+        Kind::AfterCrash => json!({"type": "after_crash"}),
+        Kind::TextBecameBlob { copy } => json!({"type": "text_became_blob", "copy": copy.to_string()}),
+        Kind::Joined { copy } => json!({"type": "joined", "copy": copy.to_string()}),
+    }
+}

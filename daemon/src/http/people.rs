@@ -1,0 +1,310 @@
+//! Peers, members, inviting and joining.
+
+use std::path::Path as FsPath;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use codex_crdt_model::store::Source;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::desk::Desk;
+use super::dto::{Page, time};
+use super::error::{ApiError, of_daemon};
+use super::input::{Input, Params};
+use super::reading::{blocking, read};
+use super::status::{NotebookStatus, of_notebook};
+use crate::clock::now_ms;
+use crate::net::Ticket;
+
+/// An invitation is good for so long unless told otherwise.
+const INVITE_HOURS: u32 = 24;
+/// And never longer: a forgotten ticket must not open the door years later.
+const INVITE_HOURS_MOST: u32 = 24 * 365;
+
+/// Which notebook.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct WhichNotebook {
+    /// Only of this notebook.
+    pub notebook: Option<String>,
+}
+
+/// One other device, in one notebook.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PeerRow {
+    /// Notebook id.
+    pub notebook: String,
+    /// Device id.
+    pub device: String,
+    /// What it calls itself.
+    pub name: String,
+    /// Whether a stream is open.
+    pub connected: bool,
+    /// Records that we have and it has not acknowledged.
+    pub records_behind: u64,
+    /// Blobs it says it misses.
+    pub blobs_missing: u64,
+}
+
+/// The other devices, notebook by notebook.
+#[utoipa::path(get, path = "/api/v1/peers", tag = "people", params(WhichNotebook),
+    responses((status = 200, body = Page<PeerRow>)))]
+pub async fn peers(
+    State(desk): State<Desk>,
+    Params(which): Params<WhichNotebook>,
+) -> Result<Json<Page<PeerRow>>, ApiError> {
+    let mut items = Vec::new();
+    for notebook in desk.notebooks(which.notebook.as_deref())? {
+        let standing = notebook.standing().borrow().clone();
+        items.extend(standing.peers.into_iter().map(|peer| PeerRow {
+            notebook: notebook.id.to_string(),
+            device: peer.device,
+            name: peer.name,
+            connected: peer.connected,
+            records_behind: peer.records_behind,
+            blobs_missing: peer.blobs_missing,
+        }));
+    }
+    Ok(Json(Page::whole(items)))
+}
+
+/// One member of one notebook.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Member {
+    /// Notebook id.
+    pub notebook: String,
+    /// Device id.
+    pub device: String,
+    /// What it calls itself.
+    pub name: String,
+    /// `owner`, `editor`, `commenter` or `viewer`.
+    #[schema(value_type = String)]
+    pub role: codex_crdt_model::journal::record::Role,
+    /// Whether it is this device.
+    pub this_device: bool,
+}
+
+/// Who belongs.
+#[utoipa::path(get, path = "/api/v1/members", tag = "people", params(WhichNotebook),
+    responses((status = 200, body = Page<Member>)))]
+pub async fn members(
+    State(desk): State<Desk>,
+    Params(which): Params<WhichNotebook>,
+) -> Result<Json<Page<Member>>, ApiError> {
+    let mut items = Vec::new();
+    let own = desk.daemon().device();
+    for notebook in desk.notebooks(which.notebook.as_deref())? {
+        let members = read(&notebook, |reader| Ok(reader.members()?)).await?;
+        items.extend(members.into_iter().map(|(device, member)| Member {
+            notebook: notebook.id.to_string(),
+            device: device.to_string(),
+            name: member.name,
+            role: member.role,
+            this_device: device == own,
+        }));
+    }
+    Ok(Json(Page::whole(items)))
+}
+
+/// Whom to invite, and where to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvite {
+    /// Notebook id, slug or name.
+    pub notebook: String,
+    /// `editor`.
+    pub role: Option<String>,
+    /// Good for so long, as in `24h`, `30m` or `7d`.
+    pub expires: Option<String>,
+    /// Good for so many hours.
+    pub hours: Option<u32>,
+}
+
+/// An invitation.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Invite {
+    /// Give this text to the person you invite.
+    pub ticket: String,
+    /// The notebook's name.
+    pub notebook: String,
+    /// When it is void.
+    pub expires: String,
+}
+
+/// Makes an invitation.
+#[utoipa::path(post, path = "/api/v1/invites", tag = "people", request_body = NewInvite,
+    responses((status = 201, body = Invite), (status = 404)))]
+pub async fn invite(
+    State(desk): State<Desk>,
+    Input(new): Input<NewInvite>,
+) -> Result<(StatusCode, Json<Invite>), ApiError> {
+    let notebook = desk.notebook(&new.notebook)?;
+    if let Some(role) = new.role.filter(|role| role != "editor") {
+        return Err(ApiError::bad_request(format!("cannot invite as `{role}`: only `editor` is known")));
+    }
+    let hours = match (new.hours, new.expires) {
+        (Some(hours), _) => hours,
+        (None, Some(text)) => hours_of(&text).map_err(ApiError::bad_request)?,
+        (None, None) => INVITE_HOURS,
+    };
+    if !(1..=INVITE_HOURS_MOST).contains(&hours) {
+        return Err(ApiError::bad_request("an invitation is good for an hour at least and a year at most"));
+    }
+    let ticket = desk.daemon().invite(&notebook.id, hours);
+    let ticket =
+        ticket.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_invite"))?;
+    let one = desk.daemon().list().into_iter().find(|one| one.id == notebook.id.to_string());
+    let expires = time(now_ms() + i64::from(hours) * 3_600_000);
+    let name = one.map(|one| one.name).unwrap_or_default();
+    Ok((StatusCode::CREATED, Json(Invite { ticket, notebook: name, expires })))
+}
+
+/// Whole hours (rounded up) of a text like `24h`, `90m` or `7d`.
+pub fn hours_of(text: &str) -> Result<u32, String> {
+    let bad = || format!("`{text}` is no time: give it as 24h, 30m or 7d");
+    let split = text.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(bad)?;
+    let (number, unit) = text.split_at(split);
+    let number: u32 = number.parse().map_err(|_| bad())?;
+    match unit {
+        "m" => Ok(number.div_ceil(60)),
+        "h" => Ok(number),
+        "d" => number.checked_mul(24).ok_or_else(bad),
+        _ => Err(bad()),
+    }
+}
+
+/// A ticket to use.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// The ticket.
+    pub ticket: String,
+    /// The folder to join into, absolute; default: a new one in the home.
+    pub path: Option<String>,
+    /// Only tell what would happen.
+    #[serde(default)]
+    pub preview: bool,
+}
+
+/// What a join did, or would do.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Joined {
+    /// What it would do.
+    Preview(Preview),
+    /// The notebook as it now is here.
+    Notebook(Box<NotebookStatus>),
+}
+
+/// What a join would do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Preview {
+    /// Notebook id.
+    pub notebook: String,
+    /// Its name at the inviter's.
+    pub name: String,
+    /// The inviter's device id.
+    pub inviter: String,
+    /// Where the inviter can be reached.
+    pub addresses: Vec<String>,
+    /// When the ticket is void.
+    pub expires: String,
+    /// Whether the notebook is on this device already.
+    pub already_here: bool,
+    /// Files that lie in the folder now. They stay: joining is a union, and deletes nothing.
+    pub files_here: u64,
+}
+
+/// Joins by ticket.
+#[utoipa::path(post, path = "/api/v1/join", tag = "people", request_body = Join,
+    responses((status = 200, body = Joined), (status = 400, description = "`bad_ticket`"), (status = 422, description = "`cannot_join`")))]
+pub async fn join(State(desk): State<Desk>, Input(join): Input<Join>) -> Result<Json<Joined>, ApiError> {
+    let ticket: Ticket = parse_ticket(&join.ticket)?;
+    let path = join.path.as_deref().filter(|path| !path.is_empty());
+    if let Some(path) = path.filter(|path| !FsPath::new(path).is_absolute() || path.contains('\0')) {
+        let message = format!("cannot join into `{}`: give the folder's absolute path", path.escape_debug());
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "bad_path", message));
+    }
+    if join.preview {
+        return Ok(Json(Joined::Preview(preview(&desk, ticket, path).await?)));
+    }
+    let joined = desk.daemon().join(join.ticket.trim(), path.map(FsPath::new)).await;
+    let joined = joined.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_join"))?;
+    Ok(Json(Joined::Notebook(Box::new(of_notebook(&desk, joined)))))
+}
+
+fn parse_ticket(text: &str) -> Result<Ticket, ApiError> {
+    let bad = |message: String| ApiError::new(StatusCode::BAD_REQUEST, "bad_ticket", message);
+    let ticket: Ticket = text.trim().parse().map_err(|error| {
+        bad(format!("cannot use this ticket: {error}; ask for it again, and copy all of it"))
+    })?;
+    if ticket.expires < now_ms() / 1000 {
+        let when = time(ticket.expires.saturating_mul(1000));
+        return Err(bad(format!("cannot use this ticket: it expired at {when}; ask for a new one")));
+    }
+    Ok(ticket)
+}
+
+async fn preview(desk: &Desk, ticket: Ticket, path: Option<&str>) -> Result<Preview, ApiError> {
+    let notebook = ticket.notebook.to_string();
+    let folder = path.map(std::path::PathBuf::from);
+    let files_here = blocking(move || Ok(folder.map_or(0, |folder| count_files(&folder)))).await?;
+    Ok(Preview {
+        already_here: desk.daemon().list().iter().any(|one| one.id == notebook),
+        notebook,
+        name: ticket.name,
+        inviter: ticket.inviter.to_string(),
+        addresses: ticket.addresses,
+        expires: time(ticket.expires.saturating_mul(1000)),
+        files_here,
+    })
+}
+
+fn count_files(folder: &FsPath) -> u64 {
+    let walk = ignore::WalkBuilder::new(folder).standard_filters(false).follow_links(false).build();
+    let own = |entry: &ignore::DirEntry| entry.path().components().any(|part| part.as_os_str() == ".codex");
+    walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()) && !own(entry)).count()
+        as u64
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_nonsense_is_named() {
+        for (text, expect) in [
+            ("24h", Some(24)),
+            ("90m", Some(2)),
+            ("7d", Some(168)),
+            ("h", None),
+            ("5", None),
+            ("5w", None),
+            ("-1h", None),
+            ("99999999999h", None),
+        ] {
+            assert_eq!(hours_of(text).ok(), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_ticket_is_said_to_be_none() {
+        for text in ["", "hello", "codex", "codexzzzz", "codex1234567890", "\u{0}", "http://example.org"] {
+            let error = parse_ticket(text).unwrap_err();
+            assert_eq!((error.status.as_u16(), error.code), (400, "bad_ticket"), "{text}");
+        }
+    }
+
+    #[test]
+    fn files_are_counted_but_not_our_own() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(temp.path().join(".codex")).unwrap();
+        std::fs::create_dir_all(temp.path().join("a")).unwrap();
+        for name in [".codex/store.db", "a/x.md", ".hidden"] {
+            std::fs::write(temp.path().join(name), "x").unwrap();
+        }
+        assert_eq!(count_files(temp.path()), 2);
+    }
+}

@@ -1,0 +1,399 @@
+//! What the mirror answers: levels of the tree, search, queries, links, tags.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use codex_crdt_model::ids::EntryId;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use super::desk::Desk;
+use super::dto::{Page, SearchHit, SnippetPart, TreeItem, time};
+use super::error::ApiError;
+use super::input::{Input, Params, Place};
+use super::people::WhichNotebook;
+use super::reading::{self, blocking, mirror_is_fresh, read};
+use crate::clock::now_ms;
+use crate::driver::Notebook;
+use crate::mirror::{EntryInfo, Mirror, MirrorError, Query, query as asked};
+
+const HITS: usize = 20;
+const HITS_MOST: usize = 200;
+
+impl From<MirrorError> for ApiError {
+    fn from(error: MirrorError) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+/// What the mirror knows about one entry.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Metadata of all sources.
+    pub properties: Value,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Title.
+    pub title: Option<String>,
+    /// What is wrong with its metadata.
+    pub warnings: Vec<String>,
+}
+
+/// Asks the mirror of a notebook, on a thread that may block.
+async fn mirror<T: Send + 'static>(
+    notebook: &Notebook,
+    ask: impl FnOnce(&Mirror) -> Result<T, MirrorError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let mirror = notebook.mirror.clone();
+    blocking(move || Ok(ask(&mirror)?)).await
+}
+
+/// What the mirror knows about an entry; nothing, while it has not come to it yet.
+pub async fn facts(notebook: &Notebook, id: EntryId) -> Result<Facts, ApiError> {
+    let info = mirror(notebook, move |mirror| mirror.entry(&id)).await?;
+    Ok(match info {
+        Some(info) => Facts {
+            properties: Value::Object(info.properties.into_iter().collect()),
+            tags: info.tags,
+            title: Some(info.title).filter(|title| !title.is_empty()),
+            warnings: info.warnings,
+        },
+        None => Facts { properties: Value::Object(Map::new()), ..Facts::default() },
+    })
+}
+
+/// One level of the tree, folders first.
+pub async fn level(
+    notebook: &Notebook,
+    parent: EntryId,
+    cursor: Option<String>,
+    limit: usize,
+) -> Result<Page<TreeItem>, ApiError> {
+    let page = mirror(notebook, move |mirror| mirror.list(Some(parent), cursor.as_deref(), limit)).await?;
+    let items = page.entries.into_iter().map(|listed| {
+        let entry = listed.entry;
+        TreeItem {
+            id: entry.id.to_string(),
+            name: entry.name,
+            path: entry.path.to_string(),
+            children: (entry.kind == "folder").then_some(listed.children),
+            kind: entry.kind,
+            media_type: entry.media_type,
+            size: entry.size,
+            hash: entry.hash.to_string(),
+            title: Some(entry.title).filter(|title| !title.is_empty()),
+            version: None,
+            modified: time(entry.modified),
+        }
+    });
+    Ok(Page { items: items.collect(), cursor: page.cursor })
+}
+
+/// What to search for.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct SearchParams {
+    /// Words, `"phrases"`, `-not`, `tag:x`, `property:value`; the last word may be the beginning of one.
+    pub q: String,
+    /// Only in this notebook.
+    pub notebook: Option<String>,
+    /// At most so many.
+    pub limit: Option<usize>,
+    /// From the page before.
+    pub cursor: Option<String>,
+}
+
+/// What was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchPage {
+    /// The best first.
+    pub items: Vec<SearchHit>,
+    /// Give it back as `cursor` for more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Matches in all.
+    pub total: usize,
+    /// Whether there are more than were counted.
+    pub total_is_capped: bool,
+    /// Nothing was found, but this might find something.
+    pub suggestion: Option<String>,
+}
+
+/// Full-text search, in one notebook or all.
+#[utoipa::path(get, path = "/api/v1/search", tag = "search", params(SearchParams),
+    responses((status = 200, body = SearchPage)))]
+pub async fn search(
+    State(desk): State<Desk>,
+    Params(params): Params<SearchParams>,
+) -> Result<Json<SearchPage>, ApiError> {
+    let limit = params.limit.unwrap_or(HITS).clamp(1, HITS_MOST);
+    let skip = match params.cursor.as_deref() {
+        Some(cursor) => {
+            cursor.parse().map_err(|_| ApiError::bad_request("the cursor is not from this list"))?
+        }
+        None => 0_usize,
+    };
+    let notebooks = desk.notebooks(params.notebook.as_deref())?;
+    let alone = notebooks.len() == 1;
+    let mut page =
+        SearchPage { items: Vec::new(), cursor: None, total: 0, total_is_capped: false, suggestion: None };
+    for notebook in notebooks {
+        mirror_is_fresh(&notebook).await?;
+        let line = params.q.clone();
+        // Hits of several notebooks are put in one order first, and then cut into pages.
+        let (many, from) = if alone { (limit, skip) } else { (skip.saturating_add(limit), 0) };
+        let answer = mirror(&notebook, move |mirror| mirror.search(&line, many, from)).await?;
+        page.total += answer.total;
+        page.total_is_capped |= answer.total_is_capped;
+        page.suggestion = page.suggestion.or(answer.suggestion);
+        let id = notebook.id.to_string();
+        page.items.extend(answer.hits.into_iter().map(|hit| SearchHit {
+            notebook: id.clone(),
+            entry: hit.entry.to_string(),
+            path: hit.path.to_string(),
+            title: Some(hit.title).filter(|title| !title.is_empty()),
+            kind: hit.kind,
+            media_type: hit.media_type,
+            modified: time(hit.modified),
+            snippet:
+                hit.snippet.into_iter().map(|part| SnippetPart { text: part.text, hit: part.hit }).collect(),
+            score: hit.score,
+        }));
+    }
+    if !alone {
+        page.items.sort_by(|a, b| b.score.total_cmp(&a.score));
+        page.items = page.items.into_iter().skip(skip).take(limit).collect();
+    }
+    if !page.items.is_empty() && skip + page.items.len() < page.total {
+        page.cursor = Some((skip + page.items.len()).to_string());
+    }
+    if page.total > 0 {
+        page.suggestion = None;
+    }
+    Ok(Json(page))
+}
+
+/// A file that a query found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FileRow {
+    /// Notebook id.
+    pub notebook: String,
+    /// Entry id.
+    pub id: String,
+    /// Its path.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// `text`, `blob`, `folder` or `symlink`.
+    pub kind: String,
+    /// Media type.
+    pub media_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// BLAKE3 of its bytes.
+    pub hash: String,
+    /// Title.
+    pub title: String,
+    /// Metadata of all sources, merged.
+    #[schema(value_type = Object)]
+    pub properties: Value,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// When it began.
+    pub created: String,
+    /// When it last changed.
+    pub modified: String,
+    /// Device that made the last change.
+    pub author: String,
+}
+
+/// What a query found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueryPage {
+    /// One page, in order.
+    pub files: Vec<FileRow>,
+    /// With `group_by`: value → one page of its files, in the order of the values.
+    #[serde(serialize_with = "in_order", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object)]
+    pub groups: Option<Vec<(String, Vec<FileRow>)>>,
+    /// With `group_by`: value → files in all.
+    #[schema(value_type = Object)]
+    pub group_totals: BTreeMap<String, usize>,
+    /// Files in all.
+    pub total: usize,
+    /// Files of a page.
+    pub limit: usize,
+    /// Files left out at the beginning.
+    pub offset: usize,
+    /// What of the query could not be understood.
+    pub warnings: Vec<String>,
+}
+
+fn in_order<S: Serializer>(
+    groups: &Option<Vec<(String, Vec<FileRow>)>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(groups.iter().flatten().map(|(value, files)| (value, files)))
+}
+
+/// Answers a query over all notebooks that it names, in one order.
+#[utoipa::path(post, path = "/api/v1/query", tag = "search", request_body(content = Object),
+    responses((status = 200, body = QueryPage)))]
+pub async fn query(
+    State(desk): State<Desk>,
+    Input(query): Input<Query>,
+) -> Result<Json<QueryPage>, ApiError> {
+    let mut chosen = Vec::new();
+    if query.notebook_ids.is_empty() {
+        chosen = desk.notebooks(None)?;
+    }
+    for key in &query.notebook_ids {
+        let notebook = desk.notebook(key)?;
+        if chosen.iter().all(|other: &Notebook| other.id != notebook.id) {
+            chosen.push(notebook);
+        }
+    }
+    for notebook in &chosen {
+        mirror_is_fresh(notebook).await?;
+    }
+    let mirrors: Vec<_> = chosen.into_iter().map(|one| (one.id.to_string(), one.mirror)).collect();
+    let answer = blocking(move || Ok(asked::run(&mirrors, &query, now_ms())?)).await?;
+    let rows = |found: Vec<asked::Found>| -> Vec<FileRow> {
+        found.into_iter().map(|found| file_row(found.notebook, found.entry)).collect()
+    };
+    Ok(Json(QueryPage {
+        files: rows(answer.files),
+        groups: answer
+            .groups
+            .map(|groups| groups.into_iter().map(|(value, files)| (value, rows(files))).collect()),
+        group_totals: answer.group_totals,
+        total: answer.total,
+        limit: answer.limit,
+        offset: answer.offset,
+        warnings: answer.warnings,
+    }))
+}
+
+fn file_row(notebook: String, entry: EntryInfo) -> FileRow {
+    FileRow {
+        notebook,
+        id: entry.id.to_string(),
+        path: entry.path.to_string(),
+        name: entry.name,
+        kind: entry.kind,
+        media_type: entry.media_type,
+        size: entry.size,
+        hash: entry.hash.to_string(),
+        title: entry.title,
+        properties: Value::Object(entry.properties.into_iter().collect()),
+        tags: entry.tags,
+        created: time(entry.created),
+        modified: time(entry.modified),
+        author: entry.author.to_string(),
+    }
+}
+
+/// A link out of an entry.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LinkRow {
+    /// As it is written.
+    pub target: String,
+    /// `wiki`, `link` or `image`.
+    pub kind: String,
+    /// The entry that is meant, if there is one.
+    pub entry: Option<String>,
+    /// Its path.
+    pub path: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+}
+
+/// Links out of an entry, in the order of its text.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/links", tag = "search",
+    params(("nb" = String, Path), ("e" = String, Path)), responses((status = 200, body = Page<LinkRow>)))]
+pub async fn links(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+) -> Result<Json<Page<LinkRow>>, ApiError> {
+    let (notebook, id) = fresh_entry(&desk, &nb, &e).await?;
+    let links = mirror(&notebook, move |mirror| mirror.links(&id)).await?;
+    let items = links.into_iter().map(|link| LinkRow {
+        target: link.target,
+        kind: link.kind,
+        entry: link.entry.map(|entry| entry.to_string()),
+        path: link.path.map(|path| path.to_string()),
+        title: link.title,
+    });
+    Ok(Json(Page::whole(items.collect())))
+}
+
+/// A link to an entry.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BacklinkRow {
+    /// The entry that holds the link.
+    pub entry: String,
+    /// Its path.
+    pub path: String,
+    /// Its title.
+    pub title: String,
+    /// The link as it is written there.
+    pub target: String,
+    /// `wiki`, `link` or `image`.
+    pub kind: String,
+}
+
+/// Links to an entry.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/backlinks", tag = "search",
+    params(("nb" = String, Path), ("e" = String, Path)), responses((status = 200, body = Page<BacklinkRow>)))]
+pub async fn backlinks(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+) -> Result<Json<Page<BacklinkRow>>, ApiError> {
+    let (notebook, id) = fresh_entry(&desk, &nb, &e).await?;
+    let links = mirror(&notebook, move |mirror| mirror.backlinks(&id)).await?;
+    let items = links.into_iter().map(|link| BacklinkRow {
+        entry: link.entry.to_string(),
+        path: link.path.to_string(),
+        title: link.title,
+        target: link.target,
+        kind: link.kind,
+    });
+    Ok(Json(Page::whole(items.collect())))
+}
+
+async fn fresh_entry(desk: &Desk, nb: &str, e: &str) -> Result<(Notebook, EntryId), ApiError> {
+    let notebook = desk.notebook(nb)?;
+    let id: EntryId = e.parse()?;
+    read(&notebook, move |reader| reading::alive(reader, &id)).await?;
+    mirror_is_fresh(&notebook).await?;
+    Ok((notebook, id))
+}
+
+/// A tag and how many entries carry it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TagRow {
+    /// The tag.
+    pub tag: String,
+    /// Entries.
+    pub count: u64,
+}
+
+/// All tags, the most used first.
+#[utoipa::path(get, path = "/api/v1/tags", tag = "search", params(WhichNotebook),
+    responses((status = 200, body = Page<TagRow>)))]
+pub async fn tags(
+    State(desk): State<Desk>,
+    Params(which): Params<WhichNotebook>,
+) -> Result<Json<Page<TagRow>>, ApiError> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for notebook in desk.notebooks(which.notebook.as_deref())? {
+        mirror_is_fresh(&notebook).await?;
+        for tag in mirror(&notebook, Mirror::tags).await? {
+            *counts.entry(tag.tag).or_default() += tag.count;
+        }
+    }
+    let mut items: Vec<_> = counts.into_iter().map(|(tag, count)| TagRow { tag, count }).collect();
+    items.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.tag.cmp(&b.tag)));
+    Ok(Json(Page::whole(items)))
+}

@@ -1,0 +1,122 @@
+//! How everything stands.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::desk::Desk;
+use super::error::ApiError;
+use crate::daemon::Registered;
+use crate::driver::Standing;
+
+/// Answers without a token: something is there.
+#[utoipa::path(get, path = "/api/v1/health", tag = "status", responses((status = 200)))]
+pub async fn health() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// This device.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeviceStatus {
+    /// Device id, hex.
+    pub id: String,
+    /// What it calls itself.
+    pub name: String,
+    /// Where it can be reached directly.
+    pub addresses: Vec<String>,
+}
+
+/// One notebook.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NotebookStatus {
+    /// Notebook id.
+    pub id: String,
+    /// Its slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub path: String,
+    /// Its workspace's slug.
+    pub workspace: String,
+    /// `ready`, `scanning`, `paused`, `held`, `joining` or `failed`.
+    pub state: String,
+    /// Why, when it is not ready.
+    pub reason: Option<String>,
+    /// Entries in the tree.
+    pub entries: u64,
+    /// Files still to be written out or looked at.
+    pub pending: u64,
+    /// Own records that no other device has acknowledged.
+    pub unsynced_records: u64,
+    /// Blobs of live entries that are not here.
+    pub blobs_missing: u64,
+    /// The other members' devices.
+    #[schema(value_type = Vec<Object>)]
+    pub peers: Value,
+    /// Devices that hold everything this one holds, this one included; and members in all.
+    pub held_by: (u64, u64),
+    /// The scan under way.
+    #[schema(value_type = Object)]
+    pub scan: Value,
+}
+
+/// The whole status.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Status {
+    /// The program's version.
+    pub version: &'static str,
+    /// This device.
+    pub device: DeviceStatus,
+    /// The home folder.
+    pub home: String,
+    /// All registered notebooks.
+    pub notebooks: Vec<NotebookStatus>,
+}
+
+/// Device, notebooks, peers, and how many devices hold what.
+#[utoipa::path(get, path = "/api/v1/status", tag = "status", responses((status = 200, body = Status)))]
+pub async fn status(State(desk): State<Desk>) -> Result<Json<Status>, ApiError> {
+    let daemon = desk.daemon();
+    let notebooks = daemon.list().into_iter().map(|one| of_notebook(&desk, one)).collect();
+    Ok(Json(Status {
+        version: env!("CARGO_PKG_VERSION"),
+        device: DeviceStatus {
+            id: daemon.device().to_string(),
+            name: daemon.device_name(),
+            addresses: daemon.p2p_addresses(),
+        },
+        home: daemon.home().dir.display().to_string(),
+        notebooks,
+    }))
+}
+
+/// One notebook's status, running or not.
+pub fn of_notebook(desk: &Desk, one: Registered) -> NotebookStatus {
+    let standing = match desk.daemon().find(&one.id) {
+        Some(notebook) => notebook.standing().borrow().clone(),
+        None => Standing {
+            state: "failed",
+            reason: Some(one.failed.unwrap_or_else(|| "it is not running".to_owned())),
+            ..Standing::default()
+        },
+    };
+    NotebookStatus {
+        id: one.id,
+        slug: one.slug,
+        name: one.name,
+        path: one.path,
+        workspace: one.workspace,
+        state: standing.state.to_owned(),
+        reason: standing.reason,
+        entries: standing.entries,
+        pending: standing.pending,
+        unsynced_records: standing.unsynced_records,
+        blobs_missing: standing.blobs_missing,
+        peers: serde_json::to_value(&standing.peers).unwrap_or_default(),
+        held_by: standing.held_by,
+        scan: serde_json::to_value(standing.scan).unwrap_or_default(),
+    }
+}

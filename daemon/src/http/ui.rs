@@ -1,0 +1,99 @@
+//! The page itself, embedded in the binary.
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+use serde::Deserialize;
+
+use super::desk::Desk;
+use super::error::{ApiError, no_such_method, no_such_route};
+use super::input::Params;
+
+#[derive(RustEmbed)]
+#[folder = "../web-ui/dist"]
+struct Dist;
+
+/// A one-time link's token.
+#[derive(Debug, Deserialize)]
+pub struct Entrance {
+    token: Option<String>,
+}
+
+/// The page; with a one-time token, the door: a cookie for the token, and off to the page without it.
+pub async fn root(
+    State(desk): State<Desk>,
+    Params(entrance): Params<Entrance>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Some(token) = entrance.token else { return Ok(page(&headers)) };
+    if let Some(cookie) = desk.auth().redeem(&token)? {
+        let no_store = (CACHE_CONTROL, "no-store".to_owned());
+        return Ok(([(SET_COOKIE, cookie), no_store], Redirect::to("/")).into_response());
+    }
+    if desk.auth().check(&headers)?.is_some() {
+        return Ok(Redirect::to("/").into_response());
+    }
+    let words = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Codex</title>\
+        <p>This link has been used already, or is too old. Run <code>codexd open</code> for a new one.</p></html>";
+    Ok((StatusCode::UNAUTHORIZED, [(CACHE_CONTROL, "no-store")], Html(words)).into_response())
+}
+
+/// A file of the page, or the page itself for whatever place in it a link names.
+pub async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return no_such_method(method, uri).await.into_response();
+    }
+    let path = uri.path().trim_start_matches('/');
+    if let Some(file) = Dist::get(path).filter(|_| !path.is_empty()) {
+        return serve(path, file, &headers);
+    }
+    // A missing file of the build must not be answered with the page: the browser would run HTML as script.
+    if path.starts_with("assets/") || path.starts_with("api/") {
+        return no_such_route(uri).await.into_response();
+    }
+    page(&headers)
+}
+
+fn page(headers: &HeaderMap) -> Response {
+    match Dist::get("index.html") {
+        Some(file) => serve("index.html", file, headers),
+        None => ApiError::not_found("this codexd was built without its web UI; its API is at /api/v1")
+            .into_response(),
+    }
+}
+
+fn serve(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+    let etag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash()[..16]));
+    // Names below assets/ carry a hash of their content.
+    let hashed = path.starts_with("assets/");
+    let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let fixed = [(ETAG, etag.clone()), (CACHE_CONTROL, cache.to_owned())];
+    if headers.get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, fixed).into_response();
+    }
+    let media_type = file.metadata.mimetype().to_owned();
+    let media_type = if media_type.starts_with("text/") && !media_type.contains("charset") {
+        format!("{media_type}; charset=utf-8")
+    } else {
+        media_type
+    };
+    (fixed, [(CONTENT_TYPE, media_type)], file.data.into_owned()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn places_in_the_page_get_the_page_and_missing_files_do_not() {
+        let ask = async |path: &str| asset(Method::GET, path.parse().unwrap(), HeaderMap::new()).await;
+        assert_eq!(ask("/n/lab/entry").await.status(), StatusCode::OK);
+        assert_eq!(ask("/assets/none-1234.js").await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(ask("/api/v2/x").await.status(), StatusCode::NOT_FOUND);
+        let post = asset(Method::POST, "/n/lab".parse().unwrap(), HeaderMap::new()).await;
+        assert_eq!(post.status(), StatusCode::METHOD_NOT_ALLOWED);
+    }
+}

@@ -1,0 +1,332 @@
+//! The follower: one thread that keeps the mirror level with the store, the only one that writes it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use codex_crdt_model::entry::Content;
+use codex_crdt_model::entry::birth::Kind;
+use codex_crdt_model::ids::EntryId;
+use codex_crdt_model::store::{EntryRow, StoreError};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::watch;
+
+use super::base::{self, Doing, MirrorError, Pool};
+use super::feed::{Feed, Located};
+use super::index::Indexer;
+use super::read::Folders;
+
+/// Opens the store for reading.
+pub type OpenFeed = Arc<dyn Fn() -> Result<Box<dyn Feed>, StoreError> + Send + Sync>;
+
+/// Entries in one transaction.
+const BATCH: usize = 1000;
+/// Bytes of text in one transaction.
+const BATCH_BYTES: u64 = 16 << 20;
+/// Idle readings of the store that are kept for snippets.
+const FEEDS: usize = 2;
+/// After a failure it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Images whose files were not there are looked at again after this long, then twice as long …
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// … up to this.
+const LOOK_AGAIN_MOST: Duration = Duration::from_secs(300);
+/// Images looked at again at once.
+const LOOK_AGAIN_MANY: i64 = 256;
+
+/// What the follower and its handles share.
+pub struct Shared {
+    /// Where the mirror is.
+    pub path: PathBuf,
+    /// The notebook's folder.
+    pub root: PathBuf,
+    /// Opens the store.
+    pub open_feed: OpenFeed,
+    /// Connections for readers.
+    pub pool: Pool,
+    /// Paths of folders.
+    pub folders: Folders,
+    /// Revision that the mirror shows.
+    pub reached: watch::Sender<u64>,
+    /// Rows written.
+    pub written: AtomicU64,
+    feeds: Mutex<Vec<Box<dyn Feed>>>,
+    wanted: Mutex<Wanted>,
+    wake: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Wanted {
+    revision: u64,
+    nudged: bool,
+    rebuild: bool,
+    damaged: bool,
+    stop: bool,
+}
+
+impl Shared {
+    /// For a mirror at a path.
+    pub fn new(path: PathBuf, root: PathBuf, open_feed: OpenFeed) -> Self {
+        Self {
+            pool: Pool::new(path.clone()),
+            path,
+            root,
+            open_feed,
+            folders: Folders::default(),
+            reached: watch::Sender::new(0),
+            written: AtomicU64::new(0),
+            feeds: Mutex::default(),
+            wanted: Mutex::default(),
+            wake: Condvar::new(),
+        }
+    }
+
+    /// What an entry's row describes, for a reader.
+    pub fn content(&self, id: &EntryId, located: &Located) -> Result<Option<Content>, StoreError> {
+        let idle = || self.feeds.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let feed = idle().pop();
+        let feed = feed.map_or_else(|| (self.open_feed)(), Ok)?;
+        let content = feed.content(id, located)?;
+        if idle().len() < FEEDS {
+            idle().push(feed);
+        }
+        Ok(content)
+    }
+
+    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn want(&self, change: impl FnOnce(&mut Wanted)) {
+        change(&mut self.wanted());
+        self.wake.notify_all();
+    }
+
+    /// There is something up to this revision.
+    pub fn nudge(&self, revision: u64) {
+        self.want(|wanted| {
+            wanted.revision = wanted.revision.max(revision);
+            wanted.nudged = true;
+        });
+    }
+
+    /// Everything is to be read again. From now on nothing counts as shown.
+    pub fn rebuild(&self) {
+        self.want(|wanted| {
+            wanted.rebuild = true;
+            self.reached.send_replace(0);
+        });
+    }
+
+    /// A reader met damage.
+    pub fn damaged(&self) {
+        self.want(|wanted| {
+            wanted.damaged = true;
+            self.reached.send_replace(0);
+        });
+    }
+
+    /// The thread is to end.
+    pub fn stop(&self) {
+        self.want(|wanted| wanted.stop = true);
+    }
+}
+
+/// The thread's own state.
+pub struct Follower {
+    shared: Arc<Shared>,
+    db: Option<Connection>,
+    feed: Option<Box<dyn Feed>>,
+    reached: u64,
+    identified: bool,
+    unread: bool,
+    look_again: Duration,
+}
+
+impl Follower {
+    /// With the connection that was opened for it.
+    pub fn new(shared: Arc<Shared>, db: Connection) -> Self {
+        Self {
+            shared,
+            db: Some(db),
+            feed: None,
+            reached: 0,
+            identified: false,
+            unread: true,
+            look_again: LOOK_AGAIN,
+        }
+    }
+
+    /// Follows until it is told to stop.
+    pub fn run(mut self) {
+        let mut retry = false;
+        let mut first = true;
+        loop {
+            if !first && self.wait(retry) {
+                return;
+            }
+            first = false;
+            retry = false;
+            if let Err(error) = self.turn() {
+                tracing::warn!(mirror = %self.shared.path.display(), %error, "the mirror cannot follow; trying again");
+                if error.is_damage() {
+                    self.shared.damaged();
+                }
+                self.feed = None;
+                retry = true;
+            }
+        }
+    }
+
+    /// Waits for something to do; whether it is to stop.
+    fn wait(&self, retry: bool) -> bool {
+        let limit = if retry {
+            Some(RETRY)
+        } else if self.unread {
+            Some(self.look_again)
+        } else {
+            None
+        };
+        let until = limit.map(|limit| Instant::now() + limit);
+        let mut wanted = self.shared.wanted();
+        loop {
+            if wanted.stop {
+                return true;
+            }
+            if !retry && (wanted.nudged || wanted.rebuild || wanted.damaged) {
+                return false;
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return false;
+            }
+            let poisoned = std::sync::PoisonError::into_inner;
+            wanted = match left {
+                Some(left) => {
+                    self.shared.wake.wait_timeout(wanted, left).unwrap_or_else(|e| e.into_inner()).0
+                }
+                None => self.shared.wake.wait(wanted).unwrap_or_else(poisoned),
+            };
+        }
+    }
+
+    fn turn(&mut self) -> Result<(), MirrorError> {
+        let (rebuild, damaged) = {
+            let mut wanted = self.shared.wanted();
+            wanted.nudged = false;
+            (std::mem::take(&mut wanted.rebuild), std::mem::take(&mut wanted.damaged))
+        };
+        if rebuild || damaged || self.db.is_none() {
+            self.start_anew(if damaged { "it is damaged" } else { "asked to" })?;
+        }
+        if self.feed.is_none() {
+            self.feed = Some((self.shared.open_feed)()?);
+            self.identified = false;
+        }
+        if !self.identified {
+            self.identify()?;
+        }
+        while self.pull()? {}
+        self.look_again()
+    }
+
+    /// Throws the file away and makes a new one.
+    fn start_anew(&mut self, why: &str) -> Result<(), MirrorError> {
+        tracing::info!(mirror = %self.shared.path.display(), why, "rebuilding the mirror");
+        self.db = None;
+        base::delete(&self.shared.path);
+        self.db = Some(base::open_writer(&self.shared.path)?);
+        self.shared.pool.renew();
+        self.shared.folders.clear();
+        self.identified = false;
+        self.reached = 0;
+        self.unread = false;
+        Ok(())
+    }
+
+    /// Whether the rows here come from the store that is there now; if not, they are thrown away.
+    fn identify(&mut self) -> Result<(), MirrorError> {
+        let (Some(db), Some(feed)) = (&self.db, &self.feed) else { return Ok(()) };
+        self.reached = base::state::<i64>(db, "revision")?.unwrap_or(0).cast_unsigned();
+        let Some(identity) = feed.identity()? else { return Ok(()) };
+        let known: Option<String> = base::state(db, "store")?;
+        if known.as_ref().is_some_and(|known| *known != identity) || feed.revision()? < self.reached {
+            self.start_anew("it shows another store")?;
+        }
+        if let Some(db) = &self.db {
+            base::set_state(db, "store", identity)?;
+        }
+        self.identified = true;
+        Ok(())
+    }
+
+    /// Takes in one batch; whether there may be more.
+    fn pull(&mut self) -> Result<bool, MirrorError> {
+        let (Some(db), Some(feed)) = (&mut self.db, &self.feed) else { return Ok(false) };
+        let top = feed.revision()?;
+        let rows = feed.entries_since(self.reached, BATCH)?;
+        let mut bytes = 0;
+        let fit = rows.iter().take_while(|(_, row)| {
+            let fits = bytes < BATCH_BYTES;
+            bytes += if row.heads.is_empty() && row.kind != Kind::Text { 0 } else { row.size };
+            fits
+        });
+        let rows = &rows[..fit.count()];
+        let more = rows.last().is_some_and(|(_, row)| row.revision < top);
+        // Rows that were written after `top` was read are seen with the next nudge.
+        let reached = rows.last().map_or(self.reached, |(_, row)| row.revision);
+        let reached = if more { reached } else { reached.max(top) };
+        if reached > self.reached {
+            let before = db.total_changes();
+            take_in(db, feed.as_ref(), &self.shared.root, rows, reached)?;
+            self.shared.written.fetch_add(db.total_changes() - before, Ordering::AcqRel);
+            if rows.iter().any(|(_, row)| row.kind == Kind::Folder) {
+                self.shared.folders.clear();
+            }
+            self.unread = true;
+            self.look_again = LOOK_AGAIN;
+        }
+        self.reached = reached;
+        let wanted = self.shared.wanted();
+        if !wanted.rebuild && !wanted.damaged {
+            self.shared.reached.send_replace(reached);
+        }
+        Ok(more && !wanted.stop && !wanted.rebuild)
+    }
+
+    /// Images whose bytes had not been written out yet.
+    fn look_again(&mut self) -> Result<(), MirrorError> {
+        let Some(db) = self.db.as_mut().filter(|_| self.unread) else { return Ok(()) };
+        let Some(feed) = &self.feed else { return Ok(()) };
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).doing("beginning a batch")?;
+        let unread = |tx: &Connection| -> Result<Vec<i64>, MirrorError> {
+            tx.prepare_cached("SELECT num FROM entries WHERE unread = 1 LIMIT ?1")
+                .and_then(|mut s| s.query_map([LOOK_AGAIN_MANY], |row| row.get(0))?.collect())
+                .doing("looking for images")
+        };
+        let before = unread(&tx)?;
+        for num in &before {
+            let indexer = Indexer { db: &tx, feed: feed.as_ref(), root: &self.shared.root };
+            indexer.look_again(*num)?;
+        }
+        let after = unread(&tx)?;
+        tx.commit().doing("writing a batch")?;
+        self.unread = !after.is_empty();
+        self.look_again = (self.look_again * 2).min(LOOK_AGAIN_MOST);
+        Ok(())
+    }
+}
+
+fn take_in(
+    db: &mut Connection,
+    feed: &dyn Feed,
+    root: &Path,
+    rows: &[(EntryId, EntryRow)],
+    reached: u64,
+) -> Result<(), MirrorError> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).doing("beginning a batch")?;
+    Indexer { db: &tx, feed, root }.apply(rows)?;
+    base::set_state(&tx, "revision", reached.cast_signed())?;
+    tx.commit().doing("writing a batch")
+}

@@ -1,0 +1,352 @@
+//! Full-text search: any line is a valid question. Words, `"phrases"`, `-not`, `title:word`, `tag:`, `type:`,
+//! `status:`, `path:`, `in:`, `modified:>2026-01-01`, any `property:value`; the last word may be the beginning
+//! of one.
+//!
+//! At most [`CANDIDATES`] matches, the newest entries first, are ranked by BM25: ranking every match of a
+//! common word would take most of the time and change little of what is seen.
+
+use std::collections::BTreeSet;
+
+use codex_crdt_model::entry::Content;
+use codex_crdt_model::ids::EntryId;
+use codex_crdt_model::path::EntryPath;
+use codex_crdt_model::store::BirthAt;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+
+use super::base::{Doing, MirrorError};
+use super::feed::Located;
+use super::read::{self, EntryInfo, Look, hex};
+use super::words::{self, Asked, Phrase};
+use super::{Mirror, filter, sidecar, snippet, text};
+
+/// Matches that are ranked, at most.
+pub const CANDIDATES: usize = 2000;
+/// Hits of one answer, at most.
+const HITS: usize = 200;
+/// Hits of one answer that get a snippet.
+const SNIPPETS: usize = 20;
+/// Words looked at for a suggestion.
+const TERMS: i64 = 4000;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SearchAnswer {
+    /// The best first.
+    pub hits: Vec<Hit>,
+    /// Matches, at most [`CANDIDATES`].
+    pub total: usize,
+    /// Whether there are more than that.
+    pub total_is_capped: bool,
+    /// Nothing was found, but this line might find something.
+    pub suggestion: Option<String>,
+}
+
+/// One entry that was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Hit {
+    /// Its id, hex.
+    #[serde(serialize_with = "hex")]
+    pub entry: EntryId,
+    /// Where it is.
+    pub path: EntryPath,
+    /// What it is called.
+    pub title: String,
+    /// `text`, `blob`, `folder` or `symlink`.
+    pub kind: String,
+    /// Media type.
+    pub media_type: String,
+    /// Claimed time of the last change, milliseconds since 1970.
+    pub modified: i64,
+    /// The part of its text that fits best; empty beyond the best twenty and where there is no text.
+    pub snippet: Vec<Part>,
+    /// Greater is better; comparable within one answer only.
+    pub score: f64,
+}
+
+/// A piece of a snippet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// The text.
+    pub text: String,
+    /// Whether it is what was searched for.
+    pub hit: bool,
+}
+
+struct Ranked {
+    nums: Vec<(i64, f64)>,
+    capped: bool,
+}
+
+impl Mirror {
+    /// Searches. An empty line finds nothing.
+    pub fn search(&self, line: &str, limit: usize, offset: usize) -> Result<SearchAnswer, MirrorError> {
+        let look = self.look();
+        let limit = limit.min(HITS);
+        self.ask(|db| {
+            let asked = asked(db, line)?;
+            let ranked = rank(db, &look, &asked)?;
+            let total = ranked.nums.len();
+            let mut hits = Vec::new();
+            for (at, (num, score)) in ranked.nums.iter().skip(offset).take(limit).enumerate() {
+                let Some(info) = read::by_num(db, &look, *num)? else { continue };
+                let snippet = if at < SNIPPETS { self.snippet(db, &info, &asked.all)? } else { Vec::new() };
+                hits.push(hit(info, snippet, *score));
+            }
+            let suggestion = if total == 0 { suggest(db, line, &asked)? } else { None };
+            Ok(SearchAnswer { hits, total, total_is_capped: ranked.capped, suggestion })
+        })
+    }
+
+    /// The text that was indexed for an entry: of bytes, that of their Markdown sidecars.
+    fn snippet(
+        &self,
+        db: &Connection,
+        info: &EntryInfo,
+        phrases: &[Phrase],
+    ) -> Result<Vec<Part>, MirrorError> {
+        let body = match info.kind.as_str() {
+            "text" => self.text_of(db, &info.id, &info.path)?,
+            "blob" => {
+                let notes = sidecar::sidecars(&info.name);
+                let folder = info.path.parent().unwrap_or_default();
+                let mut text = None;
+                for name in notes.iter().filter(|name| name.ends_with(".md")) {
+                    let path = folder.join(name);
+                    match read::at(db, &path)? {
+                        Some(id) if text.is_none() => text = self.text_of(db, &id, &path)?,
+                        _ => {}
+                    }
+                }
+                text
+            }
+            _ => None,
+        };
+        let Some(body) = body else { return Ok(Vec::new()) };
+        let begins_with_front = text::has_frontmatter(&info.name) || info.kind == "blob";
+        let body = if begins_with_front { text::split(&body).1 } else { &body };
+        Ok(snippet::snippet(body.trim(), phrases))
+    }
+
+    /// An entry's text: its birth's if it is nothing more, else the file's if that is what the document says
+    /// (loading a long history takes longer), else the document's.
+    fn text_of(
+        &self,
+        db: &Connection,
+        id: &EntryId,
+        path: &EntryPath,
+    ) -> Result<Option<String>, MirrorError> {
+        type Row = (bool, i64, u32, Vec<u8>, i64);
+        let row: Option<Row> = db
+            .prepare_cached(
+                "SELECT changed, birth_position, birth_item, hash, size FROM entries WHERE id = ?1",
+            )
+            .and_then(|mut s| {
+                s.query_row([id.0.as_slice()], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                })
+                .optional()
+            })
+            .doing("looking up a text")?;
+        let Some((changed, position, item, hash, size)) = row else { return Ok(None) };
+        if changed {
+            let file = self.inner.shared.root.join(path.as_str());
+            let same_size = |meta: std::fs::Metadata| meta.is_file() && meta.len() == size.cast_unsigned();
+            if file.symlink_metadata().is_ok_and(same_size) {
+                let bytes = std::fs::read(&file).unwrap_or_default();
+                if blake3::hash(&bytes).as_bytes().as_slice() == hash {
+                    return Ok(String::from_utf8(bytes).ok());
+                }
+            }
+        }
+        let located = Located { changed, birth: BirthAt { position: position.cast_unsigned(), item } };
+        match self.inner.shared.content(id, &located) {
+            Ok(Some(Content::Text(text))) => Ok(Some(text)),
+            Ok(_) => Ok(None),
+            Err(error) => {
+                tracing::warn!(entry = %id, %error, "a search hit is shown without its text");
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn hit(info: EntryInfo, snippet: Vec<Part>, score: f64) -> Hit {
+    let EntryInfo { id, path, title, kind, media_type, modified, .. } = info;
+    Hit { entry: id, path, title, kind, media_type, modified, snippet, score }
+}
+
+fn asked(db: &Connection, line: &str) -> Result<Asked, MirrorError> {
+    let mut failed = None;
+    let asked = words::read(line, |key| {
+        filter::is_known(key)
+            || filter::is_property(db, key).unwrap_or_else(|error| {
+                failed = Some(error);
+                false
+            })
+    });
+    failed.map_or(Ok(asked), Err)
+}
+
+fn rank(db: &Connection, look: &Look<'_>, asked: &Asked) -> Result<Ranked, MirrorError> {
+    let nothing = Ranked { nums: Vec::new(), capped: false };
+    let mut allowed: Option<BTreeSet<i64>> = None;
+    let mut denied: BTreeSet<i64> = BTreeSet::new();
+    let mut matches: Vec<String> = words::fts(&asked.all, &[]).into_iter().collect();
+    for wanted in &asked.filters {
+        if let Some(column) = filter::column(&wanted.key) {
+            let phrase = words::phrase(&wanted.value);
+            let Some(fts) =
+                words::fts(&[phrase], &[]).filter(|_| !words::phrase(&wanted.value).words.is_empty())
+            else {
+                continue;
+            };
+            if wanted.not {
+                denied.extend(matching(db, &format!("{{{column}}} : {fts}"))?);
+            } else {
+                matches.push(format!("{{{column}}} : {fts}"));
+            }
+            continue;
+        }
+        let found = filter::holds(db, look, wanted)?;
+        if wanted.not {
+            denied.extend(found);
+        } else {
+            allowed = Some(match allowed {
+                None => found,
+                Some(before) => before.intersection(&found).copied().collect(),
+            });
+        }
+    }
+    if allowed.as_ref().is_some_and(BTreeSet::is_empty) {
+        return Ok(nothing);
+    }
+    if matches.is_empty() {
+        if let Some(fts) = words::fts(&asked.none, &[]) {
+            denied.extend(matching(db, &fts.replace(" AND ", " OR "))?);
+        }
+        let any = allowed.is_some() || !denied.is_empty();
+        return if any { newest(db, allowed.as_ref(), &denied) } else { Ok(nothing) };
+    }
+    let mut fts = matches.into_iter().map(|part| format!("({part})")).collect::<Vec<_>>().join(" AND ");
+    for phrase in &asked.none {
+        fts = format!("({fts}) NOT {}", words::fts(std::slice::from_ref(phrase), &[]).unwrap_or_default());
+    }
+    let keep = |num: &i64| allowed.as_ref().is_none_or(|set| set.contains(num)) && !denied.contains(num);
+    best(db, &fts, keep)
+}
+
+/// Candidates of a match, the best first.
+fn best(db: &Connection, fts: &str, keep: impl Fn(&i64) -> bool) -> Result<Ranked, MirrorError> {
+    let doing = "searching";
+    let mut statement = db
+        .prepare_cached(
+            "SELECT rowid, bm25(words, 10.0, 6.0, 1.0, 2.0) FROM words WHERE words MATCH ?1 ORDER BY rowid DESC",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query([fts]).doing(doing)?;
+    let mut ranked = Ranked { nums: Vec::new(), capped: false };
+    while let Some(row) = rows.next().doing(doing)? {
+        let num = row.get(0).doing(doing)?;
+        if !keep(&num) {
+            continue;
+        }
+        if ranked.nums.len() >= CANDIDATES {
+            ranked.capped = true;
+            break;
+        }
+        ranked.nums.push((num, -row.get::<_, f64>(1).doing(doing)?));
+    }
+    // Of equals the newer.
+    ranked.nums.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
+    Ok(ranked)
+}
+
+fn matching(db: &Connection, fts: &str) -> Result<Vec<i64>, MirrorError> {
+    db.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1")
+        .and_then(|mut statement| statement.query_map([fts], |row| row.get(0))?.collect())
+        .doing("searching")
+}
+
+/// Where no word is asked for: what was changed last comes first.
+fn newest(
+    db: &Connection,
+    allowed: Option<&BTreeSet<i64>>,
+    denied: &BTreeSet<i64>,
+) -> Result<Ranked, MirrorError> {
+    let doing = "searching";
+    let mut statement = db
+        .prepare_cached(
+            "SELECT num FROM entries WHERE alive = 1 AND sidecar_of IS NULL AND parent <> x'' ORDER BY modified DESC",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    let mut ranked = Ranked { nums: Vec::new(), capped: false };
+    while let Some(row) = rows.next().doing(doing)? {
+        let num: i64 = row.get(0).doing(doing)?;
+        if allowed.is_some_and(|set| !set.contains(&num)) || denied.contains(&num) {
+            continue;
+        }
+        if ranked.nums.len() >= CANDIDATES {
+            ranked.capped = true;
+            break;
+        }
+        ranked.nums.push((num, 0.0));
+    }
+    Ok(ranked)
+}
+
+/// The line with each word that nobody wrote replaced by the nearest that somebody did.
+fn suggest(db: &Connection, line: &str, asked: &Asked) -> Result<Option<String>, MirrorError> {
+    let mut suggestion = line.to_owned();
+    for word in asked.all.iter().flat_map(|phrase| &phrase.words) {
+        let wanted = words::folded(word);
+        let mut chars = wanted.chars();
+        let (Some(first), true) = (chars.next(), wanted.chars().count() >= 3) else { continue };
+        let begin: String = [first].into_iter().chain(chars.next()).collect();
+        let known: Vec<(String, i64)> = db
+            .prepare_cached(
+                "SELECT term, doc FROM terms WHERE term >= ?1 AND term < ?1 || char(1114111) LIMIT ?2",
+            )
+            .and_then(|mut s| {
+                s.query_map(params![begin, TERMS], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .doing("looking for like words")?;
+        if known.iter().any(|(term, _)| *term == wanted) {
+            continue;
+        }
+        let most = if wanted.chars().count() < 6 { 1 } else { 2 };
+        let near = known
+            .into_iter()
+            .map(|(term, entries)| (distance(&wanted, &term, most), std::cmp::Reverse(entries), term))
+            .filter(|(distance, _, _)| *distance <= most)
+            .min();
+        if let Some((_, _, term)) = near {
+            suggestion = suggestion.replacen(word.as_str(), &term, 1);
+        }
+    }
+    Ok(Some(suggestion).filter(|suggestion| suggestion != line))
+}
+
+/// Letters to add, drop, replace or swap with the next to make `b` of `a`; more than `most` is not counted.
+fn distance(a: &str, b: &str, most: usize) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > most {
+        return most + 1;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(before[j - 2] + 1);
+            }
+            row.push(least);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}

@@ -1,0 +1,195 @@
+//! What a line typed into the search box asks for. Any line is a valid question.
+
+/// Words that must (or must not) be there, in this order, one behind the other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Phrase {
+    /// The words as typed.
+    pub words: Vec<String>,
+    /// The last word may go on.
+    pub prefix: bool,
+}
+
+/// How a value is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compare {
+    /// `key:value`
+    Equal,
+    /// `key:<value`
+    Less,
+    /// `key:<=value`
+    AtMost,
+    /// `key:>value`
+    Greater,
+    /// `key:>=value`
+    AtLeast,
+}
+
+/// `key:value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// In lower case for the known ones.
+    pub key: String,
+    /// How.
+    pub compare: Compare,
+    /// With what.
+    pub value: String,
+    /// `-key:value`.
+    pub not: bool,
+}
+
+/// A whole line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// All of them must be there.
+    pub all: Vec<Phrase>,
+    /// None of them may be.
+    pub none: Vec<Phrase>,
+    /// All of them must hold.
+    pub filters: Vec<Filter>,
+}
+
+/// Shortest last word that is taken as the beginning of one: the index knows beginnings of three.
+pub const PREFIX_CHARS: usize = 3;
+/// Phrases and filters of one line; what is beyond is left out.
+const PARTS: usize = 32;
+
+/// Reads a line. `is_key` says whether some entry has a property of this name: `10:30` is two words.
+pub fn read(line: &str, mut is_key: impl FnMut(&str) -> bool) -> Asked {
+    let mut asked = Asked::default();
+    let mut rest = line.trim_start();
+    let open_end = !line.ends_with(char::is_whitespace);
+    while !rest.is_empty() && asked.all.len() + asked.none.len() + asked.filters.len() < PARTS {
+        let not = rest.starts_with('-') && rest.len() > 1 && !rest[1..].starts_with(char::is_whitespace);
+        if not {
+            rest = &rest[1..];
+        }
+        let key = rest
+            .find([':', '"'])
+            .filter(|at| rest[*at..].starts_with(':') && !rest[..*at].contains(char::is_whitespace));
+        let key = key.map(|at| &rest[..at]).filter(|key| {
+            let value = &rest[key.len() + 1..];
+            !value.is_empty()
+                && !value.starts_with(char::is_whitespace)
+                && !value.starts_with("//")
+                && is_key(key)
+        });
+        if let Some(key) = key {
+            let (compare, value) = comparison(&rest[key.len() + 1..]);
+            let (value, _, behind) = piece(value);
+            asked.filters.push(Filter { key: key.to_owned(), compare, value: value.to_owned(), not });
+            rest = behind.trim_start();
+            continue;
+        }
+        let (text, quoted, behind) = piece(rest);
+        let last = behind.trim_start().is_empty();
+        let mut phrase = phrase(text);
+        phrase.prefix = last
+            && open_end
+            && !quoted
+            && !not
+            && phrase.words.last().is_some_and(|word| word.chars().count() >= PREFIX_CHARS);
+        if !phrase.words.is_empty() {
+            if not { asked.none.push(phrase) } else { asked.all.push(phrase) }
+        }
+        rest = behind.trim_start();
+    }
+    asked
+}
+
+fn comparison(text: &str) -> (Compare, &str) {
+    for (sign, compare) in [
+        (">=", Compare::AtLeast),
+        ("<=", Compare::AtMost),
+        (">", Compare::Greater),
+        ("<", Compare::Less),
+        ("=", Compare::Equal),
+    ] {
+        if let Some(value) = text.strip_prefix(sign) {
+            return (compare, value);
+        }
+    }
+    (Compare::Equal, text)
+}
+
+/// The next quoted or plain piece, whether it was quoted, and what is behind it.
+fn piece(text: &str) -> (&str, bool, &str) {
+    if let Some(inside) = text.strip_prefix('"') {
+        return match inside.split_once('"') {
+            Some((phrase, behind)) => (phrase, true, behind),
+            None => (inside, true, ""),
+        };
+    }
+    let end = text.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(text.len());
+    // A quote inside a word ends it, so that progress is made.
+    let (piece, behind) = text.split_at(end);
+    (piece, false, behind)
+}
+
+/// Splits a text into words as the index does: letters and digits belong to words, all else is between them.
+pub fn phrase(text: &str) -> Phrase {
+    let words =
+        text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    Phrase { words, prefix: false }
+}
+
+/// Whether a character belongs to a word.
+pub fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c)
+}
+
+/// A word as the index keeps it: lower case, without accents on Latin letters.
+pub fn folded(word: &str) -> String {
+    if word.is_ascii() {
+        return word.to_ascii_lowercase();
+    }
+    word.chars()
+        .flat_map(char::to_lowercase)
+        .filter(|c| !('\u{300}'..='\u{36f}').contains(c))
+        .map(plain)
+        .collect()
+}
+
+fn plain(c: char) -> char {
+    const LATIN: [(&str, char); 19] = [
+        ("àáâãäåāăąǎ", 'a'),
+        ("çćĉċč", 'c'),
+        ("ďđ", 'd'),
+        ("èéêëēĕėęě", 'e'),
+        ("ĝğġģ", 'g'),
+        ("ĥ", 'h'),
+        ("ìíîïĩīĭį", 'i'),
+        ("ĵ", 'j'),
+        ("ķ", 'k'),
+        ("ĺļľ", 'l'),
+        ("ñńņň", 'n'),
+        ("òóôõöōŏő", 'o'),
+        ("ŕŗř", 'r'),
+        ("śŝşš", 's'),
+        ("ţť", 't'),
+        ("ùúûüũūŭůűų", 'u'),
+        ("ŵ", 'w'),
+        ("ýÿŷ", 'y'),
+        ("źżž", 'z'),
+    ];
+    if c < '\u{e0}' {
+        return c;
+    }
+    LATIN.iter().find(|(accented, _)| accented.contains(c)).map_or(c, |(_, plain)| *plain)
+}
+
+impl Phrase {
+    fn fts(&self) -> String {
+        let words: Vec<String> = self.words.iter().map(|word| word.replace('"', "")).collect();
+        format!("\"{}\"{}", words.join(" "), if self.prefix { " *" } else { "" })
+    }
+}
+
+/// The words as FTS5 wants them; `None` if there are none that must be there.
+pub fn fts(all: &[Phrase], none: &[Phrase]) -> Option<String> {
+    if all.is_empty() {
+        return None;
+    }
+    let join = |phrases: &[Phrase], by: &str| phrases.iter().map(Phrase::fts).collect::<Vec<_>>().join(by);
+    let all = join(all, " AND ");
+    Some(if none.is_empty() { all } else { format!("({all}) NOT ({})", join(none, " OR ")) })
+}

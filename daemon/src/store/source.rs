@@ -1,0 +1,255 @@
+//! What the core asks, answered by SQLite.
+
+use std::collections::BTreeMap;
+
+use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
+use codex_crdt_model::journal::record::Record;
+use codex_crdt_model::journal::{Receipt, Tip};
+use codex_crdt_model::store::{
+    BaseRow, BirthAt, ConflictRow, EntryRow, HistoryRow, MemberRow, Meta, Source, StoreError,
+};
+use rusqlite::{Params, Row, params};
+use serde::de::DeserializeOwned;
+
+use super::read::{decode, int, number, tip_row};
+use super::{Reader, Store};
+
+impl Reader {
+    fn blob<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        values: impl Params,
+    ) -> Result<Option<T>, StoreError> {
+        let bytes: Option<Vec<u8>> = self.one(doing, sql, values, |row| row.get(0))?;
+        bytes.map(|bytes| decode(doing, &bytes)).transpose()
+    }
+
+    fn ids(&self, doing: &'static str, sql: &str, values: impl Params) -> Result<Vec<EntryId>, StoreError> {
+        self.rows(doing, sql, values, id_row)
+    }
+}
+
+fn id_row(row: &Row<'_>) -> rusqlite::Result<EntryId> {
+    row.get(0).map(EntryId)
+}
+
+impl Source for Reader {
+    fn meta(&self) -> Result<Option<Meta>, StoreError> {
+        self.blob("reading the notebook's values", "SELECT row FROM meta", [])
+    }
+
+    fn entry(&self, id: &EntryId) -> Result<Option<EntryRow>, StoreError> {
+        self.blob("reading an entry", "SELECT row FROM entries WHERE id = ?1", [&id.0])
+    }
+
+    fn children(&self, parent: &EntryId) -> Result<Vec<EntryId>, StoreError> {
+        let sql = "SELECT id FROM entries WHERE place_parent = ?1 ORDER BY id";
+        self.ids("reading a folder", sql, [&parent.0])
+    }
+
+    fn namesakes(&self, place_parent: &EntryId, name: &str) -> Result<Vec<EntryId>, StoreError> {
+        let sql = "SELECT id FROM entries WHERE place_parent = ?1 AND name = ?2 ORDER BY id";
+        self.ids("reading entries of one name", sql, params![place_parent.0, name])
+    }
+
+    fn at(&self, place_parent: &EntryId, place_name: &str) -> Result<Option<EntryId>, StoreError> {
+        let sql = "SELECT id FROM entries WHERE place_parent = ?1 AND place_name = ?2 AND alive
+                   ORDER BY id LIMIT 1";
+        self.one("looking up a name", sql, params![place_parent.0, place_name], id_row)
+    }
+
+    fn alive_count(&self) -> Result<u64, StoreError> {
+        let count = self.one("counting entries", "SELECT alive FROM tally", [], |row| number(row, 0))?;
+        Ok(count.unwrap_or_default())
+    }
+
+    fn document(&self, id: &EntryId) -> Result<Vec<Vec<u8>>, StoreError> {
+        let sql = "SELECT bytes FROM documents WHERE entry = ?1 ORDER BY number";
+        self.rows("reading a document", sql, [&id.0], |row| row.get(0))
+    }
+
+    fn birth(&self, at: BirthAt) -> Result<Option<Vec<u8>>, StoreError> {
+        self.birth_bytes(at)
+    }
+
+    fn base(&self, id: &EntryId) -> Result<Option<BaseRow>, StoreError> {
+        self.blob("reading what is on disk", "SELECT row FROM bases WHERE entry = ?1", [&id.0])
+    }
+
+    fn base_at(&self, parent: &EntryId, name: &str) -> Result<Option<EntryId>, StoreError> {
+        let sql = "SELECT entry FROM bases WHERE parent = ?1 AND name = ?2 ORDER BY entry LIMIT 1";
+        self.one("looking up a name on disk", sql, params![parent.0, name], id_row)
+    }
+
+    fn bases_in(&self, parent: &EntryId) -> Result<Vec<EntryId>, StoreError> {
+        let sql = "SELECT entry FROM bases WHERE parent = ?1 ORDER BY entry";
+        self.ids("reading a folder on disk", sql, [&parent.0])
+    }
+
+    fn pending(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<EntryId>, StoreError> {
+        let doing = "reading what is pending";
+        let limit = int(limit as u64);
+        match after {
+            None => self.ids(doing, "SELECT entry FROM pending ORDER BY entry LIMIT ?1", [limit]),
+            Some(after) => {
+                let sql = "SELECT entry FROM pending WHERE entry > ?1 ORDER BY entry LIMIT ?2";
+                self.ids(doing, sql, params![after.0, limit])
+            }
+        }
+    }
+
+    fn tips(&self) -> Result<Vec<Tip>, StoreError> {
+        let sql = "SELECT device, volume, seq, hash FROM tips";
+        let mut tips = self.rows("reading the journals' tips", sql, [], tip_row)?;
+        // SQLite keeps a volume signed, which is another order.
+        tips.sort_unstable_by_key(|tip| (tip.device, tip.volume));
+        Ok(tips)
+    }
+
+    fn record(&self, position: u64) -> Result<Option<Record>, StoreError> {
+        self.record_at(position)
+    }
+
+    fn position_of(&self, device: DeviceId, volume: Volume, seq: u64) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT position FROM records WHERE device = ?1 AND volume = ?2 AND seq = ?3";
+        let key = params![device.0, volume.0.cast_signed(), int(seq)];
+        self.one("looking up a record", sql, key, |row| number(row, 0))
+    }
+
+    fn history(&self, id: &EntryId) -> Result<Vec<HistoryRow>, StoreError> {
+        let sql = "SELECT i.change, i.position, r.device, r.time
+                   FROM items AS i CROSS JOIN records AS r ON r.position = i.position
+                   WHERE i.entry = ?1 ORDER BY i.position, i.item";
+        self.rows("reading a history", sql, [&id.0], |row| {
+            Ok(HistoryRow {
+                change: row.get::<_, Option<[u8; 32]>>(0)?.map(ChangeHash),
+                position: number(row, 1)?,
+                device: DeviceId(row.get(2)?),
+                time: row.get(3)?,
+            })
+        })
+    }
+
+    fn members(&self) -> Result<BTreeMap<DeviceId, MemberRow>, StoreError> {
+        let rows = self.pairs("reading the members", "SELECT device, row FROM members", [])?;
+        Ok(rows.into_iter().map(|(id, row)| (DeviceId(id.0), row)).collect())
+    }
+
+    fn receipts(&self) -> Result<Vec<Receipt>, StoreError> {
+        let sql = "SELECT device, row FROM receipts ORDER BY device";
+        let rows = self.pairs("reading the receipts", sql, [])?;
+        Ok(rows.into_iter().map(|(_, receipt)| receipt).collect())
+    }
+
+    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, u64>, StoreError> {
+        let sql = "SELECT hash, size FROM blobs_missing";
+        let rows = self.rows("reading the missing blobs", sql, [], |row| {
+            Ok((ContentHash(row.get(0)?), number(row, 1)?))
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+
+    fn conflicts(&self, entry: Option<&EntryId>) -> Result<Vec<(u64, ConflictRow)>, StoreError> {
+        let doing = "reading the conflicts";
+        let read = |row: &Row<'_>| Ok((number(row, 0)?, row.get::<_, String>(1)?));
+        let rows = match entry {
+            None => {
+                let sql = "SELECT number, row FROM conflicts WHERE NOT settled ORDER BY number";
+                self.rows(doing, sql, [], read)?
+            }
+            Some(id) => {
+                let sql =
+                    "SELECT number, row FROM conflicts WHERE entry = ?1 AND NOT settled ORDER BY number";
+                self.rows(doing, sql, [&id.0], read)?
+            }
+        };
+        let decode = |text: &str| {
+            serde_json::from_str(text)
+                .map_err(|error| StoreError { doing, reason: format!("a row cannot be read: {error}") })
+        };
+        rows.into_iter().map(|(number, text)| Ok((number, decode(&text)?))).collect()
+    }
+}
+
+impl Source for Store {
+    fn meta(&self) -> Result<Option<Meta>, StoreError> {
+        self.reader.meta()
+    }
+
+    fn entry(&self, id: &EntryId) -> Result<Option<EntryRow>, StoreError> {
+        self.reader.entry(id)
+    }
+
+    fn children(&self, parent: &EntryId) -> Result<Vec<EntryId>, StoreError> {
+        self.reader.children(parent)
+    }
+
+    fn namesakes(&self, place_parent: &EntryId, name: &str) -> Result<Vec<EntryId>, StoreError> {
+        self.reader.namesakes(place_parent, name)
+    }
+
+    fn at(&self, place_parent: &EntryId, place_name: &str) -> Result<Option<EntryId>, StoreError> {
+        self.reader.at(place_parent, place_name)
+    }
+
+    fn alive_count(&self) -> Result<u64, StoreError> {
+        self.reader.alive_count()
+    }
+
+    fn document(&self, id: &EntryId) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.reader.document(id)
+    }
+
+    fn birth(&self, at: BirthAt) -> Result<Option<Vec<u8>>, StoreError> {
+        self.reader.birth(at)
+    }
+
+    fn base(&self, id: &EntryId) -> Result<Option<BaseRow>, StoreError> {
+        self.reader.base(id)
+    }
+
+    fn base_at(&self, parent: &EntryId, name: &str) -> Result<Option<EntryId>, StoreError> {
+        self.reader.base_at(parent, name)
+    }
+
+    fn bases_in(&self, parent: &EntryId) -> Result<Vec<EntryId>, StoreError> {
+        self.reader.bases_in(parent)
+    }
+
+    fn pending(&self, after: Option<EntryId>, limit: usize) -> Result<Vec<EntryId>, StoreError> {
+        self.reader.pending(after, limit)
+    }
+
+    fn tips(&self) -> Result<Vec<Tip>, StoreError> {
+        self.reader.tips()
+    }
+
+    fn record(&self, position: u64) -> Result<Option<Record>, StoreError> {
+        self.reader.record(position)
+    }
+
+    fn position_of(&self, device: DeviceId, volume: Volume, seq: u64) -> Result<Option<u64>, StoreError> {
+        self.reader.position_of(device, volume, seq)
+    }
+
+    fn history(&self, id: &EntryId) -> Result<Vec<HistoryRow>, StoreError> {
+        self.reader.history(id)
+    }
+
+    fn members(&self) -> Result<BTreeMap<DeviceId, MemberRow>, StoreError> {
+        self.reader.members()
+    }
+
+    fn receipts(&self) -> Result<Vec<Receipt>, StoreError> {
+        self.reader.receipts()
+    }
+
+    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, u64>, StoreError> {
+        self.reader.blobs_missing()
+    }
+
+    fn conflicts(&self, entry: Option<&EntryId>) -> Result<Vec<(u64, ConflictRow)>, StoreError> {
+        self.reader.conflicts(entry)
+    }
+}

@@ -1,0 +1,221 @@
+//! One step's writes, as statements.
+
+use codex_crdt_model::ids::{DeviceId, EntryId};
+use codex_crdt_model::store::{BaseRow, DocumentWrite, EntryRow, RecordWrite, StoreError, WriteSet};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+
+use super::payload;
+use super::read::{failed, int};
+
+pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
+    if let Some(meta) = &writes.meta {
+        run(
+            connection,
+            "writing the notebook's values",
+            "INSERT OR REPLACE INTO meta VALUES (1, ?1)",
+            [encode(meta)],
+        )?;
+    }
+    entries(connection, writes).map_err(failed("writing entries"))?;
+    for (id, write) in &writes.documents {
+        document(connection, id, write).map_err(failed("writing a document"))?;
+    }
+    bases(connection, writes).map_err(failed("writing what is on disk"))?;
+    pending(connection, writes).map_err(failed("writing what is pending"))?;
+    for write in &writes.records {
+        record(connection, write).map_err(failed("writing a record"))?;
+        payload::write(connection, write.position, &write.record.payload)?;
+    }
+    members_and_receipts(connection, writes)?;
+    blobs_missing(connection, writes).map_err(failed("writing missing blobs"))?;
+    conflicts(connection, writes)?;
+    forks(connection, writes).map_err(failed("writing a proof of a fork"))
+}
+
+fn run(
+    connection: &Connection,
+    doing: &'static str,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(values))
+        .map(|_| ())
+        .map_err(failed(doing))
+}
+
+fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+    postcard::to_stdvec(row).expect("encoding into memory cannot fail")
+}
+
+fn entries(connection: &Connection, writes: &WriteSet) -> rusqlite::Result<()> {
+    if writes.entries.is_empty() {
+        return Ok(());
+    }
+    let mut known = connection.prepare_cached("SELECT alive FROM entries WHERE id = ?1")?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO entries (id, place_parent, place_name, name, alive, revision, row)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let mut update = connection.prepare_cached(
+        "UPDATE entries SET place_parent = ?2, place_name = ?3, name = ?4, alive = ?5, revision = ?6, row = ?7
+         WHERE id = ?1",
+    )?;
+    let mut alive: i64 = 0;
+    for (id, row) in &writes.entries {
+        let EntryRow { place_parent, place_name, name, revision, .. } = row;
+        let was: Option<bool> = known.query_row([&id.0], |row| row.get(0)).optional()?;
+        let statement = if was.is_some() { &mut update } else { &mut insert };
+        let revision = int(*revision);
+        statement.execute(params![
+            id.0,
+            place_parent.0,
+            place_name,
+            name,
+            row.alive,
+            revision,
+            encode(row)
+        ])?;
+        alive += i64::from(row.alive) - i64::from(was.unwrap_or(false));
+    }
+    if alive != 0 {
+        connection.prepare_cached("UPDATE tally SET alive = alive + ?1")?.execute([alive])?;
+    }
+    Ok(())
+}
+
+fn document(connection: &Connection, id: &EntryId, write: &DocumentWrite) -> rusqlite::Result<()> {
+    let bytes = match write {
+        DocumentWrite::Append(bytes) => bytes,
+        DocumentWrite::Replace(bytes) => {
+            connection.prepare_cached("DELETE FROM documents WHERE entry = ?1")?.execute([&id.0])?;
+            bytes
+        }
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO documents (entry, number, bytes)
+             SELECT ?1, coalesce(max(number) + 1, 0), ?2 FROM documents WHERE entry = ?1",
+        )?
+        .execute(params![id.0, bytes])?;
+    Ok(())
+}
+
+fn bases(connection: &Connection, writes: &WriteSet) -> rusqlite::Result<()> {
+    for (id, base) in &writes.bases {
+        match base {
+            Some(row) => {
+                let BaseRow { parent, name, .. } = row;
+                connection
+                    .prepare_cached(
+                        "INSERT INTO bases (entry, parent, name, row) VALUES (?1, ?2, ?3, ?4)
+                         ON CONFLICT DO UPDATE
+                         SET parent = excluded.parent, name = excluded.name, row = excluded.row",
+                    )?
+                    .execute(params![id.0, parent.0, name, encode(row)])?;
+            }
+            None => {
+                connection.prepare_cached("DELETE FROM bases WHERE entry = ?1")?.execute([&id.0])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pending(connection: &Connection, writes: &WriteSet) -> rusqlite::Result<()> {
+    for (id, pending) in &writes.pending {
+        let sql = if *pending {
+            "INSERT OR IGNORE INTO pending VALUES (?1)"
+        } else {
+            "DELETE FROM pending WHERE entry = ?1"
+        };
+        connection.prepare_cached(sql)?.execute([&id.0])?;
+    }
+    Ok(())
+}
+
+fn record(connection: &Connection, write: &RecordWrite) -> rusqlite::Result<()> {
+    let RecordWrite { position, tip, time, record, items } = write;
+    let (position, seq, volume) = (int(*position), int(tip.seq), tip.volume.0.cast_signed());
+    connection
+        .prepare_cached(
+            "INSERT INTO records (position, device, volume, seq, time, signature, header)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![position, tip.device.0, volume, seq, time, record.signature, record.header])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO tips (device, volume, seq, hash) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET seq = excluded.seq, hash = excluded.hash WHERE excluded.seq >= seq",
+        )?
+        .execute(params![tip.device.0, volume, seq, tip.hash.0])?;
+    let births = payload::births(record);
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO items (position, item, entry, change, start, length) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for (item, entry, change) in items {
+        let (start, length) = births.get(*item as usize).copied().flatten().unzip();
+        insert.execute(params![position, item, entry.0, change.map(|hash| hash.0), start, length])?;
+    }
+    Ok(())
+}
+
+fn members_and_receipts(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
+    let row = |device: &DeviceId, row: Vec<u8>| (device.0, row);
+    for (device, member) in &writes.members {
+        let sql = "INSERT OR REPLACE INTO members VALUES (?1, ?2)";
+        run(connection, "writing a member", sql, row(device, encode(member)))?;
+    }
+    for (device, receipt) in &writes.receipts {
+        let sql = "INSERT OR REPLACE INTO receipts VALUES (?1, ?2)";
+        run(connection, "writing a receipt", sql, row(device, encode(receipt)))?;
+    }
+    Ok(())
+}
+
+fn blobs_missing(connection: &Connection, writes: &WriteSet) -> rusqlite::Result<()> {
+    for (hash, size) in &writes.blobs_missing {
+        match size {
+            Some(size) => connection
+                .prepare_cached("INSERT OR REPLACE INTO blobs_missing VALUES (?1, ?2)")?
+                .execute(params![hash.0, size.cast_signed()])?,
+            None => {
+                connection.prepare_cached("DELETE FROM blobs_missing WHERE hash = ?1")?.execute([&hash.0])?
+            }
+        };
+    }
+    Ok(())
+}
+
+fn conflicts(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
+    for conflict in &writes.conflicts {
+        let doing = "writing a conflict";
+        let row = serde_json::to_string(conflict)
+            .map_err(|error| StoreError { doing, reason: error.to_string() })?;
+        let sql = "INSERT INTO conflicts (entry, settled, row) VALUES (?1, 0, ?2)";
+        run(connection, doing, sql, params![conflict.entry.0, row])?;
+    }
+    for number in &writes.settled {
+        let sql = "UPDATE conflicts SET settled = 1 WHERE number = ?1";
+        run(connection, "settling a conflict", sql, [int(*number)])?;
+    }
+    Ok(())
+}
+
+fn forks(connection: &Connection, writes: &WriteSet) -> rusqlite::Result<()> {
+    for (tip, other, record) in &writes.forks {
+        connection.prepare_cached("INSERT OR IGNORE INTO forks VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
+            params![
+                tip.device.0,
+                tip.volume.0.cast_signed(),
+                int(tip.seq),
+                tip.hash.0,
+                other.0,
+                encode(record)
+            ],
+        )?;
+    }
+    Ok(())
+}

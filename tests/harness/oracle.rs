@@ -1,0 +1,193 @@
+//! What must hold once all is healed and quiet: the laws, as checks over the whole world.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use codex_crdt_model::event::Event;
+use codex_crdt_model::store::Source;
+
+use crate::disk::Data;
+use crate::world::World;
+
+/// What is known about one unique word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// Somebody really wrote it: on disk, or acknowledged by the desk.
+    pub written: bool,
+    /// Somebody took it out, or may have.
+    pub deleted: bool,
+    /// Somebody moved or swapped the file it is in: two files may hold it.
+    pub loose: bool,
+    /// Where it was made, and when.
+    pub made: (usize, i64),
+}
+
+/// Every word that the workload ever made.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    tokens: BTreeMap<String, Token>,
+    by_request: BTreeMap<(usize, u64), Vec<String>>,
+    /// Words that must never appear: forged.
+    pub forged: BTreeSet<String>,
+}
+
+/// The unique words in some bytes, with repetitions.
+pub fn tokens_in(bytes: &[u8]) -> Vec<String> {
+    let word = |w: &&[u8]| w.starts_with(b"tok") && w[3..].iter().all(u8::is_ascii_digit);
+    (0..bytes.len().saturating_sub(8))
+        .filter_map(|at| bytes.get(at..at + 9))
+        .filter(word)
+        .map(|w| String::from_utf8_lossy(w).into_owned())
+        .collect()
+}
+
+impl Ledger {
+    /// A new word.
+    pub fn make(&mut self, machine: usize, time: i64) -> String {
+        let name = format!("tok{:06}", self.tokens.len());
+        let token = Token { written: false, deleted: false, loose: false, made: (machine, time) };
+        self.tokens.insert(name.clone(), token);
+        name
+    }
+
+    /// A program replaced some bytes on disk.
+    pub fn edited(&mut self, old: &[u8], new: &[u8]) {
+        let kept: BTreeSet<String> = tokens_in(new).into_iter().collect();
+        for token in &kept {
+            self.with(token, |t| t.written = true);
+        }
+        for token in tokens_in(old).iter().filter(|token| !kept.contains(*token)) {
+            self.with(token, |t| t.deleted = true);
+        }
+    }
+
+    /// A tab sent a text that was made from another: deletions count at once, new words when acknowledged.
+    pub fn asked(&mut self, machine: usize, number: u64, old: &str, new: &str) {
+        let kept: BTreeSet<String> = tokens_in(new.as_bytes()).into_iter().collect();
+        for token in tokens_in(old.as_bytes()).iter().filter(|token| !kept.contains(*token)) {
+            self.with(token, |t| t.deleted = true);
+        }
+        self.by_request.insert((machine, number), kept.into_iter().collect());
+    }
+
+    /// The desk acknowledged a request.
+    pub fn acknowledged(&mut self, machine: usize, number: u64) {
+        for token in self.by_request.remove(&(machine, number)).into_iter().flatten() {
+            self.with(&token, |t| t.written = true);
+        }
+    }
+
+    /// The file with these bytes was moved or swapped.
+    pub fn moved(&mut self, bytes: &[u8]) {
+        for token in tokens_in(bytes) {
+            self.with(&token, |t| t.loose = true);
+        }
+    }
+
+    /// The machine went back to how it was at a time: what it wrote since may be gone.
+    pub fn restored(&mut self, machine: usize, since: i64) {
+        for token in self.tokens.values_mut().filter(|t| t.made.0 == machine && t.made.1 >= since) {
+            token.deleted = true;
+        }
+    }
+
+    fn with(&mut self, token: &str, change: impl FnOnce(&mut Token)) {
+        if let Some(token) = self.tokens.get_mut(token) {
+            change(token);
+        }
+    }
+}
+
+/// Everything that is wrong with a quiet world.
+pub fn problems(world: &mut World) -> Vec<String> {
+    let mut problems = std::mem::take(&mut world.problems);
+    words(world, &mut problems);
+    same_everywhere(world, &mut problems);
+    for (n, machine) in world.machines.iter().enumerate() {
+        if machine.disk.asides() > 0 {
+            problems.push(format!("machine {n}: bytes that were set aside were never dealt with (law 1)"));
+        }
+        let unwritten = machine.core.as_ref().map_or(0, codex_crdt_model::Core::unwritten);
+        if unwritten > 0 {
+            problems.push(format!("machine {n}: {unwritten} files still wait to be written"));
+        }
+    }
+    if problems.is_empty() {
+        fed_twice(world, &mut problems);
+    }
+    problems
+}
+
+/// Law 1: every word that was written and not deleted is there, exactly once. Law 7: nothing forged is.
+fn words(world: &World, problems: &mut Vec<String>) {
+    for (n, machine) in world.machines.iter().enumerate() {
+        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (path, data) in machine.disk.tree() {
+            let Data::File(bytes) = data else { continue };
+            for token in tokens_in(&bytes) {
+                places.entry(token).or_default().push(path.to_string());
+            }
+        }
+        for (name, token) in &world.ledger.tokens {
+            let at = places.get(name).map_or(&[][..], Vec::as_slice);
+            let files: BTreeSet<&String> = at.iter().collect();
+            if token.written && !token.deleted && at.is_empty() {
+                problems.push(format!("machine {n}: {name} is lost (law 1)"));
+            }
+            if files.len() != at.len() {
+                problems.push(format!("machine {n}: {name} is doubled in {at:?} (law 1)"));
+            } else if files.len() > 1 && !token.loose && !token.deleted {
+                problems.push(format!("machine {n}: {name} is in several files {at:?} (law 1)"));
+            }
+        }
+        for forged in world.ledger.forged.iter().filter(|token| places.contains_key(*token)) {
+            problems.push(format!("machine {n}: {forged}, which was forged, is in the notebook (law 7)"));
+        }
+    }
+}
+
+/// Law 2: same records, same bytes.
+fn same_everywhere(world: &World, problems: &mut Vec<String>) {
+    let Some((first, others)) = world.machines.split_first() else { return };
+    for (n, other) in others.iter().enumerate().map(|(n, other)| (n + 1, other)) {
+        let (a, b) = (first.records(), other.records());
+        if a != b {
+            let differing = a.iter().filter(|(k, v)| b.get(*k) != Some(v)).count()
+                + b.keys().filter(|k| !a.contains_key(*k)).count();
+            problems.push(format!("machines 0 and {n} differ in {differing} records (law 2)"));
+        }
+        let (a, b) = (first.disk.tree(), other.disk.tree());
+        if a != b {
+            let paths: BTreeSet<_> = a.keys().chain(b.keys()).filter(|p| a.get(*p) != b.get(*p)).collect();
+            problems.push(format!("machines 0 and {n} differ at {paths:?} (law 2)"));
+        }
+    }
+    for (n, machine) in world.machines.iter().enumerate() {
+        if machine.store.blobs_missing().is_ok_and(|missing| !missing.is_empty()) {
+            problems.push(format!("machine {n}: attachments never arrived (losses.md L40)"));
+        }
+    }
+}
+
+/// An observation fed twice has no effect.
+fn fed_twice(world: &mut World, problems: &mut Vec<String>) {
+    for n in 0..world.machines.len() {
+        let now = world.now(n);
+        let machine = &mut world.machines[n];
+        let root = [codex_crdt_model::path::EntryPath::root()];
+        let all = machine.disk.differences(&root, &machine.store, &mut machine.blobs, true);
+        let Some(core) = &mut machine.core else { continue };
+        for _ in 0..2 {
+            match core.step(now, Event::Observed(all.clone()), &machine.store) {
+                Ok(stepped) if stepped.writes.records.is_empty() && stepped.effects.is_empty() => {
+                    machine.store.apply(&stepped.writes);
+                }
+                Ok(stepped) => problems.push(format!(
+                    "machine {n}: looking again at an unchanged folder made {} records and {:?}",
+                    stepped.writes.records.len(),
+                    stepped.effects
+                )),
+                Err(error) => problems.push(format!("machine {n}: {error}")),
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+/** The only place of the page that calls `fetch`. */
+import { t } from '../i18n/en';
+import type {
+  Conflict, EntryDetails, EntryKind, Page, PeerRow, PropertyValue, SearchHit, Status, TreeItem, VersionRow,
+} from './types';
+
+const BASE = '/api/v1';
+/** A request that has not been answered by then counts as failed. */
+const TIMEOUT_MS = 20_000;
+/** Browsers carry at most 64 KiB in requests that outlive the page; UTF-8 needs up to 3 bytes a unit. */
+const KEEPALIVE_UNITS = 20_000;
+
+/** A request that was refused, or that reached nobody (`status` 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: unknown = null,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  /** Whether the daemon may or may not have carried the request out. */
+  get unsure(): boolean {
+    return this.status === 0 || this.status >= 500;
+  }
+}
+
+/** The bytes of one version, as text, and its tag. */
+export interface TextContent {
+  text: string;
+  etag: string;
+}
+
+interface Options {
+  body?: unknown;
+  raw?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  timeoutMs?: number;
+}
+
+async function send(method: string, path: string, options: Options = {}): Promise<Response> {
+  const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
+  const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
+  if (method !== 'GET') headers['x-codex-csrf'] = '1';
+  if (options.body !== undefined) {
+    headers['content-type'] = 'application/json';
+    init.body = JSON.stringify(options.body);
+  } else if (options.raw !== undefined) {
+    headers['content-type'] ??= 'text/plain; charset=utf-8';
+    init.body = options.raw;
+    init.keepalive = options.raw.length < KEEPALIVE_UNITS;
+  }
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
+  init.signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  let response: Response;
+  try {
+    response = await fetch(BASE + path, init);
+  } catch (cause) {
+    if (options.signal?.aborted) throw cause;
+    throw new ApiError(0, 'unreachable', t.errors.unreachable);
+  }
+  if (response.ok) return response;
+  throw await refusal(response);
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const fallback = response.status === 401 ? t.errors.session : t.errors.status(response.status);
+  try {
+    const body = (await response.json()) as { error?: { code?: string; message?: string; details?: unknown } };
+    const { code, message, details } = body.error ?? {};
+    const words = response.status === 401 ? t.errors.session : (message ?? fallback);
+    return new ApiError(response.status, code ?? 'error', words, details);
+  } catch {
+    return new ApiError(response.status, 'error', fallback);
+  }
+}
+
+async function json<T>(method: string, path: string, options?: Options): Promise<T> {
+  const response = await send(method, path, options);
+  const text = await body(response);
+  return (text.trim() === '' ? {} : JSON.parse(text)) as T;
+}
+
+/** A body may break off in the middle: that is nobody's answer either. */
+async function body(response: Response): Promise<string> {
+  try {
+    return await response.text();
+  } catch {
+    throw new ApiError(0, 'unreachable', t.errors.unreachable);
+  }
+}
+
+/** Exact text: a byte order mark stays, bytes that are not UTF-8 are refused. */
+async function exactText(response: Response): Promise<string> {
+  let bytes: ArrayBuffer;
+  try {
+    bytes = await response.arrayBuffer();
+  } catch {
+    throw new ApiError(0, 'unreachable', t.errors.unreachable);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new ApiError(415, 'not_text', t.errors.notText);
+  }
+}
+
+const id = encodeURIComponent;
+const entryPath = (nb: string, entry: string) => `/notebooks/${id(nb)}/entries/${id(entry)}`;
+const eachPart = (path: string) => path.split('/').map(encodeURIComponent).join('/');
+
+function query(values: Record<string, string | number | undefined | null>): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null && value !== '') search.set(key, String(value));
+  }
+  const text = search.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+/** Where an entry's bytes can be had; for images and downloads. */
+export const contentUrl = (nb: string, entry: string, version?: string) =>
+  `${BASE}${entryPath(nb, entry)}/content${version ? `?v=${id(version)}` : ''}`;
+/** The same by path. */
+export const fileUrl = (nb: string, path: string) => `${BASE}/notebooks/${id(nb)}/files/${eachPart(path)}`;
+/** The bytes of an old version. */
+export const versionUrl = (nb: string, entry: string, version: string) =>
+  `${BASE}${entryPath(nb, entry)}/versions/${id(version)}/content`;
+
+export const status = () => json<Status>('GET', '/status');
+
+export const children = (nb: string, parent: string | null, limit: number, cursor?: string | null) =>
+  json<Page<TreeItem>>('GET', `/notebooks/${id(nb)}/entries${query({ parent, limit, cursor })}`);
+
+export async function entryAt(nb: string, path: string): Promise<TreeItem | null> {
+  const page = await json<Page<TreeItem>>('GET', `/notebooks/${id(nb)}/entries${query({ path, limit: 1 })}`);
+  return page.items?.find((item) => item.path === path) ?? null;
+}
+
+export const entry = (nb: string, e: string) => json<EntryDetails>('GET', entryPath(nb, e));
+
+export const createEntry = (nb: string, what: { path: string; content?: string; kind?: EntryKind }) =>
+  json<EntryDetails>('POST', `/notebooks/${id(nb)}/entries`, { body: what });
+
+export const changeEntry = (
+  nb: string,
+  e: string,
+  change: { path?: string; properties?: Record<string, PropertyValue>; remove_properties?: string[] },
+) => json<EntryDetails>('PATCH', entryPath(nb, e), { body: change });
+
+export const deleteEntry = (nb: string, e: string) => json<unknown>('DELETE', entryPath(nb, e));
+
+export async function readText(nb: string, e: string): Promise<TextContent> {
+  const response = await send('GET', `${entryPath(nb, e)}/content`, { headers: { accept: '*/*' } });
+  return { text: await exactText(response), etag: response.headers.get('etag') ?? '' };
+}
+
+/** Saves what was made from `base`; answers with what the entry now says, others' changes merged in. */
+export async function writeText(nb: string, e: string, text: string, base: string): Promise<TextContent> {
+  const response = await send('PUT', `${entryPath(nb, e)}/content`, {
+    raw: text,
+    headers: { 'if-match': base, accept: '*/*' },
+    timeoutMs: 10_000,
+  });
+  const etag = response.headers.get('etag') ?? base;
+  if (response.status === 204) return { text, etag };
+  return { text: await exactText(response), etag };
+}
+
+export async function readVersion(nb: string, e: string, version: string): Promise<string> {
+  return exactText(await send('GET', `${entryPath(nb, e)}/versions/${id(version)}/content`, { headers: { accept: '*/*' } }));
+}
+
+export const history = (nb: string, e: string) => json<Page<VersionRow>>('GET', `${entryPath(nb, e)}/history`);
+
+/** Brings a version back, as a new one; also what was deleted. */
+export const restore = (nb: string, e: string, version: string) =>
+  json<EntryDetails>('POST', `${entryPath(nb, e)}/restore`, { body: { version } });
+
+export const changeNotebook = (nb: string, change: { paused?: boolean; accept_deletions?: boolean; start_alone?: boolean }) =>
+  json<unknown>('PATCH', `/notebooks/${id(nb)}`, { body: change });
+
+export const search = (q: string, notebook: string | undefined, limit: number, signal: AbortSignal) =>
+  json<Page<SearchHit>>('GET', `/search${query({ q, notebook, limit })}`, { signal });
+
+export const conflicts = () => json<Page<Conflict>>('GET', '/conflicts');
+export const settle = (nb: string, number: number) =>
+  json<unknown>('POST', `/notebooks/${id(nb)}/conflicts/${number}`, { body: {} });
+
+export const peers = () => json<Page<PeerRow>>('GET', '/peers');
+export const invite = (notebook: string, hours: number) =>
+  json<{ ticket: string }>('POST', '/invites', { body: { notebook, hours } });
+export const join = (ticket: string, path: string) =>
+  json<{ id?: string; slug?: string }>('POST', '/join', { body: path === '' ? { ticket } : { ticket, path } });
+export const addNotebook = (path: string, name: string) =>
+  json<{ id?: string; slug?: string }>('POST', '/notebooks', { body: name === '' ? { path } : { path, name } });

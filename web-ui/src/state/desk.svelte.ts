@@ -1,0 +1,123 @@
+/** What the whole page knows: the daemon's status, the conflicts, and the events as they come. */
+import * as api from '../api/client';
+import type { Conflict, Notice, NotebookStatus, Status } from '../api/types';
+import { Feed, feedUrl } from '../events';
+import { t } from '../i18n/en';
+
+/** Events come in bursts; the status is read once for each. */
+const STATUS_AFTER_MS = 200;
+const STATUS_BUSY_MS = 1000;
+const STATUS_IDLE_MS = 15_000;
+
+export interface Message {
+  number: number;
+  text: string;
+  bad: boolean;
+}
+
+type Listener = { event(notice: Notice): void; reload(): void };
+
+class Desk {
+  status = $state.raw<Status | null>(null);
+  problem = $state<string | null>(null);
+  connected = $state(true);
+  conflicts = $state.raw<Conflict[]>([]);
+  messages = $state.raw<Message[]>([]);
+
+  #listeners = new Set<Listener>();
+  #statusTimer: ReturnType<typeof setTimeout> | null = null;
+  #pollTimer: ReturnType<typeof setTimeout> | null = null;
+  #messageNumber = 0;
+
+  readonly feed = new Feed(feedUrl(location), {
+    event: (notice) => this.#event(notice),
+    reload: () => this.#reload(),
+    connected: (yes) => {
+      this.connected = yes;
+    },
+  });
+
+  start(): void {
+    void this.readStatus();
+    void this.readConflicts();
+    this.feed.start();
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) this.feed.hurry();
+    });
+    window.addEventListener('online', () => this.feed.hurry());
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** By slug, id or name. */
+  notebook(key: string | null | undefined): NotebookStatus | undefined {
+    return this.status?.notebooks.find((nb) => nb.slug === key || nb.id === key || nb.name === key);
+  }
+
+  async readStatus(): Promise<void> {
+    if (this.#pollTimer !== null) clearTimeout(this.#pollTimer);
+    try {
+      this.status = await api.status();
+      this.problem = null;
+    } catch (error) {
+      this.problem = words(error);
+    }
+    const busy = this.status?.notebooks.some((nb) => nb.scan?.busy || nb.state === 'scanning' || nb.pending > 0);
+    const wait = busy || this.problem ? STATUS_BUSY_MS : STATUS_IDLE_MS;
+    if (this.#pollTimer !== null) clearTimeout(this.#pollTimer);
+    this.#pollTimer = setTimeout(() => void this.readStatus(), wait);
+  }
+
+  async readConflicts(): Promise<void> {
+    try {
+      this.conflicts = (await api.conflicts()).items ?? [];
+    } catch {
+      // The status says already that the daemon does not answer.
+    }
+  }
+
+  say(text: string, bad = false): void {
+    const number = (this.#messageNumber += 1);
+    this.messages = [...this.messages.slice(-2), { number, text, bad }];
+    setTimeout(() => this.dismiss(number), bad ? 12_000 : 5000);
+  }
+
+  dismiss(number: number): void {
+    this.messages = this.messages.filter((message) => message.number !== number);
+  }
+
+  fail(error: unknown): void {
+    this.say(words(error), true);
+  }
+
+  #event(notice: Notice): void {
+    if (notice.type === 'conflict') void this.readConflicts();
+    if (notice.type === 'write_failed') this.say(t.writeFailed(notice.path ?? '', notice.message ?? ''), true);
+    if (notice.type === 'fork' && notice.message) this.say(notice.message, true);
+    this.#statusSoon();
+    for (const listener of this.#listeners) listener.event(notice);
+  }
+
+  #reload(): void {
+    void this.readStatus();
+    void this.readConflicts();
+    for (const listener of this.#listeners) listener.reload();
+  }
+
+  #statusSoon(): void {
+    this.#statusTimer ??= setTimeout(() => {
+      this.#statusTimer = null;
+      void this.readStatus();
+    }, STATUS_AFTER_MS);
+  }
+}
+
+/** An error as one plain sentence. */
+export function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export const desk = new Desk();

@@ -1,0 +1,257 @@
+/** The entry that is open: its details, and its text when it has one. */
+import type { ChangeSet } from '@codemirror/state';
+import * as api from '../api/client';
+import type { EntryDetails, Notice, PropertyValue } from '../api/types';
+import { TextBuffer, type SaveState } from '../editor/buffer';
+import { type Draft, dropDraft, keepDraft, takeOrphans } from '../editor/drafts';
+import { t } from '../i18n/en';
+import { desk, words } from './desk.svelte';
+import { baseName, parentPath } from './tree-model';
+
+const DETAILS_AFTER_MS = 250;
+const DRAFT_AFTER_MS = 120;
+
+/** Texts that were left before they could be sent: they go on trying. By notebook and entry. */
+const leftBehind = new Map<string, TextBuffer>();
+
+export class OpenEntry {
+  details = $state.raw<EntryDetails | null>(null);
+  problem = $state<string | null>(null);
+  gone = $state(false);
+  /** The last version of an entry that was deleted: it can be brought back. */
+  deletedVersion = $state<string | null>(null);
+  save = $state.raw<SaveState>({ is: 'saved' });
+  /** The text as it stands, for the reading side; follows the editor a little later. */
+  text = $state('');
+  buffer = $state.raw<TextBuffer | null>(null);
+
+  /** Set by the editor while it shows the text. */
+  applyToEditor: ((changes: ChangeSet) => void) | null = null;
+
+  #closed = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #draft: Draft | null = null;
+  #draftTimer: ReturnType<typeof setTimeout> | null = null;
+  #textTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    readonly notebook: string,
+    readonly entry: string,
+  ) {
+    void this.#open();
+  }
+
+  get isText(): boolean {
+    return this.details?.kind === 'text';
+  }
+
+  get isMarkdown(): boolean {
+    const d = this.details;
+    return d?.kind === 'text' && (d.media_type?.includes('markdown') === true || /\.(md|markdown)$/i.test(d.path));
+  }
+
+  /** Typed in the editor. */
+  typed(changes: ChangeSet): void {
+    this.buffer?.edited(changes);
+    this.#textSoon();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#keepNow();
+    const { buffer } = this;
+    if (!buffer) return;
+    const key = `${this.notebook}/${this.entry}`;
+    leftBehind.set(key, buffer);
+    await buffer.flush();
+    if (buffer.dirty || leftBehind.get(key) !== buffer) return;
+    buffer.close();
+    leftBehind.delete(key);
+  }
+
+  /** The page is going away: what is unsent must be in the storage now. */
+  leave(): void {
+    this.#keepNow();
+    void this.buffer?.flush();
+  }
+
+  /** What was typed lives elsewhere now. */
+  discard(): void {
+    this.buffer?.close();
+    this.buffer = null;
+    this.#keep(null);
+  }
+
+  event(notice: Notice): void {
+    if (notice.entry !== this.entry) {
+      if (this.#isSidecar(notice.path)) this.#detailsSoon();
+      return;
+    }
+    if (notice.type === 'entry.deleted') {
+      this.gone = true;
+      this.deletedVersion = notice.version ?? null;
+      if (this.buffer?.dirty) this.save = { is: 'gone' };
+      return;
+    }
+    if (notice.type === 'entry.created') this.gone = false;
+    if (notice.type === 'entry.modified' || notice.type === 'entry.created') void this.buffer?.refresh(notice.version);
+    this.#detailsSoon();
+  }
+
+  reload(): void {
+    void this.#readDetails();
+    void this.buffer?.refresh();
+  }
+
+  async setProperties(properties: Record<string, PropertyValue>, remove: string[] = []): Promise<boolean> {
+    try {
+      // What was typed goes first, so that the change is made to the text that stands here.
+      await this.buffer?.flush();
+      const change: Parameters<typeof api.changeEntry>[2] = {};
+      if (Object.keys(properties).length > 0) change.properties = properties;
+      if (remove.length > 0) change.remove_properties = remove;
+      await api.changeEntry(this.notebook, this.entry, change);
+      await Promise.all([this.#readDetails(), this.buffer?.refresh()]);
+      return true;
+    } catch (error) {
+      desk.fail(error);
+      return false;
+    }
+  }
+
+  /** Brings a version back; what is unsent here is sent first, so that it is a version too. */
+  async restore(version: string): Promise<void> {
+    try {
+      await this.buffer?.flush();
+      await api.restore(this.notebook, this.entry, version);
+      desk.say(t.entry.restored);
+      if (this.buffer === null) await this.#open();
+      else await Promise.all([this.#readDetails(), this.buffer.refresh()]);
+    } catch (error) {
+      desk.fail(error);
+    }
+  }
+
+  /** Files beside an entry that hold its properties: `.name.json`, `name.xml`, a folder's `.metadata`. */
+  #isSidecar(path: string | undefined): boolean {
+    const own = this.details?.path;
+    if (!path || !own || path === own) return false;
+    if (path === `${own}/.metadata`) return true;
+    const name = baseName(path).replace(/^\./, '');
+    return parentPath(path) === parentPath(own) && name.startsWith(`${baseName(own).replace(/^\./, '')}.`);
+  }
+
+  async #open(): Promise<void> {
+    await this.#readDetails();
+    if (!this.isText || this.#closed) return;
+    await this.#openText();
+  }
+
+  async #openText(): Promise<void> {
+    try {
+      const key = `${this.notebook}/${this.entry}`;
+      const earlier = leftBehind.get(key);
+      leftBehind.delete(key);
+      await earlier?.flush();
+      earlier?.close();
+      const [orphan] = await takeOrphans({ notebook: this.notebook, entry: this.entry });
+      const content = await api.readText(this.notebook, this.entry);
+      if (this.#closed) return;
+      const buffer = new TextBuffer(content, {
+        read: () => api.readText(this.notebook, this.entry),
+        write: (text, etag) => api.writeText(this.notebook, this.entry, text, etag),
+        apply: (changes) => {
+          this.applyToEditor?.(changes);
+          this.#textSoon();
+        },
+        state: (state) => {
+          if (state.is === 'saved' && this.save.is !== 'saved') this.#detailsSoon();
+          this.save = state;
+        },
+        keep: (unsent) => this.#keep(unsent ? { ...unsent, notebook: this.notebook, entry: this.entry, path: this.details?.path ?? '' } : null),
+        slow: t.save.slow,
+      });
+      if (orphan) buffer.adopt(orphan);
+      this.text = buffer.text;
+      this.buffer = buffer;
+    } catch (error) {
+      this.problem = words(error);
+    }
+  }
+
+  async #readDetails(): Promise<void> {
+    try {
+      this.details = await api.entry(this.notebook, this.entry);
+      this.gone = false;
+      this.problem = null;
+    } catch (error) {
+      if (error instanceof api.ApiError && (error.status === 404 || error.status === 410)) {
+        this.gone = true;
+        const { deleted, version } = (error.details ?? {}) as { deleted?: boolean; version?: string };
+        if (deleted && version) this.deletedVersion = version;
+      } else if (this.details === null) this.problem = words(error);
+    }
+  }
+
+  #detailsSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      if (!this.#closed) void this.#readDetails();
+    }, DETAILS_AFTER_MS);
+  }
+
+  #textSoon(): void {
+    this.#textTimer ??= setTimeout(() => {
+      this.#textTimer = null;
+      this.text = this.buffer?.text ?? '';
+    }, 120);
+  }
+
+  #keep(draft: Draft | null): void {
+    this.#draft = draft;
+    if (draft === null) {
+      if (this.#draftTimer !== null) clearTimeout(this.#draftTimer);
+      this.#draftTimer = null;
+      dropDraft(this.notebook, this.entry);
+    } else this.#draftTimer ??= setTimeout(() => this.#keepNow(), DRAFT_AFTER_MS);
+  }
+
+  #keepNow(): void {
+    if (this.#draftTimer !== null) clearTimeout(this.#draftTimer);
+    this.#draftTimer = null;
+    if (this.#draft) keepDraft(this.#draft);
+  }
+}
+
+/** Sends what earlier pages could not, except for the entry that is about to be opened here. */
+export async function sendOrphans(except: string | null): Promise<void> {
+  for (const draft of await takeOrphans({ except })) {
+    try {
+      const content = await api.readText(draft.notebook, draft.entry);
+      await new Promise<void>((done) => {
+        const buffer: TextBuffer = new TextBuffer(content, {
+          read: () => api.readText(draft.notebook, draft.entry),
+          write: (text, etag) => api.writeText(draft.notebook, draft.entry, text, etag),
+          apply: () => {},
+          state: (state) => {
+            if (state.is === 'saved') desk.say(t.recovered(draft.path));
+            if (state.is !== 'saved' && state.is !== 'failing') return;
+            buffer.close();
+            done();
+          },
+          keep: (unsent) => {
+            if (unsent) keepDraft({ ...draft, ...unsent });
+            else {
+              dropDraft(draft.notebook, draft.entry);
+              done();
+            }
+          },
+          slow: t.save.slow,
+        });
+        buffer.adopt(draft);
+      });
+    } catch {
+      // It stays in the storage and is tried again by the next page.
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/** Text and the parts of it that were found. */
+import type { SnippetPart } from '../api/types';
+
+/** Neighbours of one sort become one part, empty parts go, line ends become spaces. */
+export function tidyParts(parts: readonly SnippetPart[] | null | undefined): SnippetPart[] {
+  const tidy: SnippetPart[] = [];
+  for (const { text, hit } of parts ?? []) {
+    const flat = text.replace(/\s+/g, ' ');
+    if (flat === '') continue;
+    const last = tidy.at(-1);
+    if (last && last.hit === hit) last.text += flat;
+    else tidy.push({ text: flat, hit });
+  }
+  return tidy;
+}
+
+const plainWords = (query: string): string[] =>
+  query
+    .replace(/\S+:\S*/g, ' ')
+    .split(/[\s"()*]+/)
+    .filter((word) => word !== '' && !word.startsWith('-'))
+    .sort((a, b) => b.length - a.length);
+
+/** Marks the words of a query in a title. */
+export function markWords(text: string, query: string): SnippetPart[] {
+  const words = plainWords(query).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  if (words.length === 0) return [{ text, hit: false }];
+  const found = new RegExp(`(${words.join('|')})`, 'giu');
+  return text.split(found).flatMap((part, at) => (part === '' ? [] : [{ text: part, hit: at % 2 === 1 }]));
+}

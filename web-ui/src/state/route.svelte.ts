@@ -1,0 +1,63 @@
+/** Which page the address names. Addresses live behind `#`, so that any server path serves the page. */
+
+export type Route =
+  | { page: 'home' }
+  | { page: 'notebook'; notebook: string }
+  | { page: 'entry'; notebook: string; entry: string }
+  | { page: 'path'; notebook: string; path: string }
+  | { page: 'conflicts' }
+  | { page: 'people' }
+  | { page: 'add' };
+
+export function parseRoute(hash: string): Route {
+  const parts = hash.replace(/^#\/?/, '').split('/').map(decode);
+  const [first, notebook, sort, ...rest] = parts;
+  if (first === 'conflicts' || first === 'people' || first === 'add') return { page: first };
+  if (first === 'n' && notebook) {
+    if (sort === 'e' && rest[0]) return { page: 'entry', notebook, entry: rest[0] };
+    if (sort === 'p' && rest.length > 0) return { page: 'path', notebook, path: rest.join('/') };
+    return { page: 'notebook', notebook };
+  }
+  return { page: 'home' };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+const enc = encodeURIComponent;
+export const links = {
+  home: '#/',
+  conflicts: '#/conflicts',
+  people: '#/people',
+  add: '#/add',
+  notebook: (notebook: string) => `#/n/${enc(notebook)}`,
+  entry: (notebook: string, entry: string) => `#/n/${enc(notebook)}/e/${enc(entry)}`,
+  path: (notebook: string, path: string) => `#/n/${enc(notebook)}/p/${path.split('/').map(enc).join('/')}`,
+};
+
+class Router {
+  route = $state.raw<Route>(parseRoute(location.hash));
+
+  constructor() {
+    window.addEventListener('hashchange', () => {
+      this.route = parseRoute(location.hash);
+    });
+  }
+
+  go(link: string): void {
+    location.hash = link;
+  }
+
+  /** Without a step in the browser's history. */
+  replace(link: string): void {
+    history.replaceState(null, '', link);
+    this.route = parseRoute(link);
+  }
+}
+
+export const router = new Router();
