@@ -3,8 +3,8 @@
 use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
 use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -86,7 +86,8 @@ pub async fn get_file(
     let path = EntryPath::parse(&path)?;
     let shown = path.clone();
     let id = read(&notebook, move |reader| reading::at(reader, &path)).await?;
-    let id = id.ok_or_else(|| ApiError::not_found(format!("there is nothing at `{shown}` in this notebook")))?;
+    let id =
+        id.ok_or_else(|| ApiError::not_found(format!("there is nothing at `{shown}` in this notebook")))?;
     let outgoing = load(&notebook, id, &params).await?;
     send(desk.daemon().blobs(), outgoing, &headers).await
 }
@@ -145,7 +146,8 @@ pub async fn send(blobs: &Blobs, outgoing: Outgoing, headers: &HeaderMap) -> Res
         Content::Text(text) | Content::Symlink(text) => (text.len() as u64, Bytes::Memory(text.into())),
         Content::Blob { hash, size } => {
             if !blobs.has(&hash).await? {
-                let message = format!("the bytes of `{}` have not arrived from the other devices yet", outgoing.path);
+                let message =
+                    format!("the bytes of `{}` have not arrived from the other devices yet", outgoing.path);
                 let details = serde_json::json!({"hash": hash.to_string(), "size": size});
                 return Err(
                     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_available", message).with(details)
@@ -355,7 +357,9 @@ fn ascii(text: &str) -> HeaderValue {
 /// RFC 5987: everything but letters, digits and a few signs as `%XX`.
 fn escape(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte);
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    name.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 #[cfg(test)]

@@ -83,9 +83,7 @@ impl From<Refusal> for ApiError {
             Refusal::Path { path, .. } => (StatusCode::BAD_REQUEST, "bad_path", json!({"path": path})),
             Refusal::Kind { .. } => (StatusCode::CONFLICT, "wrong_kind", json!({})),
             Refusal::Standing(standing) => (StatusCode::LOCKED, "not_ready", json!({"standing": standing})),
-            Refusal::NoConflict(number) => {
-                (StatusCode::NOT_FOUND, "no_conflict", json!({"number": number}))
-            }
+            Refusal::NoConflict(number) => (StatusCode::NOT_FOUND, "no_conflict", json!({"number": number})),
             Refusal::Properties { path, .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "bad_properties", json!({"path": path}))
             }

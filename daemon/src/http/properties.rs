@@ -217,7 +217,7 @@ mod tests {
     fn a_property_is_one_entry_of_a_block_mapping() {
         for (key, value, expect) in [
             ("status", json!("done"), "status: done\n"),
-            ("due", json!("yes"), "due: 'yes'\n"),
+            ("due", json!("true"), "due: 'true'\n"),
             ("tags", json!(["a", "b"]), "tags:\n- a\n- b\n"),
             ("n", json!(3), "n: 3\n"),
             ("o", json!({"x": 1}), "o:\n  x: 1\n"),
@@ -232,7 +232,8 @@ mod tests {
     #[test]
     fn a_json_sidecar_keeps_its_other_keys_in_order() {
         let source = "{\"z\": 1, \"a\": {\"k\": [1]}, \"gone\": true}";
-        let edits = vec![("a".into(), Some(json!("new"))), ("gone".into(), None), ("m".into(), Some(json!(2)))];
+        let edits =
+            vec![("a".into(), Some(json!("new"))), ("gone".into(), None), ("m".into(), Some(json!(2)))];
         let expect = "{\n  \"z\": 1,\n  \"a\": \"new\",\n  \"m\": 2\n}\n";
         assert_eq!(json_with(source, &edits).as_deref(), Ok(expect));
         assert!(json_with("[1]", &edits).is_err() && json_with("{", &edits).is_err());

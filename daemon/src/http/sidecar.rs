@@ -55,7 +55,7 @@ pub fn of(source: &dyn Source, main: &Found) -> Result<Vec<Sidecar>, ApiError> {
 /// What a sidecar is called when its main file goes from one name to another.
 pub fn renamed(sidecar: &str, from: &str, to: &str) -> Option<String> {
     let (dot, rest) = match sidecar.strip_prefix('.') {
-        Some(hidden) if hidden.starts_with(from) && !from.starts_with('.') => (".", hidden),
+        Some(hidden) if hidden.starts_with(from) => (".", hidden),
         _ => ("", sidecar),
     };
     let ending = rest.strip_prefix(from)?;
