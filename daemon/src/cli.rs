@@ -22,7 +22,12 @@ use failure::Failure;
 
 /// A lab journal without a server: a notebook is a folder, and your colleagues' machines hold it too.
 #[derive(Debug, Parser)]
-#[command(name = "codexd", version, disable_help_subcommand = true, after_help = "Example:\n  codexd notebook add ~/lab && codexd open")]
+#[command(
+    name = "codexd",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Example:\n  codexd notebook add ~/lab && codexd open"
+)]
 pub struct Cli {
     /// Where this daemon's key, settings and registry are (default: the XDG folders).
     #[arg(long, global = true, env = "CODEX_HOME", value_name = "DIR")]
@@ -128,7 +133,9 @@ pub enum Command {
     #[command(subcommand)]
     Mirror(MirrorCommand),
     /// Print a script that completes commands in a shell.
-    #[command(after_help = "Example:\n  codexd completions bash > ~/.local/share/bash-completion/completions/codexd")]
+    #[command(
+        after_help = "Example:\n  codexd completions bash > ~/.local/share/bash-completion/completions/codexd"
+    )]
     Completions {
         /// Which shell.
         shell: complete::Shell,
@@ -344,7 +351,9 @@ mod tests {
     fn commands_are_read() {
         let read = |line: &str| Cli::try_parse_from(line.split(' '));
         assert!(matches!(read("codexd --listen 127.0.0.1:0").unwrap(), Cli { command: None, .. }));
-        assert!(matches!(read("codexd serve --open").unwrap().command, Some(Command::Serve(args)) if args.open));
+        assert!(
+            matches!(read("codexd serve --open").unwrap().command, Some(Command::Serve(args)) if args.open)
+        );
         let wait = read("codexd wait --synced --timeout 2m --home /h").unwrap();
         assert_eq!(wait.home, Some("/h".into()));
         assert!(matches!(wait.command, Some(Command::Wait(args)) if args.timeout.as_secs() == 120));

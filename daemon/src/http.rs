@@ -27,6 +27,9 @@ pub mod ui;
 pub mod upload;
 pub mod xml;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
@@ -70,7 +73,10 @@ fn api() -> Router<Desk> {
         .route("/notebooks/{nb}/mirror/rebuild", post(notebooks::rebuild_mirror))
         .route("/notebooks/{nb}/entries", get(entries::list).post(entries::create))
         .route("/notebooks/{nb}/entries/upload", post(upload::upload).layer(DefaultBodyLimit::disable()))
-        .route("/notebooks/{nb}/entries/{e}", get(entries::show).patch(entries::change).delete(entries::remove))
+        .route(
+            "/notebooks/{nb}/entries/{e}",
+            get(entries::show).patch(entries::change).delete(entries::remove),
+        )
         .route(
             "/notebooks/{nb}/entries/{e}/content",
             get(content::get).put(content::put).layer(DefaultBodyLimit::disable()),

@@ -65,7 +65,10 @@ impl Client {
             request = request.json(body);
         }
         let response = self.send(request).await?;
-        response.json().await.map_err(|error| Failure::new(format!("cannot read the daemon's answer: {error}")))
+        response
+            .json()
+            .await
+            .map_err(|error| Failure::new(format!("cannot read the daemon's answer: {error}")))
     }
 
     /// GET.
@@ -86,9 +89,9 @@ fn unexplained(status: StatusCode) -> String {
 /// One part of a path or a query, escaped.
 pub fn escape(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let escaped = text.bytes().map(|byte| {
-        if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-    });
+    let escaped = text
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
     escaped.collect()
 }
 

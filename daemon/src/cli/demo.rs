@@ -44,8 +44,9 @@ pub async fn demo(args: &ServeArgs) -> Result<(), Failure> {
     // Declared before the daemon runs, so that it goes after the daemon has stopped.
     let temporary = Temporary(dir);
     let notebook = temporary.0.join("Example notebook");
-    write_example(&notebook)
-        .map_err(|error| Failure::new(format!("cannot write the example to {}: {error}", notebook.display())))?;
+    write_example(&notebook).map_err(|error| {
+        Failure::new(format!("cannot write the example to {}: {error}", notebook.display()))
+    })?;
     let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let args = ServeArgs {
         listen: args.listen.or(Some(any_port)),

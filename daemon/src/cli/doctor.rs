@@ -85,7 +85,11 @@ fn examine_home(place: &Place, findings: &mut Findings) {
             return;
         }
         Ok(meta) if meta.permissions().mode() & 0o077 != 0 => {
-            findings.add(Level::Warning, about, format!("others can look into {shown}; run `chmod 700` on it"));
+            findings.add(
+                Level::Warning,
+                about,
+                format!("others can look into {shown}; run `chmod 700` on it"),
+            );
         }
         Ok(_) => findings.add(Level::Ok, about, shown.to_string()),
     }
@@ -98,12 +102,16 @@ fn examine_home(place: &Place, findings: &mut Findings) {
     }
     if place.config.exists() {
         match Config::load(&place.config) {
-            Ok(config) => findings.add(Level::Ok, "settings", format!("this device is `{}`", config.device_name)),
+            Ok(config) => {
+                findings.add(Level::Ok, "settings", format!("this device is `{}`", config.device_name))
+            }
             Err(error) => findings.add(Level::Fault, "settings", error.to_string()),
         }
     }
     match RunFile::read(place) {
-        Some(run) if Path::new("/proc").join(run.pid.to_string()).exists() || !Path::new("/proc").exists() => {
+        Some(run)
+            if Path::new("/proc").join(run.pid.to_string()).exists() || !Path::new("/proc").exists() =>
+        {
             findings.add(Level::Ok, "daemon", format!("runs as process {} at {}", run.pid, run.url));
         }
         Some(run) => findings.add(
@@ -150,13 +158,15 @@ fn examine_notebook(row: &NotebookRow, findings: &mut Findings) {
     let about = format!("notebook `{}`", row.slug);
     let root = Path::new(&row.path);
     if !root.is_dir() {
-        let message = format!("{} is not there; nothing is deleted because of that. Is a disk missing?", row.path);
+        let message =
+            format!("{} is not there; nothing is deleted because of that. Is a disk missing?", row.path);
         findings.add(Level::Fault, about, message);
         return;
     }
     let marker = std::fs::read_to_string(root.join(".codex/notebook")).unwrap_or_default();
     if marker.trim() != row.id.to_string() {
-        let message = format!("the marker .codex/notebook of {} says `{}`, not {}", row.path, marker.trim(), row.id);
+        let message =
+            format!("the marker .codex/notebook of {} says `{}`, not {}", row.path, marker.trim(), row.id);
         findings.add(Level::Fault, about.clone(), message);
     }
     space(root, &about, findings);

@@ -35,7 +35,9 @@ pub async fn run(client: &Client, out: Output, command: NotebookCommand) -> Resu
         NotebookCommand::Remove { notebook } => {
             let path = format!("/notebooks/{}", escape(&notebook));
             let done = client.call(Method::DELETE, &path, None).await?;
-            out.show(&done, |_| format!("`{notebook}` is no longer a notebook here; its files are untouched"));
+            out.show(&done, |_| {
+                format!("`{notebook}` is no longer a notebook here; its files are untouched")
+            });
         }
         NotebookCommand::Pause { notebook } => {
             out.show(&patch(&notebook, json!({"paused": true})).await?, notebook_line);
@@ -51,9 +53,12 @@ pub async fn run(client: &Client, out: Output, command: NotebookCommand) -> Resu
 /// An absolute path as text.
 pub fn absolute(path: &Path) -> Result<String, Failure> {
     let shown = path.display();
-    let absolute = std::path::absolute(path).map_err(|error| Failure::usage(format!("cannot use {shown}: {error}")))?;
+    let absolute =
+        std::path::absolute(path).map_err(|error| Failure::usage(format!("cannot use {shown}: {error}")))?;
     let text = absolute.to_str().map(str::to_owned);
-    text.ok_or_else(|| Failure::usage(format!("cannot use {shown}: the path is not UTF-8; rename the folder")))
+    text.ok_or_else(|| {
+        Failure::usage(format!("cannot use {shown}: the path is not UTF-8; rename the folder"))
+    })
 }
 
 /// `status`.
@@ -153,7 +158,8 @@ fn unfinished(status: &Value, synced: bool) -> Vec<String> {
         if !synced {
             continue;
         }
-        let peers = notebook["peers"].as_array().into_iter().flatten().filter(|peer| peer["connected"] == true);
+        let peers =
+            notebook["peers"].as_array().into_iter().flatten().filter(|peer| peer["connected"] == true);
         let mut connected = 0;
         for peer in peers {
             connected += 1;

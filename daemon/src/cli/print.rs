@@ -15,11 +15,8 @@ pub struct Output {
 impl Output {
     /// A value as JSON, or what `people` makes of it.
     pub fn show(self, value: &Value, people: impl FnOnce(&Value) -> String) {
-        let text = if self.json {
-            serde_json::to_string_pretty(value).unwrap_or_default()
-        } else {
-            people(value)
-        };
+        let text =
+            if self.json { serde_json::to_string_pretty(value).unwrap_or_default() } else { people(value) };
         line(text.trim_end());
     }
 }

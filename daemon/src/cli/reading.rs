@@ -13,7 +13,8 @@ use super::{AtArgs, EntryArgs, RestoreArgs, SearchArgs};
 
 /// `search`.
 pub async fn search(client: &Client, out: Output, args: SearchArgs) -> Result<(), Failure> {
-    let notebook = args.notebook.map(|notebook| format!("&notebook={}", escape(&notebook))).unwrap_or_default();
+    let notebook =
+        args.notebook.map(|notebook| format!("&notebook={}", escape(&notebook))).unwrap_or_default();
     let path = format!("/search?q={}&limit={}{notebook}", escape(&args.query), args.limit);
     let page = client.get(&path).await?;
     out.show(&page, |page| items(page, hit, "nothing found"));
@@ -32,7 +33,8 @@ pub async fn query(client: &Client, out: Output, file: &Path) -> Result<(), Fail
     let shown = file.display();
     let source = std::fs::read_to_string(file)
         .map_err(|error| Failure::new(format!("cannot read the query {shown}: {error}")))?;
-    let query = query_of(&source).map_err(|reason| Failure::new(format!("cannot use the query {shown}: {reason}")))?;
+    let query = query_of(&source)
+        .map_err(|reason| Failure::new(format!("cannot use the query {shown}: {reason}")))?;
     let answer = client.post("/query", &query).await?;
     out.show(&answer, |answer| {
         let files = answer["files"].as_array().into_iter().flatten();
@@ -71,7 +73,8 @@ async fn address(client: &Client, args: &EntryArgs) -> Result<String, Failure> {
         return Ok(format!("/notebooks/{notebook}/entries/{}", args.path));
     }
     let path = args.path.trim_start_matches("./");
-    let page = client.get(&format!("/notebooks/{notebook}/entries?deleted=true&path={}", escape(path))).await?;
+    let page =
+        client.get(&format!("/notebooks/{notebook}/entries?deleted=true&path={}", escape(path))).await?;
     match page["items"][0]["id"].as_str() {
         Some(id) => Ok(format!("/notebooks/{notebook}/entries/{id}")),
         None => Err(Failure::new(format!(
@@ -119,7 +122,9 @@ pub async fn show(client: &Client, args: &AtArgs) -> Result<(), Failure> {
 pub async fn restore(client: &Client, out: Output, args: &RestoreArgs) -> Result<(), Failure> {
     let address = address(client, &args.entry).await?;
     let entry = client.post(&format!("{address}/restore"), &json!({"version": args.at})).await?;
-    out.show(&entry, |entry| format!("{} is as it was; its version is now {}", text(entry, "path"), text(entry, "version")));
+    out.show(&entry, |entry| {
+        format!("{} is as it was; its version is now {}", text(entry, "path"), text(entry, "version"))
+    });
     Ok(())
 }
 
@@ -130,16 +135,25 @@ pub async fn conflicts(client: &Client, out: Output, notebook: Option<String>) -
     let line = |conflict: &Value| {
         let kind = &conflict["kind"];
         let what = match text(kind, "type") {
-            "property" => format!("`{}` was set twice; it shows {}", text(kind, "key"), text(kind, "shown").trim()),
+            "property" => {
+                format!("`{}` was set twice; it shows {}", text(kind, "key"), text(kind, "shown").trim())
+            }
             "attachment" => "the attachment was changed twice; the other version lies beside it".to_owned(),
             "name" => "two entries have one name".to_owned(),
             "frontmatter" => "after a merge the frontmatter reads differently".to_owned(),
             "after_crash" => "bytes found after a crash that no version explains".to_owned(),
-            "text_became_blob" => "the text was edited while it became an attachment; it lies beside it".to_owned(),
+            "text_became_blob" => {
+                "the text was edited while it became an attachment; it lies beside it".to_owned()
+            }
             "joined" => "other bytes were here before joining; they lie beside it".to_owned(),
             other => other.to_owned(),
         };
-        format!("{}  {:>4}  {}: {what}", short(text(conflict, "notebook")), conflict["number"], text(conflict, "path"))
+        format!(
+            "{}  {:>4}  {}: {what}",
+            short(text(conflict, "notebook")),
+            conflict["number"],
+            text(conflict, "path")
+        )
     };
     out.show(&page, |page| items(page, line, "no conflicts"));
     Ok(())

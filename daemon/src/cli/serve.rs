@@ -37,7 +37,8 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let stop = stop_signal()?;
     let listener = listen(&home, args).await?;
-    let address = listener.local_addr().map_err(|error| Failure::new(format!("cannot serve the desk: {error}")))?;
+    let address =
+        listener.local_addr().map_err(|error| Failure::new(format!("cannot serve the desk: {error}")))?;
     let base_url = format!("http://{address}");
     let relay = args.relay.clone().unwrap_or_else(|| home.config().relay.clone());
     let options = Options {
@@ -97,7 +98,9 @@ async fn listen(home: &Home, args: &ServeArgs) -> Result<TcpListener, Failure> {
         Some(address) => address,
         None => home.config().listen.parse::<SocketAddr>().map_err(|error| {
             let listen = &home.config().listen;
-            Failure::new(format!("cannot serve the desk at `{listen}` (config.toml): {error}; give it as 127.0.0.1:7420"))
+            Failure::new(format!(
+                "cannot serve the desk at `{listen}` (config.toml): {error}; give it as 127.0.0.1:7420"
+            ))
         })?,
     };
     if !wanted.ip().is_loopback() {
@@ -145,11 +148,20 @@ pub async fn open(client: &Client) -> Result<(), Failure> {
 async fn open_in_browser(url: &str) -> Result<(), Failure> {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let quiet = std::process::Stdio::null;
-    let opened =
-        tokio::process::Command::new(opener).arg(url).stdin(quiet()).stdout(quiet()).stderr(quiet()).status().await;
+    let opened = tokio::process::Command::new(opener)
+        .arg(url)
+        .stdin(quiet())
+        .stdout(quiet())
+        .stderr(quiet())
+        .status()
+        .await;
     match opened {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::new(format!("cannot open the browser: {opener} ended with {status}; open {url} yourself"))),
-        Err(error) => Err(Failure::new(format!("cannot open the browser with {opener}: {error}; open {url} yourself"))),
+        Ok(status) => Err(Failure::new(format!(
+            "cannot open the browser: {opener} ended with {status}; open {url} yourself"
+        ))),
+        Err(error) => {
+            Err(Failure::new(format!("cannot open the browser with {opener}: {error}; open {url} yourself")))
+        }
     }
 }

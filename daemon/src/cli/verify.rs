@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use codex_crdt_model::entry::birth::{Birth, Kind};
 use codex_crdt_model::entry::Document;
+use codex_crdt_model::entry::birth::{Birth, Kind};
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, Volume};
 use codex_crdt_model::journal::{Item, Payload};
 use codex_crdt_model::store::{EntryRow, Source, StoreError};
@@ -105,8 +105,7 @@ fn text(report: &Report) -> String {
 
 /// Checks the notebook in a folder.
 pub fn check(name: &str, root: &Path) -> Report {
-    let mut report =
-        Report { name: name.to_owned(), path: root.display().to_string(), ..Report::default() };
+    let mut report = Report { name: name.to_owned(), path: root.display().to_string(), ..Report::default() };
     let reader = match Reader::open(&root.join(".codex/store.db")) {
         Ok(reader) => reader,
         Err(error) => {
@@ -137,7 +136,11 @@ impl Checker<'_> {
         self.report.id = meta.notebook.to_string();
         let marker = std::fs::read_to_string(self.root.join(".codex/notebook")).unwrap_or_default();
         if marker.trim() != self.report.id {
-            self.fault(format!("the marker .codex/notebook says `{}`, the store `{}`", marker.trim(), self.report.id));
+            self.fault(format!(
+                "the marker .codex/notebook says `{}`, the store `{}`",
+                marker.trim(),
+                self.report.id
+            ));
         }
         self.records(reader, &meta.notebook)?;
         self.entries(reader)?;
@@ -193,7 +196,10 @@ impl Checker<'_> {
         }
         for tip in reader.tips()? {
             if chains.get(&(tip.device, tip.volume)) != Some(&(tip.seq, tip.hash)) {
-                self.fault(format!("the journal of device {} does not end where the store says", tip.device.short()));
+                self.fault(format!(
+                    "the journal of device {} does not end where the store says",
+                    tip.device.short()
+                ));
             }
         }
         Ok(())
@@ -263,7 +269,12 @@ impl Checker<'_> {
             self.fault(format!("{shown}: its document has other content than its row says"));
         }
         let known: BTreeSet<_> = document.changes().into_iter().collect();
-        let lost = reader.history(id)?.iter().filter_map(|row| row.change).filter(|change| !known.contains(change)).count();
+        let lost = reader
+            .history(id)?
+            .iter()
+            .filter_map(|row| row.change)
+            .filter(|change| !known.contains(change))
+            .count();
         if lost > 0 {
             self.fault(format!("{shown}: {lost} changes of its records are not in its document"));
         }
@@ -286,7 +297,9 @@ impl Checker<'_> {
                 self.note(format!("`{path}` was changed in the folder; not taken in yet"));
             }
             Ok(Some(_)) if confirmed.hash != row.hash => {
-                self.fault(format!("`{path}` is not what its document says, and nothing is waiting to be written"));
+                self.fault(format!(
+                    "`{path}` is not what its document says, and nothing is waiting to be written"
+                ));
             }
             Ok(Some(_)) => {}
         }

@@ -3,8 +3,8 @@
 use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
 use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +27,7 @@ use super::reading::{self, Found, read};
 use super::spool::Spool;
 use crate::blobs::Blobs;
 use crate::driver::Notebook;
+use crate::mirror::text::media_type;
 
 /// Read from the blob store and sent at a time.
 const CHUNK_BYTES: u64 = 256 << 10;
@@ -86,8 +87,17 @@ pub async fn get_file(
     let path = EntryPath::parse(&path)?;
     let shown = path.clone();
     let id = read(&notebook, move |reader| reading::at(reader, &path)).await?;
-    let id = id.ok_or_else(|| ApiError::not_found(format!("there is nothing at `{shown}` in this notebook")))?;
+    let id =
+        id.ok_or_else(|| ApiError::not_found(format!("there is nothing at `{shown}` in this notebook")))?;
     let outgoing = load(&notebook, id, &params).await?;
+    let mut headers = headers;
+    if outgoing.version.0.is_empty() {
+        // `birth` names a version of one entry only, and another entry may have come to this path since.
+        headers.remove(IF_NONE_MATCH);
+        if headers.remove(IF_RANGE).is_some() {
+            headers.remove(RANGE);
+        }
+    }
     send(desk.daemon().blobs(), outgoing, &headers).await
 }
 
@@ -145,7 +155,8 @@ pub async fn send(blobs: &Blobs, outgoing: Outgoing, headers: &HeaderMap) -> Res
         Content::Text(text) | Content::Symlink(text) => (text.len() as u64, Bytes::Memory(text.into())),
         Content::Blob { hash, size } => {
             if !blobs.has(&hash).await? {
-                let message = format!("the bytes of `{}` have not arrived from the other devices yet", outgoing.path);
+                let message =
+                    format!("the bytes of `{}` have not arrived from the other devices yet", outgoing.path);
                 let details = serde_json::json!({"hash": hash.to_string(), "size": size});
                 return Err(
                     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_available", message).with(details)
@@ -210,7 +221,7 @@ impl Bytes {
 fn fixed_headers(outgoing: &Outgoing, etag: &str) -> HeaderMap {
     let kind = outgoing.content.kind();
     let name = outgoing.path.name();
-    let media_type = reading::media_type(name, kind);
+    let media_type = media_type(name, kind);
     let mut headers = HeaderMap::new();
     headers.insert(ETAG, ascii(etag));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -336,7 +347,14 @@ fn base_version(headers: &HeaderMap, found: &Found) -> Result<Version, ApiError>
         return Ok(found.version());
     }
     let tag = value.trim().trim_start_matches("W/").trim_matches('"');
-    Ok(tag.parse()?)
+    tag.parse().map_err(|_| {
+        let shown: String = tag.chars().take(80).collect();
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "bad_version",
+            format!("`{shown}` in `If-Match` is no ETag of an entry"),
+        )
+    })
 }
 
 /// The ETag of a version.
@@ -355,7 +373,9 @@ fn ascii(text: &str) -> HeaderValue {
 /// RFC 5987: everything but letters, digits and a few signs as `%XX`.
 fn escape(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte);
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    name.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 #[cfg(test)]

@@ -54,7 +54,9 @@ impl Desk {
                 "not_running",
                 format!("the notebook {} at {} does not run: {why}", one.name, one.path),
             ),
-            None => ApiError::not_found(format!("there is no notebook `{key}` here; see `codexd notebook list`")),
+            None => {
+                ApiError::not_found(format!("there is no notebook `{key}` here; see `codexd notebook list`"))
+            }
         })
     }
 

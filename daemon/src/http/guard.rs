@@ -172,7 +172,10 @@ mod tests {
         let change = ask(&door, "POST", "/api/v1/status", &[host, cookie]).await;
         assert_eq!(change.status(), StatusCode::FORBIDDEN);
         let csrf = ("x-codex-csrf", "1");
-        assert_eq!(ask(&door, "POST", "/api/v1/status", &[host, cookie, csrf]).await.status(), StatusCode::OK);
+        assert_eq!(
+            ask(&door, "POST", "/api/v1/status", &[host, cookie, csrf]).await.status(),
+            StatusCode::OK
+        );
     }
 
     #[tokio::test]

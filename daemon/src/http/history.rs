@@ -33,7 +33,9 @@ pub async fn history(
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
     let skip = match paging.cursor.as_deref() {
-        Some(cursor) => cursor.parse().map_err(|_| ApiError::bad_request("the cursor is not from this list"))?,
+        Some(cursor) => {
+            cursor.parse().map_err(|_| ApiError::bad_request("the cursor is not from this list"))?
+        }
         None => 0,
     };
     let limit = paging.limit.unwrap_or(HISTORY_PAGE).clamp(1, 1000);

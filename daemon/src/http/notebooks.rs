@@ -130,8 +130,10 @@ pub async fn rebuild_mirror(
 
 fn registered(desk: &Desk, key: &str) -> Result<Registered, ApiError> {
     let mut all = desk.daemon().list();
-    let by = |all: &[Registered], which: fn(&Registered) -> &str| all.iter().position(|one| which(one) == key);
-    let found = by(&all, |one| &one.id).or_else(|| by(&all, |one| &one.slug)).or_else(|| by(&all, |one| &one.name));
+    let by =
+        |all: &[Registered], which: fn(&Registered) -> &str| all.iter().position(|one| which(one) == key);
+    let found =
+        by(&all, |one| &one.id).or_else(|| by(&all, |one| &one.slug)).or_else(|| by(&all, |one| &one.name));
     let found = found.ok_or_else(|| {
         ApiError::not_found(format!("there is no notebook `{key}` here; see `codexd notebook list`"))
     })?;

@@ -152,7 +152,8 @@ pub async fn invite(
         return Err(ApiError::bad_request("an invitation is good for an hour at least and a year at most"));
     }
     let ticket = desk.daemon().invite(&notebook.id, hours);
-    let ticket = ticket.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_invite"))?;
+    let ticket =
+        ticket.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_invite"))?;
     let one = desk.daemon().list().into_iter().find(|one| one.id == notebook.id.to_string());
     let expires = time(now_ms() + i64::from(hours) * 3_600_000);
     let name = one.map(|one| one.name).unwrap_or_default();
@@ -238,7 +239,7 @@ fn parse_ticket(text: &str) -> Result<Ticket, ApiError> {
     let ticket: Ticket = text
         .trim()
         .parse()
-        .map_err(|error| bad(format!("cannot use this ticket: {error}; ask for it again, and copy all of it")))?;
+        .map_err(|error: crate::net::TicketError| bad(format!("cannot use this ticket: {error}")))?;
     if ticket.expires < now_ms() / 1000 {
         let when = time(ticket.expires.saturating_mul(1000));
         return Err(bad(format!("cannot use this ticket: it expired at {when}; ask for a new one")));
@@ -264,7 +265,8 @@ async fn preview(desk: &Desk, ticket: Ticket, path: Option<&str>) -> Result<Prev
 fn count_files(folder: &FsPath) -> u64 {
     let walk = ignore::WalkBuilder::new(folder).standard_filters(false).follow_links(false).build();
     let own = |entry: &ignore::DirEntry| entry.path().components().any(|part| part.as_os_str() == ".codex");
-    walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()) && !own(entry)).count() as u64
+    walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()) && !own(entry)).count()
+        as u64
 }
 
 #[cfg(test)]
@@ -274,7 +276,16 @@ mod tests {
 
     #[test]
     fn times_are_read_and_nonsense_is_named() {
-        for (text, expect) in [("24h", Some(24)), ("90m", Some(2)), ("7d", Some(168)), ("h", None), ("5", None), ("5w", None), ("-1h", None), ("99999999999h", None)] {
+        for (text, expect) in [
+            ("24h", Some(24)),
+            ("90m", Some(2)),
+            ("7d", Some(168)),
+            ("h", None),
+            ("5", None),
+            ("5w", None),
+            ("-1h", None),
+            ("99999999999h", None),
+        ] {
             assert_eq!(hours_of(text).ok(), expect, "{text}");
         }
     }

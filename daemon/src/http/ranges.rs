@@ -23,10 +23,18 @@ pub fn wanted(header: Option<&str>, len: u64) -> Wanted {
         }
         (Ok(first), Ok(last)) if first <= last => Wanted::Beyond,
         (Ok(first), Err(_)) if last.trim().is_empty() => {
-            if first < len { Wanted::Part(first, len) } else { Wanted::Beyond }
+            if first < len {
+                Wanted::Part(first, len)
+            } else {
+                Wanted::Beyond
+            }
         }
         (Err(_), Ok(count)) if first.trim().is_empty() => {
-            if count == 0 || len == 0 { Wanted::Beyond } else { Wanted::Part(len.saturating_sub(count), len) }
+            if count == 0 || len == 0 {
+                Wanted::Beyond
+            } else {
+                Wanted::Part(len.saturating_sub(count), len)
+            }
         }
         _ => Wanted::Whole,
     }

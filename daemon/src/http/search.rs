@@ -129,7 +129,9 @@ pub async fn search(
 ) -> Result<Json<SearchPage>, ApiError> {
     let limit = params.limit.unwrap_or(HITS).clamp(1, HITS_MOST);
     let skip = match params.cursor.as_deref() {
-        Some(cursor) => cursor.parse().map_err(|_| ApiError::bad_request("the cursor is not from this list"))?,
+        Some(cursor) => {
+            cursor.parse().map_err(|_| ApiError::bad_request("the cursor is not from this list"))?
+        }
         None => 0_usize,
     };
     let notebooks = desk.notebooks(params.notebook.as_deref())?;
@@ -154,7 +156,8 @@ pub async fn search(
             kind: hit.kind,
             media_type: hit.media_type,
             modified: time(hit.modified),
-            snippet: hit.snippet.into_iter().map(|part| SnippetPart { text: part.text, hit: part.hit }).collect(),
+            snippet:
+                hit.snippet.into_iter().map(|part| SnippetPart { text: part.text, hit: part.hit }).collect(),
             score: hit.score,
         }));
     }
@@ -261,9 +264,9 @@ pub async fn query(
     };
     Ok(Json(QueryPage {
         files: rows(answer.files),
-        groups: answer.groups.map(|groups| {
-            groups.into_iter().map(|(value, files)| (value, rows(files))).collect()
-        }),
+        groups: answer
+            .groups
+            .map(|groups| groups.into_iter().map(|(value, files)| (value, rows(files))).collect()),
         group_totals: answer.group_totals,
         total: answer.total,
         limit: answer.limit,

@@ -30,13 +30,7 @@ impl Spool {
     /// Empty.
     pub fn new(desk: &Desk) -> Self {
         let home = desk.daemon().home();
-        Self {
-            dir: home.tmp_dir(),
-            kept: home.dir.join("uploads"),
-            memory: Vec::new(),
-            file: None,
-            size: 0,
-        }
+        Self { dir: home.tmp_dir(), kept: home.dir.join("uploads"), memory: Vec::new(), file: None, size: 0 }
     }
 
     /// Takes more bytes.

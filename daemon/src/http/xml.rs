@@ -79,7 +79,9 @@ fn survey(source: &str, edits: &[(String, Option<Value>)]) -> Result<Plan, Strin
             Event::Empty(start) if depth == 1 && named(start.name().as_ref()) => plan.gone.push(from..to),
             Event::End(_) => {
                 depth = depth.saturating_sub(1);
-                if depth == 1 && let Some(begun) = child_from.take() {
+                if depth == 1
+                    && let Some(begun) = child_from.take()
+                {
                     plan.gone.push(begun..to);
                 }
                 if depth == 0 {
@@ -153,10 +155,16 @@ mod tests {
     #[test]
     fn only_the_named_elements_change() {
         let source = "<?xml version=\"1.0\"?>\n<meta by=\"x\">\n  <!-- kept -->\n  <status>open</status>\n  <due>1</due>\n</meta>\n";
-        let edits = [("status".into(), Some(json!("a<b"))), ("due".into(), None), ("tags".into(), Some(json!(["p", "q"])))];
+        let edits = [
+            ("status".into(), Some(json!("a<b"))),
+            ("due".into(), None),
+            ("tags".into(), Some(json!(["p", "q"]))),
+        ];
         assert_eq!(
             with_properties(source, &edits).as_deref(),
-            Ok("<?xml version=\"1.0\"?>\n<meta by=\"x\">\n  <!-- kept -->\n  <status>a&lt;b</status>\n  <tags>p</tags>\n  <tags>q</tags>\n</meta>\n")
+            Ok(
+                "<?xml version=\"1.0\"?>\n<meta by=\"x\">\n  <!-- kept -->\n  <status>a&lt;b</status>\n  <tags>p</tags>\n  <tags>q</tags>\n</meta>\n"
+            )
         );
         assert_eq!(
             with_properties("<m/>", &[("a".into(), Some(json!(1)))]).as_deref(),
