@@ -214,6 +214,9 @@ pub struct InviteArgs {
     /// Good for so long, as in `24h`, `30m` or `7d`.
     #[arg(long, default_value = "24h")]
     pub expires: String,
+    /// The holder joins without anybody confirming. In this version every ticket is so.
+    #[arg(long)]
+    pub unattended: bool,
 }
 
 /// How to join.

@@ -148,4 +148,4 @@ impl Disk {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

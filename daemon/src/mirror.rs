@@ -28,6 +28,9 @@ mod snippet;
 pub mod text;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use base::MirrorError;
 pub use feed::Feed;
 pub use links::{Backlink, Link};
@@ -117,6 +120,12 @@ impl Mirror {
         }
         // Whoever still waits would wait for ever.
         self.inner.shared.reached.send_replace(u64::MAX);
+    }
+
+    /// Rows that the follower has written since it opened the file.
+    #[cfg(test)]
+    fn changes_for_test(&self) -> u64 {
+        self.inner.shared.written.load(std::sync::atomic::Ordering::Acquire)
     }
 
     fn ask<T>(

@@ -22,7 +22,7 @@ use crate::rng::Rng;
 /// A real beginning: clocks that are years wrong must not matter.
 const EPOCH_MS: i64 = 1_750_000_000_000;
 /// A world that is still busy after this many events will never be quiet.
-const EVENTS: u64 = 400_000;
+const EVENTS: u64 = 20_000;
 /// A tick that a core wants later than this is as good as never.
 const LONG_MS: i64 = 3 * 3_600_000;
 

@@ -51,6 +51,9 @@ fn locate(txn: &Txn<'_>, path: &EntryPath) -> Result<Place> {
     Ok(Place::Known(at))
 }
 
+/// Versions of one entry that found bytes are compared with, newest first.
+const VERSIONS: usize = 1000;
+
 /// Names that the planner uses while two files trade places; they never enter documents.
 pub(super) const SWAP_MARK: &str = ".codex-swap-";
 
@@ -371,16 +374,27 @@ pub(super) fn version_with(
     content: &Content,
 ) -> Result<Option<Heads>> {
     let document = txn.document(id, row)?;
-    let mut versions: Vec<Heads> = document.changes().into_iter().map(|change| vec![change]).collect();
+    let mut changes = document.changes();
+    let mut versions: Vec<Heads> = changes.iter().map(|change| vec![*change]).collect();
     if let Some(first) = versions.first_mut() {
         first.clear();
     }
     versions.push(document.heads());
-    Ok(versions
-        .into_iter()
-        .rev()
-        .take(1000)
-        .find(|heads| document.view_at(heads).is_some_and(|view| view.content == *content)))
+    let same = |heads: &Heads| document.view_at(heads).is_some_and(|view| view.content == *content);
+    if let Some(heads) = versions.into_iter().rev().take(VERSIONS).find(same) {
+        return Ok(Some(heads));
+    }
+    // What lay on disk between two merges is no single change's version, but the first few changes together, in
+    // the order in which they came here.
+    for _ in 0..VERSIONS.min(changes.len()) {
+        let mut heads = changes.clone();
+        heads.sort();
+        if same(&heads) {
+            return Ok(Some(heads));
+        }
+        changes.pop();
+    }
+    Ok(None)
 }
 
 /// An entry that is deleted is wanted again, here and so.

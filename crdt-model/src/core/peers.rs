@@ -263,8 +263,11 @@ fn note_fork(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Re
 }
 
 fn take_record(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {
-    let position = txn.meta.position + 1;
+    // What this device makes because of the record (a conflict copy, say) comes after it.
+    txn.seal();
     let payload = Payload::decode(header.kind, &record.payload);
+    txn.add_record(tip, header.time, record, Vec::new());
+    let position = txn.meta.position;
     let mut index = Vec::new();
     match payload {
         Some(Payload::Membership(change)) => membership(txn, header, change)?,
@@ -278,7 +281,7 @@ fn take_record(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> 
         // Unknown kinds, unreadable payloads, and writers who may not: carried, without effect.
         Some(Payload::Edit(_) | Payload::Unknown(..)) | None => {}
     }
-    txn.add_record(tip, header.time, record, index);
+    txn.index_record(position, index);
     Ok(())
 }
 

@@ -357,6 +357,17 @@ impl<'a> Txn<'a> {
         self.writes.records.push(RecordWrite { position: self.meta.position, tip, time, record, items });
     }
 
+    /// Says which items of a record written in this step took effect.
+    pub fn index_record(
+        &mut self,
+        position: u64,
+        items: Vec<(u32, EntryId, Option<crate::ids::ChangeHash>)>,
+    ) {
+        if let Some(write) = self.writes.records.iter_mut().find(|write| write.position == position) {
+            write.items = items;
+        }
+    }
+
     /// The record at a position, stored or written in this step.
     pub fn record(&self, position: u64) -> Result<Option<Record>> {
         match self.writes.records.iter().find(|r| r.position == position) {

@@ -26,9 +26,8 @@ impl Client {
                 "no daemon runs on the home {shown}; start one with `codexd serve`, or give another --home"
             )));
         };
-        // The client is built with TLS for others' sake and insists on a provider, though it speaks plain HTTP
-        // here; that one was installed already is no error.
-        let _ = (*iroh::tls::default_provider()).clone().install_default();
+        // Never used on loopback, but the client does not start without one; an error means it was done before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // A proxy must never see what is said to this machine.
         let http = reqwest::Client::builder().no_proxy().build();
         let http = http.map_err(|error| Failure::new(format!("cannot talk to the daemon: {error}")))?;

@@ -20,7 +20,7 @@ use super::root::Root;
 use super::worker::Worker;
 
 /// How long what came out is kept: a program that had it open may still write to it.
-const KEEP: Duration = Duration::from_secs(60);
+const KEEP: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(60) };
 /// Kept files looked at in one go, so that operations need not wait.
 const KEPT_AT_ONCE: usize = 64;
 

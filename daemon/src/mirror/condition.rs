@@ -143,11 +143,12 @@ fn property(all: &mut Where, key: &str, value: &Value) {
         ),
         value => {
             let number = properties::number(value).map_or(Sql::Null, Sql::Real);
-            let clause = "num IN (SELECT entry FROM properties WHERE key = ? AND text = ? COLLATE NOCASE
-                             AND (text = ? OR number = ?)
-                           UNION SELECT entry FROM properties WHERE key = ? AND number = ?)";
+            // Found by the index over text in any case, then compared exactly.
+            let clause = "num IN (SELECT entry FROM properties
+                              WHERE key = ? AND text = ? COLLATE NOCASE AND text = ?
+                              UNION SELECT entry FROM properties WHERE key = ? AND number = ?)";
             let shown = properties::text(value);
-            let values = vec![text(key), text(shown.clone()), text(shown), number.clone(), text(key), number];
+            let values = vec![text(key), text(shown.clone()), text(shown), text(key), number];
             (clause.to_owned(), values)
         }
     };

@@ -1,6 +1,7 @@
 //! The follower: one thread that keeps the mirror level with the store, the only one that writes it.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub struct Shared {
     pub folders: Folders,
     /// Revision that the mirror shows.
     pub reached: watch::Sender<u64>,
+    /// Rows written.
+    pub written: AtomicU64,
     feeds: Mutex<Vec<Box<dyn Feed>>>,
     wanted: Mutex<Wanted>,
     wake: Condvar,
@@ -72,6 +75,7 @@ impl Shared {
             open_feed,
             folders: Folders::default(),
             reached: watch::Sender::new(0),
+            written: AtomicU64::new(0),
             feeds: Mutex::default(),
             wanted: Mutex::default(),
             wake: Condvar::new(),
@@ -274,7 +278,9 @@ impl Follower {
         let reached = rows.last().map_or(self.reached, |(_, row)| row.revision);
         let reached = if more { reached } else { reached.max(top) };
         if reached > self.reached {
+            let before = db.total_changes();
             take_in(db, feed.as_ref(), &self.shared.root, rows, reached)?;
+            self.shared.written.fetch_add(db.total_changes() - before, Ordering::AcqRel);
             if rows.iter().any(|(_, row)| row.kind == Kind::Folder) {
                 self.shared.folders.clear();
             }

@@ -199,10 +199,14 @@ impl Order {
     fn one(value: &Value, warnings: &mut Vec<String>) -> Option<Order> {
         let (name, direction) = match value {
             Value::String(text) => {
-                let (name, direction) = text.trim().rsplit_once([' ', ':']).unwrap_or((text.trim(), ""));
-                match name.strip_prefix('-') {
-                    Some(name) => (name.to_owned(), "desc".to_owned()),
-                    None => (name.to_owned(), direction.to_lowercase()),
+                let text = text.trim();
+                let split = text.rsplit_once([' ', ':']).map(|(name, end)| (name, end.to_lowercase()));
+                match (split, text.strip_prefix('-')) {
+                    (_, Some(name)) => (name.to_owned(), "desc".to_owned()),
+                    (Some((name, end)), None) if ["asc", "desc"].contains(&end.as_str()) => {
+                        (name.to_owned(), end)
+                    }
+                    _ => (text.to_owned(), String::new()),
                 }
             }
             Value::Object(map) => {

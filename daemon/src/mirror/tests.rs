@@ -1,0 +1,9 @@
+//! The mirror over a store that is made up: trees, properties, sidecars, search, queries, damage.
+#![allow(clippy::unwrap_used)]
+
+mod fake;
+mod following;
+mod querying;
+mod reading;
+mod searching;
+mod sidecars;

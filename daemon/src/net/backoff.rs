@@ -19,7 +19,12 @@ impl Backoff {
 
     /// It failed: how long to wait, between three and five quarters of the step.
     pub(super) fn next(&mut self) -> Duration {
-        let step = FIRST_MS.saturating_mul(1 << self.failures.min(10)).min(LAST_MS);
+        self.next_up_to(LAST_MS)
+    }
+
+    /// As [`Backoff::next`], with another bound in milliseconds.
+    pub(super) fn next_up_to(&mut self, last_ms: u64) -> Duration {
+        let step = FIRST_MS.saturating_mul(1 << self.failures.min(20)).min(last_ms);
         self.failures = self.failures.saturating_add(1);
         let chance = u64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) % (step / 2);
         Duration::from_millis(step - step / 4 + chance)

@@ -30,6 +30,9 @@ const SMALL: usize = 16;
 const LARGE: usize = 2;
 /// A peer that sends nothing for so long is left for another.
 const STALL: Duration = Duration::from_secs(20);
+/// Longest wait between two attempts. Those who hold a blob are often away for days, and there may be
+/// thousands of such blobs; whoever connects is asked at once.
+const LAST_MS: u64 = 120_000;
 /// A store that cannot be synced (disk full) is asked again after this time.
 const SYNC_AGAIN: Duration = Duration::from_secs(5);
 
@@ -59,6 +62,7 @@ impl Line {
             return Ok(connection.clone());
         }
         let id = EndpointId::from_bytes(&self.peer.0)?;
+        // A link to this peer is up, so iroh and the address book know where it is.
         let dialled = self.endpoint.connect(id, iroh_blobs::ALPN);
         let connection = timeout(DIAL, dialled).await.context("no answer within five seconds")??;
         *held = Some(connection.clone());
@@ -274,7 +278,7 @@ impl Fetcher {
             want.standing = Standing::Resting(None);
             return;
         }
-        let until = Instant::now() + want.backoff.next();
+        let until = Instant::now() + want.backoff.next_up_to(LAST_MS);
         want.standing = Standing::Resting(Some(until));
         self.agenda.insert((until, hash));
         if want.news {

@@ -17,8 +17,8 @@ use crate::net::wire::{Answer, shorten};
 const COURTESY: Duration = Duration::from_millis(100);
 /// After the protocol was broken, no stream for at least this time.
 const PENALTY: Duration = Duration::from_secs(2);
-/// A stream that lasted so long was a success: trying again begins anew.
-const LASTED: Duration = Duration::from_secs(10);
+/// What lasted so long, connection or stream, was a success: trying again begins anew.
+pub(super) const LASTED: Duration = Duration::from_secs(10);
 
 /// One notebook with one peer.
 #[derive(Debug, Default)]

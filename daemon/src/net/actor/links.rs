@@ -8,7 +8,7 @@ use iroh::endpoint::{Connection, VarInt};
 use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant};
 
-use super::channels::Channel;
+use super::channels::{Channel, LASTED};
 use super::{Actor, Due, Happened, NetEvent};
 use crate::net::address;
 use crate::net::backoff::Backoff;
@@ -27,7 +27,10 @@ pub(super) struct Peer {
     pub(super) link: Option<Link>,
     pub(super) channels: BTreeMap<NotebookId, Channel>,
     dial: Dial,
+    /// Dials that failed in a row.
     backoff: Backoff,
+    /// Connections that were lost soon in a row, as when two programs run with one key.
+    flapping: Backoff,
 }
 
 /// The connection to a peer.
@@ -37,6 +40,7 @@ pub(super) struct Link {
     pub(super) connection: Connection,
     dialled: bool,
     run: u64,
+    since: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -117,9 +121,9 @@ impl Actor {
         }
     }
 
-    fn dial_later(&mut self, peer: DeviceId) {
+    fn dial_after(&mut self, peer: DeviceId, wait: Duration) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
-        let at = Instant::now() + state.backoff.next();
+        let at = Instant::now() + wait;
         state.dial = Dial::At(at);
         self.agenda.insert((at, Due::Dial(peer)));
     }
@@ -132,7 +136,8 @@ impl Actor {
         tracing::debug!(peer = %peer.short(), "not reached: {reason}");
         state.dial = Dial::Idle;
         if state.link.is_none() {
-            self.dial_later(peer);
+            let wait = state.backoff.next();
+            self.dial_after(peer, wait);
         }
     }
 
@@ -163,7 +168,7 @@ impl Actor {
         self.spawn(link::attend(connection.clone(), peer, number, self.parts.happened.clone()));
         let Some(state) = self.peers.get_mut(&peer) else { return };
         state.backoff.reset();
-        state.link = Some(Link { number, connection, dialled, run: hello.run });
+        state.link = Some(Link { number, connection, dialled, run: hello.run, since: Instant::now() });
         let notebooks: Vec<NotebookId> = state.channels.keys().copied().collect();
         tracing::info!(peer = %peer.short(), dialled, "connected");
         let mut addresses = observed;
@@ -177,15 +182,17 @@ impl Actor {
     }
 
     pub(super) fn unlinked(&mut self, peer: DeviceId, number: u64, reason: &str) {
-        let Some(state) = self.peers.get(&peer) else { return };
-        if state.link.as_ref().is_none_or(|link| link.number != number) {
-            return;
-        }
+        let Some(state) = self.peers.get_mut(&peer) else { return };
+        let Some(link) = state.link.as_ref().filter(|link| link.number == number) else { return };
         tracing::info!(peer = %peer.short(), "connection lost: {reason}");
+        if link.since.elapsed() > LASTED {
+            state.flapping.reset();
+        }
+        let wait = state.flapping.next();
+        let is_dialling = matches!(state.dial, Dial::Under { .. });
         self.drop_link(peer, code::BYE, b"");
-        let Some(state) = self.peers.get(&peer) else { return };
-        if !matches!(state.dial, Dial::Under { .. }) {
-            self.dial_later(peer);
+        if !is_dialling {
+            self.dial_after(peer, wait);
         }
     }
 

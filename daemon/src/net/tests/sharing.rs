@@ -147,6 +147,25 @@ async fn a_restarted_peer_on_another_port_is_found_again() {
     b.stop().await;
 }
 
+/// As after a crash: the other side still holds the old connection, which it had dialled itself.
+#[tokio::test]
+async fn a_new_run_of_a_peer_takes_the_place_of_the_old_one() {
+    let (mut a, mut b) = (Node::start(1).await, Node::start(2).await);
+    let (a_id, b_id) = (a.id(), b.id());
+    b.share(&[a_id]);
+    a.net.remember(b_id, b.net.addresses());
+    a.share(&[b_id]);
+    tokio::join!(a.opened(b_id), b.opened(a_id));
+    let mut again = Node::start(2).await;
+    again.net.remember(a_id, a.net.addresses());
+    again.share(&[a_id]);
+    tokio::time::timeout(Duration::from_secs(3), again.opened(a_id)).await.unwrap();
+    a.closed(b_id).await;
+    for node in [a, b, again] {
+        node.stop().await;
+    }
+}
+
 /// losses.md L48
 #[tokio::test]
 async fn a_dead_address_among_several_does_not_stall() {

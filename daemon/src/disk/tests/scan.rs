@@ -1,0 +1,207 @@
+//! Scans.
+
+use super::*;
+
+/// losses.md L20, L37, L38, L39: whatever the bytes, they are what is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_is_told_byte_for_byte() {
+    let texts = [
+        ("empty.md", String::new()),
+        ("crlf.md", "one\r\ntwo\rthree\n".to_owned()),
+        ("bom.md", "\u{feff}# title".to_owned()),
+        ("emoji 🧪 ä ö.md", "👩‍🔬 e\u{301} \u{202e}rtl".to_owned()),
+        ("Fall.MD", "upper".to_owned()),
+        ("fall.md", "lower".to_owned()),
+        ("cafe\u{301}.md", "nfd".to_owned()),
+        ("caf\u{e9}.md", "nfc".to_owned()),
+        ("long line.md", "x".repeat(100_000)),
+        ("limit.txt", "y".repeat(1 << 20)),
+        ("x (sync-conflict-20260101).md", "another tool's".to_owned()),
+        ("notes.tmp", "the user's own".to_owned()),
+        (".gitignore", "*.log".to_owned()),
+        ("my.git-notes/a.codex", "named after".to_owned()),
+        ("deep/er/and/deeper/f.md", "down".to_owned()),
+    ];
+    let bytes: [(&str, Vec<u8>); 4] = [
+        ("nul.md", b"a\0b".to_vec()),
+        ("latin1.md", b"caf\xe9".to_vec()),
+        ("2 MB.txt", "z".repeat(2 << 20).into_bytes()),
+        ("image.png", b"\x89PNG\r\n\x1a\n\0\0".to_vec()),
+    ];
+    let mut world = World::new().await;
+    for (path, text) in &texts {
+        world.write(path, text);
+    }
+    for (path, bytes) in &bytes {
+        world.write(path, bytes);
+    }
+    std::os::unix::fs::symlink("/etc/passwd", world.at("outside")).unwrap();
+    std::os::unix::fs::symlink("nowhere", world.at("dangling")).unwrap();
+    std::os::unix::fs::symlink("/etc", world.at("folder link")).unwrap();
+    let cwd = rustix::fs::CWD;
+    rustix::fs::mkfifoat(cwd, world.at("fifo"), rustix::fs::Mode::RWXU).unwrap();
+    let mut told: Vec<Observation> = world.scan().await.into_iter().flatten().collect();
+    // What looks like a temporary file is looked at when it has lived a while.
+    told.extend(world.until_idle().await);
+    let of = |at: &str| &told.iter().find(|observation| observation.path.as_str() == at).unwrap().seen;
+    for (path, text) in &texts {
+        assert!(matches!(of(path), Seen::Text(stat, told) if told == text && stat.size == text.len() as u64));
+    }
+    for (path, bytes) in &bytes {
+        let hash = ContentHash::of(bytes);
+        assert!(matches!(of(path), Seen::Blob(_, told) if *told == hash), "{path}");
+        assert!(world.blobs.has(&hash).await.unwrap());
+    }
+    assert!(matches!(of("outside"), Seen::Symlink(_, target) if target == "/etc/passwd"));
+    assert!(matches!(of("dangling"), Seen::Symlink(_, target) if target == "nowhere"));
+    assert!(matches!(of("folder link"), Seen::Symlink(_, target) if target == "/etc"));
+    assert_eq!(*of("fifo"), Seen::Special);
+    assert_eq!(told.len(), texts.len() + bytes.len() + 4 + 5, "files, links, the FIFO and five folders");
+    let place = |at: &str| told.iter().position(|observation| observation.path.as_str() == at).unwrap();
+    assert!(place("deep") < place("deep/er") && place("deep/er/and") < place("deep/er/and/deeper/f.md"));
+}
+
+/// losses.md L8: what has not changed is not told again, nor read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_tells_differences_only() {
+    let mut world = World::new().await;
+    world.write("a/b.md", "text");
+    world.write("c.bin", b"\0");
+    world.scan().await;
+    assert_eq!(world.scan().await, Vec::<Vec<Observation>>::new());
+    assert_eq!(world.disk.progress().borrow().read, 0);
+    world.write("a/b.md", "changed");
+    std::fs::remove_file(world.at("c.bin")).unwrap();
+    let told: Vec<_> = world.scan().await.concat();
+    assert_eq!(short(&told), ["a/b.md = changed", "c.bin missing"]);
+}
+
+/// losses.md L14: an unmounted, emptied or replaced root deletes nothing, and is taken up again when it is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_root_deletes_nothing() {
+    let mut world = World::new().await;
+    world.write("a.md", "text");
+    world.scan().await;
+    let elsewhere = world.dir.path().join("elsewhere");
+    std::fs::rename(world.root(), &elsewhere).unwrap();
+    std::fs::create_dir(world.root()).unwrap();
+    world.hint(&["a.md"], true);
+    world.disk.scan();
+    assert!(matches!(world.next().await, Event::RootLost(reason) if reason.contains("notebook")));
+    let refused = world.one("b.md", write("x", None)).await;
+    assert!(matches!(refused, DiskOutcome::Failed(_)), "{refused:?}");
+    assert!(!world.at("b.md").exists());
+    std::fs::remove_dir(world.root()).unwrap();
+    std::fs::rename(&elsewhere, world.root()).unwrap();
+    assert_eq!(world.next().await, Event::RootFound);
+    assert_eq!(world.next().await, Event::Scanned, "nothing has changed");
+}
+
+/// losses.md L14: missing from the very start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_without_marker_is_lost() {
+    let mut world = World::with(|root| std::fs::remove_file(root.join(".codex/notebook")).unwrap()).await;
+    world.disk.scan();
+    assert!(matches!(world.next().await, Event::RootLost(_)));
+}
+
+/// losses.md L22, L23: swap files, Git's and Codex's own folders, and what the user excludes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_ignored_is_neither_there_nor_missing() {
+    let mut world = World::new().await;
+    for ignored in [".git/HEAD", "sub/.git/HEAD", ".a.md.swp", "a.md~", ".#a.md", "4913", ".codex/x", "q.swx"]
+    {
+        world.write(ignored, "x");
+    }
+    world.write("inner/.codex/notebook", "2");
+    world.write("inner/theirs.md", "another notebook");
+    world.write("keep.log", "told first");
+    world.write("build/out.md", "told first");
+    let told = world.scan().await.concat();
+    assert_eq!(short(&told), ["build/", "build/out.md = told first", "keep.log = told first", "sub/"]);
+    world.write(".codexignore", "*.log\n/build/\n");
+    world.write("new.log", "x");
+    world.write("sub/.codexignore", "!yes.log\n");
+    world.write("sub/yes.log", "wanted");
+    std::fs::remove_file(world.at("keep.log")).unwrap();
+    let told = world.scan().await.concat();
+    let expected =
+        [".codexignore = *.log\n/build/\n", "sub/.codexignore = !yes.log\n", "sub/yes.log = wanted"];
+    assert_eq!(short(&told), expected);
+}
+
+/// losses.md L20: a folder that became a link is not entered; what was in it is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_became_a_link_is_not_entered() {
+    let mut world = World::new().await;
+    world.write("a/b.md", "text");
+    world.scan().await;
+    let outside = world.dir.path().join("outside");
+    std::fs::rename(world.at("a"), &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, world.at("a")).unwrap();
+    let target = outside.to_str().unwrap();
+    assert_eq!(short(&world.scan().await.concat()), [format!("a -> {target}"), "a/b.md missing".to_owned()]);
+    let refused = world.one("a/new.md", write("x", None)).await;
+    assert_eq!(refused, DiskOutcome::Vanished, "nothing is written through a link");
+    assert!(!outside.join("new.md").exists());
+}
+
+/// A file and a folder that moved while nobody looked: both places in one batch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_is_told_in_one_batch() {
+    let mut world = World::new().await;
+    world.write("old/one.md", "one");
+    world.write("old/sub/two.bin", b"\0two");
+    world.write("three.md", "three");
+    world.scan().await;
+    std::fs::rename(world.at("three.md"), world.at("old/four.md")).unwrap();
+    std::fs::rename(world.at("old"), world.at("new")).unwrap();
+    let batches = world.scan().await;
+    assert_eq!(short(&batches[0]), ["new/", "new/four.md = three", "old missing", "three.md missing"]);
+    assert_eq!(batches.len(), 1, "what is in a moved folder has not changed: {batches:?}");
+}
+
+/// Another inode with the same bytes, as a move across file systems makes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn copied_and_deleted_is_told_in_one_batch() {
+    let mut world = World::new().await;
+    for number in 0..300 {
+        world.write(&format!("{number}.md"), format!("text {number}"));
+    }
+    world.write("b.bin", b"\0bytes");
+    world.scan().await;
+    for number in 0..300 {
+        world.write(&format!("moved/{number}.md"), format!("text {number}"));
+        std::fs::remove_file(world.at(&format!("{number}.md"))).unwrap();
+    }
+    world.write("moved/b.bin", b"\0bytes");
+    std::fs::remove_file(world.at("b.bin")).unwrap();
+    let batches = world.scan().await;
+    assert!(batches.len() > 1);
+    for batch in batches {
+        let count = |gone: bool| {
+            let counted = |seen: &Seen| !matches!(seen, Seen::Folder(_)) && (*seen == Seen::Missing) == gone;
+            batch.iter().filter(|observation| counted(&observation.seen)).count()
+        };
+        assert_eq!(count(true), count(false), "{:?}", short(&batch));
+    }
+}
+
+/// losses.md L15: what cannot be read is not deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_not_missing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let mut world = World::new().await;
+    world.write("a/b.md", "text");
+    world.write("c.md", "text");
+    world.scan().await;
+    std::fs::set_permissions(world.at("a"), std::fs::Permissions::from_mode(0)).unwrap();
+    world.write("c.md", "changed");
+    std::fs::set_permissions(world.at("c.md"), std::fs::Permissions::from_mode(0)).unwrap();
+    let told = world.scan().await.concat();
+    std::fs::set_permissions(world.at("a"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(short(&told), ["c.md unreadable"]);
+}
