@@ -198,9 +198,9 @@ async fn what_cannot_be_read_is_not_missing() {
     world.write("a/b.md", "text");
     world.write("c.md", "text");
     world.scan().await;
-    std::fs::set_permissions(world.at("a"), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(world.at("a"), std::fs::Permissions::from_mode(0o000)).unwrap();
     world.write("c.md", "changed");
-    std::fs::set_permissions(world.at("c.md"), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(world.at("c.md"), std::fs::Permissions::from_mode(0o000)).unwrap();
     let told = world.scan().await.concat();
     std::fs::set_permissions(world.at("a"), std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(short(&told), ["c.md unreadable"]);
