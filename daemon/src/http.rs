@@ -27,6 +27,9 @@ pub mod ui;
 pub mod upload;
 pub mod xml;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;

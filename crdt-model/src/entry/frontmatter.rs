@@ -137,8 +137,7 @@ pub fn split(text: &str) -> Parts {
 
 /// The head and keys of a block's inner text, or its raw text.
 fn split_inner(inner: &str) -> Parts {
-    let found = if inner.len() <= FRONT_BYTES { yaml::keys(inner) } else { None };
-    let Some(found) = found else {
+    let Some(found) = yaml::keys(inner) else {
         return Parts { raw: inner.to_owned(), ..Parts::default() };
     };
     let ends = found.iter().skip(1).map(|(start, _)| *start).chain([inner.len()]);
@@ -171,4 +170,4 @@ fn with_eol<'a>(text: &'a str, eol: &str) -> Cow<'a, str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

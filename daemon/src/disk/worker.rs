@@ -321,7 +321,7 @@ impl Worker {
         let now = Instant::now();
         let first = self.waiting.get(&path).map_or(now, |waiting| waiting.first);
         let waiting = if looks_passing(path.name())
-            && !self.index.as_ref().is_some_and(|index| index.at(&path).is_some())
+            && self.index.as_ref().is_none_or(|index| index.at(&path).is_none())
         {
             Waiting { due: first + PASSING, first, why: Why::Touched }
         } else if finished {

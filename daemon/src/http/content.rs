@@ -27,6 +27,7 @@ use super::reading::{self, Found, read};
 use super::spool::Spool;
 use crate::blobs::Blobs;
 use crate::driver::Notebook;
+use crate::mirror::text::media_type;
 
 /// Read from the blob store and sent at a time.
 const CHUNK_BYTES: u64 = 256 << 10;
@@ -89,6 +90,14 @@ pub async fn get_file(
     let id =
         id.ok_or_else(|| ApiError::not_found(format!("there is nothing at `{shown}` in this notebook")))?;
     let outgoing = load(&notebook, id, &params).await?;
+    let mut headers = headers;
+    if outgoing.version.0.is_empty() {
+        // `birth` names a version of one entry only, and another entry may have come to this path since.
+        headers.remove(IF_NONE_MATCH);
+        if headers.remove(IF_RANGE).is_some() {
+            headers.remove(RANGE);
+        }
+    }
     send(desk.daemon().blobs(), outgoing, &headers).await
 }
 
@@ -212,7 +221,7 @@ impl Bytes {
 fn fixed_headers(outgoing: &Outgoing, etag: &str) -> HeaderMap {
     let kind = outgoing.content.kind();
     let name = outgoing.path.name();
-    let media_type = reading::media_type(name, kind);
+    let media_type = media_type(name, kind);
     let mut headers = HeaderMap::new();
     headers.insert(ETAG, ascii(etag));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -338,7 +347,14 @@ fn base_version(headers: &HeaderMap, found: &Found) -> Result<Version, ApiError>
         return Ok(found.version());
     }
     let tag = value.trim().trim_start_matches("W/").trim_matches('"');
-    Ok(tag.parse()?)
+    tag.parse().map_err(|_| {
+        let shown: String = tag.chars().take(80).collect();
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "bad_version",
+            format!("`{shown}` in `If-Match` is no ETag of an entry"),
+        )
+    })
 }
 
 /// The ETag of a version.

@@ -26,6 +26,7 @@ use super::input::{Input, Params, Place};
 use super::reading::{self, Found, kind_name, mirror_is_fresh, read};
 use super::{properties, search, sidecar};
 use crate::driver::Notebook;
+use crate::mirror::text::{has_frontmatter, media_type};
 
 const TREE_PAGE: usize = 500;
 
@@ -120,7 +121,7 @@ pub async fn create(
         "folder" if !text.is_empty() => return Err(ApiError::bad_request("a folder has no content")),
         "folder" => Content::Folder,
         "text" => {
-            let begins_with_them = properties::has_frontmatter(path.name()) && !text.starts_with("---");
+            let begins_with_them = has_frontmatter(path.name()) && !text.starts_with("---");
             let text = if begins_with_them && !later.is_empty() {
                 properties::new_text(path.name(), &text, &std::mem::take(&mut later))?
             } else {
@@ -251,7 +252,7 @@ pub async fn details(notebook: &Notebook, id: EntryId) -> Result<EntryDetails, A
         path: found.path.to_string(),
         parent: (row.place_parent != EntryId::ROOT).then(|| row.place_parent.to_string()),
         kind: kind_name(row.kind),
-        media_type: reading::media_type(&row.place_name, row.kind),
+        media_type: media_type(&row.place_name, row.kind),
         size: row.size,
         hash: row.hash.to_string(),
         version: found.version().to_string(),
@@ -275,7 +276,7 @@ pub fn tree_item(found: &Found) -> TreeItem {
         name: row.place_name.clone(),
         path: found.path.to_string(),
         kind: kind_name(row.kind).to_owned(),
-        media_type: reading::media_type(&row.place_name, row.kind),
+        media_type: media_type(&row.place_name, row.kind),
         size: row.size,
         hash: row.hash.to_string(),
         title: None,

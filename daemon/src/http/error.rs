@@ -1,7 +1,8 @@
 //! The one error shape, and the one place where kinds of failure become statuses.
 
 use axum::Json;
-use axum::http::{Method, StatusCode, Uri};
+use axum::extract::OriginalUri;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use codex_crdt_model::effect::Refusal;
 use codex_crdt_model::entry::DocumentError;
@@ -175,12 +176,12 @@ pub fn of_daemon(error: anyhow::Error, otherwise: StatusCode, code: &'static str
 }
 
 /// Any path of the API that does not exist.
-pub async fn no_such_route(uri: Uri) -> ApiError {
+pub async fn no_such_route(OriginalUri(uri): OriginalUri) -> ApiError {
     ApiError::not_found(format!("there is nothing at {}; see /api/v1/openapi.json", uri.path()))
 }
 
 /// A path that exists, asked with a method that does not.
-pub async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+pub async fn no_such_method(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
     let message = format!("{method} is not known at {}; see /api/v1/openapi.json", uri.path());
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }

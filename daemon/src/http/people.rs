@@ -236,9 +236,10 @@ pub async fn join(State(desk): State<Desk>, Input(join): Input<Join>) -> Result<
 
 fn parse_ticket(text: &str) -> Result<Ticket, ApiError> {
     let bad = |message: String| ApiError::new(StatusCode::BAD_REQUEST, "bad_ticket", message);
-    let ticket: Ticket = text.trim().parse().map_err(|error| {
-        bad(format!("cannot use this ticket: {error}; ask for it again, and copy all of it"))
-    })?;
+    let ticket: Ticket = text
+        .trim()
+        .parse()
+        .map_err(|error: crate::net::TicketError| bad(format!("cannot use this ticket: {error}")))?;
     if ticket.expires < now_ms() / 1000 {
         let when = time(ticket.expires.saturating_mul(1000));
         return Err(bad(format!("cannot use this ticket: it expired at {when}; ask for a new one")));

@@ -16,9 +16,8 @@ use super::error::ApiError;
 use super::reading::{self, Found, read};
 use super::{sidecar, xml};
 use crate::driver::Notebook;
-
-/// What holds a folder's properties.
-const FOLDER_FILE: &str = ".metadata";
+use crate::mirror::sidecar::{FOLDER_FILE, Form};
+use crate::mirror::text::has_frontmatter;
 
 /// Keys to set and keys to remove.
 pub type Edits = Vec<(String, Option<Value>)>;
@@ -26,7 +25,7 @@ pub type Edits = Vec<(String, Option<Value>)>;
 /// Where the properties of an entry are written.
 enum Target {
     Frontmatter(EntryId),
-    Sidecar { entry: Found, form: &'static str, text: String },
+    Sidecar { entry: Box<Found>, form: Form, text: String },
     NewSidecar(EntryPath),
     NewFolderFile(EntryPath),
 }
@@ -46,7 +45,7 @@ pub async fn set(notebook: &Notebook, id: EntryId, edits: Edits) -> Result<(), A
         Target::Frontmatter(entry) => set_frontmatter(notebook, entry, &edits).await,
         Target::Sidecar { entry, form, text } => {
             let text = match form {
-                "json" => json_with(&text, &edits),
+                Form::Json => json_with(&text, &edits),
                 _ => xml::with_properties(&text, &edits),
             };
             let content = Content::Text(text.map_err(|reason| unwritable(&entry.path, reason))?);
@@ -95,14 +94,14 @@ fn target(source: &dyn Source, id: &EntryId) -> Result<Target, ApiError> {
         Kind::Text | Kind::Blob => {}
     }
     if let Some(sidecar) = sidecar::of(source, &found)?.into_iter().next() {
-        if sidecar.form == "md" {
+        if sidecar.form == Form::Markdown {
             return Ok(Target::Frontmatter(sidecar.entry));
         }
         let entry = reading::alive(source, &sidecar.entry)?;
         let Content::Text(text) = reading::content(source, &entry)? else {
             return Err(unwritable(&entry.path, "the sidecar is not a text".into()));
         };
-        return Ok(Target::Sidecar { entry, form: sidecar.form, text });
+        return Ok(Target::Sidecar { entry: Box::new(entry), form: sidecar.form, text });
     }
     if !sidecar::can_have(name, found.row.kind) {
         let reason = "a text file whose name has no extension cannot have a sidecar; rename it first";
@@ -115,12 +114,6 @@ fn target(source: &dyn Source, id: &EntryId) -> Result<Target, ApiError> {
 fn child(folder: &EntryPath, name: &str) -> Result<EntryPath, ApiError> {
     codex_crdt_model::path::check_name(name)?;
     Ok(folder.join(name))
-}
-
-/// Whether a text with this name begins with its properties.
-pub fn has_frontmatter(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    lower.ends_with(".md") || lower.ends_with(".cdx") || name == FOLDER_FILE
 }
 
 /// One entry of a YAML block mapping.
@@ -217,7 +210,7 @@ mod tests {
     fn a_property_is_one_entry_of_a_block_mapping() {
         for (key, value, expect) in [
             ("status", json!("done"), "status: done\n"),
-            ("due", json!("yes"), "due: 'yes'\n"),
+            ("due", json!("true"), "due: 'true'\n"),
             ("tags", json!(["a", "b"]), "tags:\n- a\n- b\n"),
             ("n", json!(3), "n: 3\n"),
             ("o", json!({"x": 1}), "o:\n  x: 1\n"),

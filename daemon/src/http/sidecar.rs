@@ -1,5 +1,5 @@
 //! Sidecars as a page meets them: which entries carry a file's properties, and their names after a move.
-//! The rule of what counts as one is in `docs` and followed by the mirror as well.
+//! What counts as one is the mirror's rule.
 
 use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::ids::EntryId;
@@ -7,9 +7,7 @@ use codex_crdt_model::store::Source;
 
 use super::error::ApiError;
 use super::reading::Found;
-
-/// Extensions in order of precedence.
-const FORMS: [&str; 3] = ["json", "xml", "md"];
+use crate::mirror::sidecar::{self as rule, Form};
 
 /// A sidecar that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,19 +16,13 @@ pub struct Sidecar {
     pub entry: EntryId,
     /// Its name.
     pub name: String,
-    /// `json`, `xml` or `md`.
-    pub form: &'static str,
+    /// How it is written.
+    pub form: Form,
 }
 
-/// Whether a file with this name can have sidecars: `README` and `README.md` are two ordinary files, but
-/// bytes may have sidecars whatever they are called.
+/// Whether a file with this name can have sidecars.
 pub fn can_have(name: &str, kind: Kind) -> bool {
-    let has_extension = name.rsplit_once('.').is_some_and(|(stem, end)| !stem.is_empty() && !end.is_empty());
-    match kind {
-        Kind::Text => has_extension,
-        Kind::Blob => true,
-        Kind::Folder | Kind::Symlink => false,
-    }
+    matches!(kind, Kind::Text | Kind::Blob) && rule::can_have(name, kind == Kind::Text)
 }
 
 /// The sidecars of an entry, in order of precedence: plain before hidden, JSON before XML before Markdown.
@@ -39,14 +31,11 @@ pub fn of(source: &dyn Source, main: &Found) -> Result<Vec<Sidecar>, ApiError> {
     if !can_have(&main.row.place_name, main.row.kind) {
         return Ok(sidecars);
     }
-    for form in FORMS {
-        for dot in ["", "."] {
-            let name = format!("{dot}{}.{form}", main.row.place_name);
-            let Some(entry) = source.at(&main.row.place_parent, &name)? else { continue };
-            let is_text = source.entry(&entry)?.is_some_and(|row| row.kind == Kind::Text);
-            if is_text {
-                sidecars.push(Sidecar { entry, name, form });
-            }
+    for name in rule::sidecars(&main.row.place_name) {
+        let Some(entry) = source.at(&main.row.place_parent, &name)? else { continue };
+        let is_text = source.entry(&entry)?.is_some_and(|row| row.kind == Kind::Text);
+        if let Some(form) = Form::of(&name).filter(|_| is_text) {
+            sidecars.push(Sidecar { entry, name, form });
         }
     }
     Ok(sidecars)
@@ -54,12 +43,11 @@ pub fn of(source: &dyn Source, main: &Found) -> Result<Vec<Sidecar>, ApiError> {
 
 /// What a sidecar is called when its main file goes from one name to another.
 pub fn renamed(sidecar: &str, from: &str, to: &str) -> Option<String> {
-    let (dot, rest) = match sidecar.strip_prefix('.') {
-        Some(hidden) if hidden.starts_with(from) => (".", hidden),
-        _ => ("", sidecar),
-    };
-    let ending = rest.strip_prefix(from)?;
-    Some(format!("{dot}{to}{ending}"))
+    if let Some(ending) = sidecar.strip_prefix(from) {
+        return Some(format!("{to}{ending}"));
+    }
+    let ending = sidecar.strip_prefix('.')?.strip_prefix(from)?;
+    Some(format!(".{to}{ending}"))
 }
 
 /// The name of a new sidecar.

@@ -1,6 +1,6 @@
 //! The page itself, embedded in the binary.
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -43,7 +43,7 @@ pub async fn root(
 /// A file of the page, or the page itself for whatever place in it a link names.
 pub async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if !matches!(method, Method::GET | Method::HEAD) {
-        return no_such_method(method, uri).await.into_response();
+        return no_such_method(method, OriginalUri(uri)).await.into_response();
     }
     let path = uri.path().trim_start_matches('/');
     if let Some(file) = Dist::get(path).filter(|_| !path.is_empty()) {
@@ -51,7 +51,7 @@ pub async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     }
     // A missing file of the build must not be answered with the page: the browser would run HTML as script.
     if path.starts_with("assets/") || path.starts_with("api/") {
-        return no_such_route(uri).await.into_response();
+        return no_such_route(OriginalUri(uri)).await.into_response();
     }
     page(&headers)
 }

@@ -180,10 +180,10 @@ impl Indexer<'_> {
 
     /// Whoever may be main file or sidecar of what is, or was, at a place.
     fn neighbours(&self, parent: &EntryId, name: &str, stale: &mut Stale) -> Result<(), MirrorError> {
-        if name == sidecar::FOLDER_FILE {
-            if let Some(folder) = self.by_id(parent)? {
-                stale.entry(folder.num).or_insert(true);
-            }
+        if name == sidecar::FOLDER_FILE
+            && let Some(folder) = self.by_id(parent)?
+        {
+            stale.entry(folder.num).or_insert(true);
         }
         let mut up = vec![name.to_owned()];
         let mut down = vec![name.to_owned()];
@@ -365,12 +365,12 @@ impl Indexer<'_> {
     fn sidecars_of(&self, main: &Known, said: &mut Said) -> Result<Vec<(String, Properties)>, MirrorError> {
         let mut found = Vec::new();
         if main.kind == Kind::Folder {
-            if let Some(file) = self.alive_at(&main.id, sidecar::FOLDER_FILE)? {
-                if file.kind == Kind::Text {
-                    let text = self.text_of(&file, &mut said.faults)?.unwrap_or_default();
-                    let (front, body) = text::split(&text);
-                    found.push((file.name, properties::yaml(front.unwrap_or(body))));
-                }
+            if let Some(file) = self.alive_at(&main.id, sidecar::FOLDER_FILE)?
+                && file.kind == Kind::Text
+            {
+                let text = self.text_of(&file, &mut said.faults)?.unwrap_or_default();
+                let (front, body) = text::split(&text);
+                found.push((file.name, properties::yaml(front.unwrap_or(body))));
             }
         } else {
             let mut files = self.sidecars_at(&main.parent, &main.name)?;

@@ -3,7 +3,8 @@
 //! of one.
 //!
 //! At most [`CANDIDATES`] matches, the newest entries first, are ranked by BM25: ranking every match of a
-//! common word would take most of the time and change little of what is seen.
+//! common word would take most of the time and change little of what is seen. Only where even that takes long
+//! (many matches of a phrase or of a long beginning) titles that fit come first, then the newer.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +28,7 @@ const HITS: usize = 200;
 /// Hits of one answer that get a snippet.
 const SNIPPETS: usize = 20;
 /// Words looked at for a suggestion.
-const TERMS: i64 = 4000;
+const TERMS: i64 = 1000;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -221,79 +222,106 @@ fn rank(db: &Connection, look: &Look<'_>, asked: &Asked) -> Result<Ranked, Mirro
     if allowed.as_ref().is_some_and(BTreeSet::is_empty) {
         return Ok(nothing);
     }
+    let sets = Sets { allowed: allowed.map(|set| json(&set)), denied: json(&denied) };
+    let none = words::fts_any(&asked.none);
     if matches.is_empty() {
-        if let Some(fts) = words::fts(&asked.none, &[]) {
-            denied.extend(matching(db, &fts.replace(" AND ", " OR "))?);
+        let any = sets.allowed.is_some() || !denied.is_empty() || none.is_some();
+        return if any { newest(db, &sets, none.as_deref()) } else { Ok(nothing) };
+    }
+    let all = matches.into_iter().map(|part| format!("({part})")).collect::<Vec<_>>().join(" AND ");
+    let fts = none.map_or_else(|| all.clone(), |none| format!("({all}) NOT ({none})"));
+    if asked.all.iter().any(Phrase::is_costly) {
+        let found = best(db, &fts, &sets, "0.0")?;
+        if found.capped {
+            return titled_first(db, found, &asked.all);
         }
-        let any = allowed.is_some() || !denied.is_empty();
-        return if any { newest(db, allowed.as_ref(), &denied) } else { Ok(nothing) };
     }
-    let mut fts = matches.into_iter().map(|part| format!("({part})")).collect::<Vec<_>>().join(" AND ");
-    for phrase in &asked.none {
-        fts = format!("({fts}) NOT {}", words::fts(std::slice::from_ref(phrase), &[]).unwrap_or_default());
-    }
-    let keep = |num: &i64| allowed.as_ref().is_none_or(|set| set.contains(num)) && !denied.contains(num);
-    best(db, &fts, keep)
+    best(db, &fts, &sets, BM25)
 }
 
-/// Candidates of a match, the best first.
-fn best(db: &Connection, fts: &str, keep: impl Fn(&i64) -> bool) -> Result<Ranked, MirrorError> {
-    let doing = "searching";
-    let mut statement = db
+/// Weights of title, name, body and properties.
+const BM25: &str = "bm25(words, 10.0, 6.0, 1.0, 2.0)";
+
+/// A cheap order for many matches of what BM25 would have to look up twice as a whole: those whose title or
+/// name fits come first, then the newer.
+fn titled_first(db: &Connection, mut found: Ranked, phrases: &[Phrase]) -> Result<Ranked, MirrorError> {
+    let nums = json(&found.nums.iter().map(|(num, _)| *num).collect());
+    let named: Vec<(i64, String)> = db
         .prepare_cached(
-            "SELECT rowid, bm25(words, 10.0, 6.0, 1.0, 2.0) FROM words WHERE words MATCH ?1 ORDER BY rowid DESC",
+            "SELECT num, title || ' / ' || name FROM entries WHERE num IN (SELECT value FROM json_each(?1))",
         )
-        .doing(doing)?;
-    let mut rows = statement.query([fts]).doing(doing)?;
-    let mut ranked = Ranked { nums: Vec::new(), capped: false };
-    while let Some(row) = rows.next().doing(doing)? {
-        let num = row.get(0).doing(doing)?;
-        if !keep(&num) {
-            continue;
-        }
-        if ranked.nums.len() >= CANDIDATES {
-            ranked.capped = true;
-            break;
-        }
-        ranked.nums.push((num, -row.get::<_, f64>(1).doing(doing)?));
+        .and_then(|mut s| s.query_map([nums], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .doing("searching")?;
+    let fitting: BTreeSet<i64> = named
+        .into_iter()
+        .filter(|(_, name)| snippet::snippet(name, phrases).iter().any(|part| part.hit))
+        .map(|(num, _)| num)
+        .collect();
+    for (num, score) in &mut found.nums {
+        *score = if fitting.contains(num) { 1.0 } else { 0.0 };
     }
+    found.nums.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
+    Ok(found)
+}
+
+/// Rows that filters leave, as JSON lists.
+struct Sets {
+    allowed: Option<String>,
+    denied: String,
+}
+
+fn json(nums: &BTreeSet<i64>) -> String {
+    let nums: Vec<String> = nums.iter().map(i64::to_string).collect();
+    format!("[{}]", nums.join(","))
+}
+
+/// Candidates of a match, the best first. Only rows that the filters leave are ranked.
+fn best(db: &Connection, fts: &str, sets: &Sets, score: &str) -> Result<Ranked, MirrorError> {
+    let filtered = sets.allowed.is_some() || sets.denied != "[]";
+    // The `+` keeps SQLite from asking the full-text index once for each row of the set.
+    let filters = "AND (?2 IS NULL OR +rowid IN (SELECT value FROM json_each(?2)))
+                   AND +rowid NOT IN (SELECT value FROM json_each(?3))";
+    let sql = format!(
+        "SELECT rowid, {score} FROM words WHERE words MATCH ?1 {}
+         ORDER BY rowid DESC LIMIT ?4",
+        if filtered { filters } else { "AND ?2 IS NULL AND ?3 = '[]'" }
+    );
+    let mut ranked = candidates(db, &sql, params![fts, sets.allowed, sets.denied, CANDIDATES as i64 + 1])?;
     // Of equals the newer.
     ranked.nums.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
     Ok(ranked)
+}
+
+/// Where no word is asked for: what was changed last comes first.
+fn newest(db: &Connection, sets: &Sets, none: Option<&str>) -> Result<Ranked, MirrorError> {
+    let sql = format!(
+        "SELECT num, 0.0 FROM entries WHERE alive = 1 AND sidecar_of IS NULL AND parent <> x'' {}
+           AND num NOT IN (SELECT value FROM json_each(?2))
+           AND (?3 IS NULL OR num NOT IN (SELECT rowid FROM words WHERE words MATCH ?3))
+         ORDER BY modified DESC LIMIT ?4",
+        if sets.allowed.is_some() {
+            "AND num IN (SELECT value FROM json_each(?1))"
+        } else {
+            "AND ?1 IS NULL"
+        }
+    );
+    candidates(db, &sql, params![sets.allowed, sets.denied, none, CANDIDATES as i64 + 1])
+}
+
+fn candidates(db: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Ranked, MirrorError> {
+    let mut nums: Vec<(i64, f64)> = db
+        .prepare_cached(sql)
+        .and_then(|mut s| s.query_map(values, |row| Ok((row.get(0)?, -row.get::<_, f64>(1)?)))?.collect())
+        .doing("searching")?;
+    let capped = nums.len() > CANDIDATES;
+    nums.truncate(CANDIDATES);
+    Ok(Ranked { nums, capped })
 }
 
 fn matching(db: &Connection, fts: &str) -> Result<Vec<i64>, MirrorError> {
     db.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1")
         .and_then(|mut statement| statement.query_map([fts], |row| row.get(0))?.collect())
         .doing("searching")
-}
-
-/// Where no word is asked for: what was changed last comes first.
-fn newest(
-    db: &Connection,
-    allowed: Option<&BTreeSet<i64>>,
-    denied: &BTreeSet<i64>,
-) -> Result<Ranked, MirrorError> {
-    let doing = "searching";
-    let mut statement = db
-        .prepare_cached(
-            "SELECT num FROM entries WHERE alive = 1 AND sidecar_of IS NULL AND parent <> x'' ORDER BY modified DESC",
-        )
-        .doing(doing)?;
-    let mut rows = statement.query([]).doing(doing)?;
-    let mut ranked = Ranked { nums: Vec::new(), capped: false };
-    while let Some(row) = rows.next().doing(doing)? {
-        let num: i64 = row.get(0).doing(doing)?;
-        if allowed.is_some_and(|set| !set.contains(&num)) || denied.contains(&num) {
-            continue;
-        }
-        if ranked.nums.len() >= CANDIDATES {
-            ranked.capped = true;
-            break;
-        }
-        ranked.nums.push((num, 0.0));
-    }
-    Ok(ranked)
 }
 
 /// The line with each word that nobody wrote replaced by the nearest that somebody did.
@@ -303,7 +331,8 @@ fn suggest(db: &Connection, line: &str, asked: &Asked) -> Result<Option<String>,
         let wanted = words::folded(word);
         let mut chars = wanted.chars();
         let (Some(first), true) = (chars.next(), wanted.chars().count() >= 3) else { continue };
-        let begin: String = [first].into_iter().chain(chars.next()).collect();
+        let same = if wanted.chars().count() < 5 { 1 } else { 2 };
+        let begin: String = [first].into_iter().chain(chars.take(same)).collect();
         let known: Vec<(String, i64)> = db
             .prepare_cached(
                 "SELECT term, doc FROM terms WHERE term >= ?1 AND term < ?1 || char(1114111) LIMIT ?2",

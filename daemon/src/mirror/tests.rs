@@ -3,6 +3,7 @@
 
 mod fake;
 mod following;
+mod measuring;
 mod querying;
 mod reading;
 mod searching;

@@ -178,6 +178,12 @@ fn plain(c: char) -> char {
 }
 
 impl Phrase {
+    /// Whether finding all its matches takes long: BM25 does so once more, to know how rare it is.
+    pub fn is_costly(&self) -> bool {
+        let last = self.words.last().map_or(0, |word| word.chars().count());
+        self.words.len() > 1 || (self.prefix && last != PREFIX_CHARS)
+    }
+
     fn fts(&self) -> String {
         let words: Vec<String> = self.words.iter().map(|word| word.replace('"', "")).collect();
         format!("\"{}\"{}", words.join(" "), if self.prefix { " *" } else { "" })
@@ -192,4 +198,10 @@ pub fn fts(all: &[Phrase], none: &[Phrase]) -> Option<String> {
     let join = |phrases: &[Phrase], by: &str| phrases.iter().map(Phrase::fts).collect::<Vec<_>>().join(by);
     let all = join(all, " AND ");
     Some(if none.is_empty() { all } else { format!("({all}) NOT ({})", join(none, " OR ")) })
+}
+
+/// Any of these; `None` if there are none.
+pub fn fts_any(phrases: &[Phrase]) -> Option<String> {
+    let any: Vec<String> = phrases.iter().map(Phrase::fts).collect();
+    Some(any.join(" OR ")).filter(|any| !any.is_empty())
 }

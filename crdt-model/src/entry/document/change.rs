@@ -20,6 +20,8 @@ struct Plan {
     blob: Option<Option<BlobValue>>,
     /// The text's parts before and after.
     text: Option<(Front, Parts)>,
+    /// Properties in conflict that were set on purpose, maybe to what shows.
+    chosen: Vec<String>,
 }
 
 impl Plan {
@@ -86,13 +88,13 @@ fn plan(reader: &Reader<'_>, edits: &[Edit]) -> Result<Plan, String> {
         match edit {
             Edit::Content(content) => now = content.clone(),
             Edit::Properties(properties) => {
-                // Texts of one version differ only by their split, which the edits before may have renewed.
                 let Content::Text(text) = &now else {
                     return Err("only a text has properties of its own".to_owned());
                 };
-                let mut parts = parts_now(reader, &before, &now, &name, text);
+                let mut parts = Parts::of(&name, text);
                 set_properties(&mut parts, &name, properties)?;
                 now = Content::Text(parts.join());
+                plan.chosen.extend(properties.iter().map(|(key, _)| key.clone()));
             }
             Edit::Place { .. } => {}
             Edit::Delete | Edit::Revive => {
@@ -101,15 +103,12 @@ fn plan(reader: &Reader<'_>, edits: &[Edit]) -> Result<Plan, String> {
         }
     }
     if now != before {
-        plan_content(reader, &now, &name, &mut plan);
+        plan_kind(reader, &now, &mut plan);
+    }
+    if let Content::Text(text) = &now {
+        plan_text(reader, text, &name, &mut plan);
     }
     Ok(plan)
-}
-
-/// The parts to set properties in: those of the document while its text is as it was.
-fn parts_now(reader: &Reader<'_>, before: &Content, now: &Content, name: &str, text: &str) -> Parts {
-    let stored = (before == now).then(|| Front::read(reader).parts);
-    stored.filter(Parts::has_front).unwrap_or_else(|| Parts::of(name, text))
 }
 
 fn set_properties(
@@ -126,17 +125,19 @@ fn set_properties(
     Ok(())
 }
 
-fn plan_content(reader: &Reader<'_>, content: &Content, name: &str, plan: &mut Plan) {
+fn plan_kind(reader: &Reader<'_>, content: &Content, plan: &mut Plan) {
     plan.kind = (content.kind() != reader.kind()).then(|| content.kind());
     plan.blob = match Target::of(content) {
         Some(target) => Some(Some(BlobValue { target, instead_of: text_hash(reader) })),
         None => reader.blob().map(|_| None),
     };
-    if let Content::Text(text) = content {
-        let front = Front::read(reader);
-        if front.parts.join() != *text {
-            plan.text = Some((front, Parts::of(name, text)));
-        }
+}
+
+fn plan_text(reader: &Reader<'_>, text: &str, name: &str, plan: &mut Plan) {
+    let front = Front::read(reader);
+    plan.chosen.retain(|key| front.is_conflicted(key));
+    if front.parts.join() != *text || !plan.chosen.is_empty() {
+        plan.text = Some((front, Parts::of(name, text)));
     }
 }
 
@@ -162,7 +163,7 @@ fn write(tx: &mut Transaction<'_>, schema: &Schema, plan: &Plan) -> Result<(), A
         tx.put(ROOT, "name", name.as_str())?;
     }
     match &plan.text {
-        Some((before, after)) => before.write(tx, schema, after),
+        Some((before, after)) => before.write(tx, schema, after, &plan.chosen),
         None => Ok(()),
     }
 }

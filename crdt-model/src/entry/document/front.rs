@@ -69,7 +69,7 @@ impl Front {
 
     /// Properties that were set twice at once to what cannot be merged, with their sources, the shown first.
     pub(super) fn properties_in_conflict(&self, reader: &Reader<'_>) -> Vec<(String, Vec<String>)> {
-        let properties = self.parts.keys.iter().filter(|key| self.conflicted.contains(&key.name));
+        let properties = self.parts.keys.iter().filter(|key| self.is_conflicted(&key.name));
         let found = properties.filter_map(|key| {
             let stored = reader.all(&reader.schema.front, &key.name);
             let stored: Vec<&str> = stored.iter().map(|value| place_and_source(value).1).collect();
@@ -77,9 +77,9 @@ impl Front {
                 return None;
             }
             let mut sources = vec![key.source.clone()];
-            for source in stored {
-                if !sources.iter().any(|known| known == source) {
-                    sources.push(source.to_owned());
+            for source in stored.iter().map(|source| self.shown(&key.name, source)) {
+                if !sources.contains(&source) {
+                    sources.push(source);
                 }
             }
             (sources.len() > 1).then(|| (key.name.clone(), sources))
@@ -96,18 +96,25 @@ impl Front {
         })
     }
 
-    /// Turns this version (the one that `tx` is made at) into `after`. Part of the frozen birth encoding: the
+    /// Whether a key was set twice at once.
+    pub(super) fn is_conflicted(&self, name: &str) -> bool {
+        self.conflicted.iter().any(|known| known == name)
+    }
+
+    /// Turns this version (the one that `tx` is made at) into `after`. The `chosen` keys are written even if they
+    /// stay as they show, so that the other side's value is overruled. Part of the frozen birth encoding: the
     /// order of operations matters.
     pub(super) fn write(
         &self,
         tx: &mut Transaction<'_>,
         schema: &Schema,
         after: &Parts,
+        chosen: &[String],
     ) -> Result<(), AutomergeError> {
-        set(tx, schema, OPEN, &self.parts.open, &after.open)?;
-        set(tx, schema, HEAD, &self.parts.head, &after.head)?;
-        self.write_keys(tx, schema, &after.keys)?;
-        set(tx, schema, CLOSE, &self.parts.close, &after.close)?;
+        set(tx, schema, OPEN, &after.open)?;
+        set(tx, schema, HEAD, &after.head)?;
+        self.write_keys(tx, schema, &after.keys, chosen)?;
+        set(tx, schema, CLOSE, &after.close)?;
         splice(tx, &schema.front_raw, &self.parts.raw, &after.raw)?;
         splice(tx, &schema.body, &self.parts.body, &after.body)
     }
@@ -117,6 +124,7 @@ impl Front {
         tx: &mut Transaction<'_>,
         schema: &Schema,
         after: &[Key],
+        chosen: &[String],
     ) -> Result<(), AutomergeError> {
         let before: BTreeMap<&str, &str> =
             self.parts.keys.iter().map(|key| (key.name.as_str(), key.source.as_str())).collect();
@@ -127,7 +135,8 @@ impl Front {
         }
         for (key, order) in after.iter().zip(order::assign(&names, &self.orders)) {
             let same_source = before.get(key.name.as_str()) == Some(&key.source.as_str());
-            if same_source && self.orders.get(&key.name) == Some(&order) {
+            let stays = same_source && !chosen.contains(&key.name);
+            if stays && self.orders.get(&key.name) == Some(&order) {
                 continue;
             }
             tx.put(&schema.front, key.name.as_str(), format!("{order}\0{}", key.source))?;
@@ -171,22 +180,15 @@ fn place_and_source(value: &str) -> (&str, &str) {
     value.split_once('\0').unwrap_or(("", value))
 }
 
-/// Sets a delimiter or the head; takes it away if it is empty.
-fn set(
-    tx: &mut Transaction<'_>,
-    schema: &Schema,
-    name: &str,
-    before: &str,
-    after: &str,
-) -> Result<(), AutomergeError> {
-    if before == after {
-        return Ok(());
+/// Sets a delimiter or the head; takes it away if it is empty. Compares with what is stored: what shows may be
+/// the default of something that is not there.
+fn set(tx: &mut Transaction<'_>, schema: &Schema, name: &str, after: &str) -> Result<(), AutomergeError> {
+    let stored = tx.get(&schema.front, name)?.map(|(value, _)| value);
+    if after.is_empty() {
+        return if stored.is_some() { tx.delete(&schema.front, name) } else { Ok(()) };
     }
-    if !after.is_empty() {
-        return tx.put(&schema.front, name, after);
-    }
-    // What shows may be the default of something that is not there.
-    if tx.get(&schema.front, name)?.is_some() { tx.delete(&schema.front, name) } else { Ok(()) }
+    let same = stored.is_some_and(|value| value.as_str() == Some(after));
+    if same { Ok(()) } else { tx.put(&schema.front, name, after) }
 }
 
 /// Turns a Text into `after` by small edits.

@@ -131,7 +131,7 @@ pub(super) fn first_change(id: EntryId, birth: &Birth) -> (Automerge, automerge:
                 tx.put(ROOT, "blob", BlobValue { target, instead_of: None }.scalar())?;
             }
             if let Content::Text(text) = &birth.content {
-                Front::default().write(tx, &schema, &Parts::of(&birth.name, text))?;
+                Front::default().write(tx, &schema, &Parts::of(&birth.name, text), &[])?;
             }
             Ok(())
         },

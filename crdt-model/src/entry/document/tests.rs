@@ -3,6 +3,9 @@
 use super::*;
 use crate::ids::{ContentHash, NotebookId};
 
+mod front;
+mod merge;
+
 const A: DeviceId = DeviceId([1; 32]);
 const B: DeviceId = DeviceId([2; 32]);
 const V: Volume = Volume(7);
@@ -204,4 +207,40 @@ fn refuses_or_stays_sound(doc: &Document, good: &[u8]) {
             }
         }
     }
+}
+
+#[test]
+fn a_schema_that_a_peer_abuses_still_reads() {
+    use automerge::transaction::Transactable;
+    use automerge::{ObjType, ROOT};
+    let mut doc = born("n.md", text("---\nstatus: open\n---\nBody\n"));
+    let mut theirs = doc.doc.clone();
+    theirs.set_actor(ActorId::from(actor(&B, V, 0).as_slice()));
+    let schema = doc.schema.clone();
+    let made = theirs.transact::<_, _, automerge::AutomergeError>(|tx| {
+        tx.put(ROOT, "name", "../../etc/passwd")?;
+        tx.put(ROOT, "parent", "nowhere")?;
+        tx.put(ROOT, "kind", 7)?;
+        tx.put(ROOT, "blob", vec![1_u8, 2, 3])?;
+        tx.put_object(ROOT, "body", ObjType::Map)?;
+        tx.delete(ROOT, "front")?;
+        tx.put_object(&schema.front, "status", ObjType::List)?;
+        tx.put(&schema.front, "due", 7)?;
+        tx.put(&schema.front, "tags", "\u{7f}\0tags: [a]")?;
+        tx.put(&schema.front, "\u{1}close", "no line")?;
+        tx.put(&schema.items, "no item", true)?;
+        tx.put(&schema.items, "tags\0x\n- y: [", true)?;
+        tx.put_object(&schema.items, "tags\0b", ObjType::Map)?;
+        tx.splice_text(&schema.front_raw, 0, 0, "raw\0")?;
+        Ok(())
+    });
+    let change = theirs.get_change_by_hash(&made.unwrap().hash.unwrap()).unwrap();
+    doc.apply(&B, V, 0, change.raw_bytes()).unwrap();
+    let view = doc.view();
+    assert_eq!((view.name.as_str(), view.parent, view.moved_by), ("n.md", EntryId::ROOT, None));
+    assert_eq!(shown(&doc), "---\ntags: [b]\nraw\0\nno line\nBody\n");
+    assert_eq!(doc.clashes(), [Clash::Frontmatter]);
+    let heads = doc.heads();
+    write(&mut doc, &heads, &A, "---\nstatus: [a, b]\n---\nBody\n");
+    assert_eq!(shown(&doc), "---\nstatus: [a, b]\n---\nBody\n");
 }

@@ -184,3 +184,32 @@ fn what_would_break_the_frontmatter_is_refused() {
     let mut broken = split("---\na: [\n---\n");
     assert_eq!(set(&mut broken, "a", Some("a: 1\n")), Err(PropertyRefused::Broken));
 }
+
+#[test]
+fn blocks_made_to_be_slow_or_deep_are_split() {
+    let n = 60_000;
+    let deep: String = (0..340).map(|i| format!("{}a:\n", " ".repeat(i))).collect();
+    let wide: String = (0..6_000).map(|i| format!("k{i}: {i}\n")).collect();
+    let anchors: String = (0..4_000).map(|i| format!("k{i}: &a{i} x\n")).collect();
+    let pieces = [
+        "[", "{", "- ", "? ", "&a ", "!", "\"", "'", "*a ", "a: ", "#", "\t", ":", "|", "%", ",", "[a, ",
+        "{a: ", "\\", "x\n ", "\r",
+    ];
+    let mut blocks: Vec<String> =
+        pieces.iter().map(|piece| format!("k: {}\n", piece.repeat(n / piece.len()))).collect();
+    blocks.extend(pieces.iter().map(|piece| format!("{}\n", piece.repeat(n / piece.len()))));
+    blocks.extend(pieces.iter().map(|piece| format!("k: [{}]\n", piece.repeat(n / piece.len()))));
+    blocks.extend([
+        deep,
+        wide,
+        anchors,
+        format!("k: [{}]\n", "a,".repeat(n / 2)),
+        format!("k:\n{}", "- a\n".repeat(n / 4)),
+    ]);
+    for block in blocks {
+        let text = format!("---\n{block}---\n");
+        let parts = split(&text);
+        parts.keys.iter().for_each(|key| drop(list::List::of(&key.source)));
+        assert_eq!(parts.join(), text);
+    }
+}

@@ -7,7 +7,7 @@ use std::panic::catch_unwind;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::is_silent;
+use super::{FRONT_BYTES, is_silent};
 
 /// Events with byte ranges.
 type Events = Vec<(Owned, Range<usize>)>;
@@ -134,7 +134,7 @@ pub(super) fn scalars(source: &str) -> Option<Scalars> {
         }
     };
     let ended = matches!((events.next(), events.next()), (Some((Owned::End, _)), None));
-    ended.then(|| Scalars { start: first.start, end: last.start, items })
+    ended.then_some(Scalars { start: first.start, end: last.start, items })
 }
 
 fn is_quoted(written: &str, quote: char) -> bool {
@@ -143,6 +143,9 @@ fn is_quoted(written: &str, quote: char) -> bool {
 
 /// All events of a source that is one document, or `None` for anything the parser does not like.
 fn events(source: &str) -> Option<Events> {
+    if source.len() > FRONT_BYTES {
+        return None;
+    }
     // Its limits are not all checked; what it panics on is no YAML for us either.
     catch_unwind(|| parse(source)).ok().flatten()
 }

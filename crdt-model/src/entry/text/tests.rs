@@ -56,11 +56,34 @@ fn typing_inside_a_word_inserts_only() {
     assert_eq!(diff("🎉 hel\n", "🎉 hello\n"), [Splice { at: 6, delete: 0, insert: "lo" }]);
 }
 
+fn lines(numbers: impl Iterator<Item = usize>) -> String {
+    numbers.map(|i| format!("line {i} of the measured values\n")).collect()
+}
+
 #[test]
-fn a_giant_rewrite_is_bounded() {
-    let old: String = (0..60_000).map(|i| format!("line {i}\n")).collect();
-    let new: String = (0..60_000).rev().map(|i| format!("line {i}\n")).collect();
+fn a_word_replaced_everywhere_is_not_a_rewrite() {
+    let old = lines(0..25_000);
+    let new = old.replace("measured", "taken");
     let splices = diff(&old, &new);
-    assert!(splices.len() <= super::SPLICES);
-    assert_eq!(&apply(&old, &splices), &new);
+    assert_eq!(apply(&old, &splices), new);
+    assert!(splices.iter().all(|splice| splice.insert == "taken"));
+    assert_eq!(splices.len(), 25_000);
+}
+
+#[test]
+fn a_giant_rewrite_is_one_edit() {
+    let (old, new) = (lines(0..25_000), "other\n".repeat(30_000));
+    let splices = diff(&old, &new);
+    assert_eq!(apply(&old, &splices), new);
+    assert_eq!(splices.len(), 1);
+}
+
+#[test]
+fn moved_lines_and_many_inserted_lines_are_bounded() {
+    let old = lines(0..4_000);
+    for new in
+        [lines((0..4_000).rev()), lines((0..8_000).map(|i| i / 2)), lines((0..4_000).filter(|i| i % 3 > 0))]
+    {
+        assert_eq!(apply(&old, &diff(&old, &new)), new);
+    }
 }

@@ -16,7 +16,7 @@ async fn unseen_bytes_come_out_whole() {
         panic!("{outcome:?}")
     };
     assert_eq!((text.as_str(), world.read("a.md").as_str()), ("typed in between", "new"));
-    assert_eq!(world.aside(), [aside.clone()]);
+    assert_eq!(world.aside(), std::slice::from_ref(&aside));
     assert_eq!(world.one("a.md", DiskAction::Discard { aside }).await, DiskOutcome::Discarded);
     assert_eq!(world.aside(), Vec::<String>::new());
     let refused = world.one("a.md", DiskAction::Discard { aside: "../notebook".to_owned() }).await;

@@ -198,10 +198,29 @@ async fn what_cannot_be_read_is_not_missing() {
     world.write("a/b.md", "text");
     world.write("c.md", "text");
     world.scan().await;
-    std::fs::set_permissions(world.at("a"), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(world.at("a"), std::fs::Permissions::from_mode(0o000)).unwrap();
     world.write("c.md", "changed");
-    std::fs::set_permissions(world.at("c.md"), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(world.at("c.md"), std::fs::Permissions::from_mode(0o000)).unwrap();
     let told = world.scan().await.concat();
     std::fs::set_permissions(world.at("a"), std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(short(&told), ["c.md unreadable"]);
+}
+
+/// What the store knows to be on disk is not told again after a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_knows_is_no_news() {
+    let mut world = World::new().await;
+    world.write("f/a.md", "text");
+    world.write("b.bin", b"\0");
+    world.scan().await;
+    world.disk.shutdown().await;
+    let mut store = crate::store::Store::open(&world.at(".codex/store.db")).unwrap();
+    let bases = rows(&world.believed).into_iter().map(|(entry, row)| (entry, Some(row))).collect();
+    store.apply(&codex_crdt_model::store::WriteSet { bases, ..Default::default() }).unwrap();
+    store.commit().unwrap();
+    let (sender, events) = mpsc::unbounded_channel();
+    world.events = events;
+    world.disk = Disk::start(world.root(), world.blobs.clone(), sender).unwrap();
+    world.write("f/a.md", "changed");
+    assert_eq!(short(&world.scan().await.concat()), ["f/a.md = changed"]);
 }
