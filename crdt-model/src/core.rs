@@ -56,6 +56,9 @@ pub struct Core {
     /// Removals that the brake has counted.
     counted: BTreeSet<EntryId>,
     root_lost: bool,
+    /// Everything was looked at since the start (or the end of a pause): before that, nothing is written, as what an
+    /// operation cut off by a crash left on disk is not known.
+    looked: bool,
     rescan: bool,
     /// From a resume until the scan after it.
     accept_deletions: bool,
@@ -185,6 +188,7 @@ impl Core {
             held_removals: BTreeSet::new(),
             counted: BTreeSet::new(),
             root_lost: false,
+            looked: false,
             rescan: false,
             accept_deletions: false,
             restore_deletions: false,
@@ -235,7 +239,7 @@ impl Core {
 
     fn finish(&mut self, mut txn: Txn<'_>) -> Result<Stepped, StepError> {
         let due: Vec<EntryId> =
-            self.retries.iter().filter(|(_, at)| **at <= self.now).map(|(id, _)| *id).collect();
+            self.retries.iter().filter(|(_, at)| self.is_due(**at)).map(|(id, _)| *id).collect();
         for id in due {
             self.retries.remove(&id);
             self.todo.insert(id);
@@ -268,7 +272,13 @@ impl Core {
         Ok(Stepped { writes: txn.writes, effects: txn.effects })
     }
 
+    /// Whether the time has come, or the clock was set back since it was named.
+    fn is_due(&self, at: UnixMs) -> bool {
+        at <= self.now || (at < UnixMs::MAX && at > self.now + writeout::RETRY_MS)
+    }
+
     fn scanned(&mut self) {
+        self.looked = true;
         self.accept_deletions = false;
         self.restore_deletions = false;
         self.joining_scan = false;
@@ -294,6 +304,7 @@ impl Core {
 
     fn root_is_found(&mut self, txn: &mut Txn<'_>) {
         self.root_lost = false;
+        self.looked = false;
         txn.notify(Notice::Standing("the folder is back".into()));
         txn.effects.push(Effect::Scan);
     }
@@ -301,6 +312,7 @@ impl Core {
     /// Joining is over: what is on disk is compared with the tree, then both become one.
     fn go_live(&mut self, txn: &mut Txn<'_>) {
         txn.meta.mode = Mode::Live;
+        self.looked = false;
         self.joining_scan = true;
         self.joining_for = None;
         txn.notify(Notice::Standing("joined".into()));

@@ -43,7 +43,10 @@ fn locate(txn: &Txn<'_>, path: &EntryPath) -> Result<Place> {
     let mut names = path.names().peekable();
     while let Some(name) = names.next() {
         match txn.base_at(&at, name)? {
-            Some(id) => at = id,
+            Some(id) if names.peek().is_none() => return Ok(Place::Known(id)),
+            Some(id) if is_folder(txn, &id)? => at = id,
+            // A file became a folder: it has to be seen as that first.
+            Some(_) => return Ok(Place::Nowhere),
             None if names.peek().is_none() => return Ok(Place::Free(at)),
             None => return Ok(Place::Nowhere),
         }
@@ -53,6 +56,12 @@ fn locate(txn: &Txn<'_>, path: &EntryPath) -> Result<Place> {
 
 /// Versions of one entry that found bytes are compared with, newest first.
 const VERSIONS: usize = 1000;
+
+fn is_folder(txn: &Txn<'_>, id: &EntryId) -> Result<bool> {
+    let base = txn.base(id)?;
+    let image = base.as_ref().and_then(|base| base.confirmed.as_ref().or(base.intended.as_ref()));
+    Ok(image.is_some_and(|image| image.kind == Kind::Folder))
+}
 
 /// Names that the planner uses while two files trade places; they never enter documents.
 pub(super) const SWAP_MARK: &str = ".codex-swap-";

@@ -265,6 +265,7 @@ fn settle(txn: &mut Txn<'_>, conflict: u64) -> Answer {
 
 fn resume(core: &mut Core, txn: &mut Txn<'_>, accept_deletions: bool) -> Answer {
     txn.meta.paused = false;
+    core.looked = false;
     if txn.meta.mode == Mode::Joining {
         core.go_live(txn);
     }

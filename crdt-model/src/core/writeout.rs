@@ -19,12 +19,12 @@ use crate::store::{BaseRow, ConflictKind, EntryRow, Image, Mode, Stat, StoreErro
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// How long after a failed write it is tried again.
-const RETRY_MS: i64 = 5_000;
+pub(super) const RETRY_MS: i64 = 5_000;
 
 /// Plans as much as the bounds allow.
 pub(super) fn plan(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
     core.todo.append(&mut txn.todo);
-    if txn.meta.mode == Mode::Joining || txn.meta.paused || core.root_lost {
+    if txn.meta.mode == Mode::Joining || txn.meta.paused || core.root_lost || !core.looked {
         return Ok(());
     }
     let mut ops = Vec::new();
@@ -46,7 +46,7 @@ fn plan_entry(
     ops: &mut Vec<DiskOp>,
     depth: usize,
 ) -> Result<()> {
-    if core.in_flight.contains_key(&id) || depth > limits::DEPTH {
+    if core.in_flight.contains_key(&id) || depth > limits::DEPTH || core.retries.contains_key(&id) {
         return Ok(());
     }
     let (Some(row), base) = (txn.entry(&id)?, txn.base(&id)?) else { return Ok(()) };
@@ -93,6 +93,11 @@ fn place_free(
     ops: &mut Vec<DiskOp>,
     depth: usize,
 ) -> Result<bool> {
+    let arrives = |what: &InFlight| matches!(what, InFlight::Move { parent, name } if (*parent, name.as_str()) == place);
+    if let Some(other) = core.in_flight.iter().find(|(_, what)| arrives(what)).map(|(other, _)| *other) {
+        core.waiting.entry(other).or_default().insert(id);
+        return Ok(false);
+    }
     let Some(other) = txn.base_at(&place.0, place.1)?.filter(|other| *other != id) else { return Ok(true) };
     core.waiting.entry(other).or_default().insert(id);
     core.todo.remove(&other);
@@ -104,11 +109,29 @@ fn place_free(
     Ok(false)
 }
 
-/// Whether `other` in turn waits for the place that `id` has now: they trade places.
+/// Whether `top` is this folder or one above it in the tree.
+fn is_above(txn: &Txn<'_>, top: EntryId, folder: EntryId) -> Result<bool> {
+    let mut at = folder;
+    for _ in 0..limits::DEPTH {
+        if at == top {
+            return Ok(true);
+        }
+        match txn.entry(&at)? {
+            Some(row) => at = row.place_parent,
+            None => break,
+        }
+    }
+    Ok(false)
+}
+
+/// Whether `other` in turn waits for the place that `id` has now, or goes into it: they trade places.
 fn blocks(txn: &Txn<'_>, other: EntryId, id: EntryId) -> Result<bool> {
     let mut at = other;
     for _ in 0..64 {
         let Some(row) = txn.entry(&at)?.filter(|row| row.alive) else { return Ok(false) };
+        if is_above(txn, id, row.place_parent)? {
+            return Ok(true);
+        }
         match txn.base_at(&row.place_parent, &row.place_name)? {
             Some(next) if next == id => return Ok(true),
             Some(next) if next == at => return Ok(false),
@@ -278,7 +301,12 @@ fn plan_change(
         let Some(folder) = txn.disk_path_of_folder(&row.place_parent)? else { return Ok(()) };
         if folder.is_within(&path) && row.kind == Kind::Folder {
             // Into itself: the folder inside has to come out first.
-            core.waiting.entry(row.place_parent).or_default().insert(id);
+            let mut at = row.place_parent;
+            while at != id && at != EntryId::ROOT {
+                core.waiting.entry(at).or_default().insert(id);
+                let Some(above) = txn.base(&at)? else { break };
+                at = above.parent;
+            }
             return Ok(());
         }
         let to = folder.join(&row.place_name);
