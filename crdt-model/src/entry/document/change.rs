@@ -131,24 +131,16 @@ fn plan_kind(reader: &Reader<'_>, content: &Content, plan: &mut Plan) {
         Some(target) => Some(Some(BlobValue { target, instead_of: text_hash(reader) })),
         None => reader.blob().map(|_| None),
     };
-<<<<<<< Updated upstream
 }
 
 fn plan_text(reader: &Reader<'_>, text: &str, name: &str, plan: &mut Plan) {
     let front = Front::read(reader);
     plan.chosen.retain(|key| front.is_conflicted(key));
     if front.parts.join() != *text || !plan.chosen.is_empty() {
-        plan.text = Some((front, Parts::of(name, text)));
-=======
-    if let Content::Text(text) = content {
-        let front = Front::read(reader);
-        if front.parts.join() != *text {
-            // What has been split once stays split under any name: else two edits after a renaming would both
-            // put the same frontmatter into the body.
-            let parts = if front.parts.has_front() { frontmatter::split(text) } else { Parts::of(name, text) };
-            plan.text = Some((front, parts));
-        }
->>>>>>> Stashed changes
+        // What has been split once stays split under any name: else two edits after a renaming would both put the
+        // same frontmatter into the body.
+        let parts = if front.parts.has_front() { frontmatter::split(text) } else { Parts::of(name, text) };
+        plan.text = Some((front, parts));
     }
 }
 
