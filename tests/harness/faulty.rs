@@ -52,11 +52,9 @@ impl Fault {
         }
     }
 
-    /// What is really written.
-    pub fn tear(self, writes: &mut WriteSet) {
-        if self == Fault::TornPersist && !writes.records.is_empty() {
-            writes.bases.clear();
-        }
+    /// Whether a machine that is about to crash writes only a part of this.
+    pub fn tears(self, writes: &WriteSet) -> bool {
+        self == Fault::TornPersist && !writes.records.is_empty() && !writes.bases.is_empty()
     }
 
     /// What the core is really told.

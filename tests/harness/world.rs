@@ -283,7 +283,6 @@ impl World {
     fn carry_out(&mut self, n: usize, mut stepped: Stepped) {
         let fault = self.fault;
         let epoch = self.machines[n].epoch;
-        fault.tear(&mut stepped.writes);
         let (early, late): (Vec<Effect>, Vec<Effect>) =
             stepped.effects.into_iter().partition(|effect| fault.too_early(effect));
         for effect in early {
@@ -293,6 +292,14 @@ impl World {
             }
         }
         if self.machines[n].epoch != epoch || self.boundary(n) {
+            return;
+        }
+        if fault.tears(&stepped.writes)
+            && let Some((_, crash)) = self.machines[n].crash_in
+        {
+            stepped.writes.bases.clear();
+            self.machines[n].store.apply(&stepped.writes);
+            self.crash(n, crash);
             return;
         }
         self.machines[n].store.apply(&stepped.writes);
