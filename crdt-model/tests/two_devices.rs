@@ -49,7 +49,8 @@ impl Device {
         let (core, opened) = Core::open(key.clone(), [n + 100; 32], false, &store).unwrap();
         store.apply(&opened.writes);
         let id = DeviceId(key.verifying_key().to_bytes());
-        let queue = VecDeque::new();
+        // The scan that opening asks for: the folder is empty.
+        let queue = VecDeque::from([Event::Scanned]);
         Self {
             id,
             core,

@@ -220,7 +220,16 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
         return appeared(core, txn, folder, &name, content, stat);
     };
     let now = core.now;
-    take_in(txn, id, &confirmed.heads, content, |image| BaseRow {
+    let at = match &base.intended {
+        Some(intended)
+            if shared_lines(txn, id, &intended.heads, &content)?
+                > shared_lines(txn, id, &confirmed.heads, &content)? =>
+        {
+            intended.heads.clone()
+        }
+        _ => confirmed.heads.clone(),
+    };
+    take_in(txn, id, &at, content, |image| BaseRow {
         confirmed: Some(image),
         intended: None,
         stat,
@@ -231,6 +240,17 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
         txn.conflict(id, ConflictKind::AfterCrash)?;
     }
     Ok(())
+}
+
+/// How many lines of a text a version of the entry has too. After a crash that cut a write off, somebody may have
+/// edited the file as it was or as it became; diffed against the wrong one of the two, the other's words double.
+fn shared_lines(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<usize> {
+    let Content::Text(text) = content else { return Ok(0) };
+    let Some(row) = txn.entry(&id)? else { return Ok(0) };
+    let Some(view) = txn.document(&id, &row)?.view_at(heads) else { return Ok(0) };
+    let Content::Text(version) = view.content else { return Ok(0) };
+    let lines: BTreeSet<&str> = version.lines().collect();
+    Ok(text.lines().filter(|line| lines.contains(line)).count())
 }
 
 /// Takes bytes from disk as an edit of the version that was there, and notes what is there now.
