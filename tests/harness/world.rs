@@ -427,8 +427,10 @@ impl World {
     /// What a dying machine has sent may still arrive, in order, up to some frame.
     fn deliver_some(&mut self, n: usize, other: usize) {
         let link = self.links[&pair(n, other)];
-        let under_way = |item: &Item| matches!(item, Item::Frame { from, to, cut, .. }
-            if (*from, *to, *cut) == (n, other, link.cuts));
+        let under_way = |item: &Item| {
+            matches!(item, Item::Frame { from, to, cut, .. }
+            if (*from, *to, *cut) == (n, other, link.cuts))
+        };
         let sent: Vec<(i64, u64)> =
             self.queue.iter().filter(|(_, item)| under_way(item)).map(|(at, _)| *at).collect();
         let arrive = self.rng.below(sent.len() + 1);
