@@ -122,9 +122,12 @@ fn commit_and_log(root: &Path, author: &str) {
 pub fn commit(root: &Path, author: &str) -> anyhow::Result<bool> {
     let reader = Reader::open(&root.join(".codex/store.db"))?;
     let (repository, reference) = repository(root)?;
-    let parent = match repository.find_reference(&reference) {
+    let parent = match repository.revparse_single(&reference) {
         Ok(found) => Some(found.peel_to_commit()?),
-        Err(error) if error.code() == git2::ErrorCode::NotFound => None,
+        // A repository without a commit, or without our ref.
+        Err(error) if matches!(error.code(), git2::ErrorCode::NotFound | git2::ErrorCode::UnbornBranch) => {
+            None
+        }
         Err(error) => return Err(error.into()),
     };
     let done = parent.as_ref().and_then(committed_revision).unwrap_or(0);

@@ -1,23 +1,23 @@
 //! Time, machines and links. One queue ordered by time and sequence; everything that happens is drawn from one
 //! seed and hashed into one trace.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use codex_crdt_model::core::Origin;
-use codex_crdt_model::effect::{DiskOutcome, Effect, Notice, Reply};
-use codex_crdt_model::event::DiskResult;
+use codex_crdt_model::effect::{Effect, Notice, Reply};
 use codex_crdt_model::event::{Event, Request};
-use codex_crdt_model::ids::{ContentHash, DeviceId, UnixMs};
+use codex_crdt_model::ids::UnixMs;
 use codex_crdt_model::journal::record::Role;
-use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::Source;
 use codex_crdt_model::{Core, Stepped};
-use ed25519_dalek::SigningKey;
 
 use crate::faulty::Fault;
 use crate::machine::{Crash, Draft, Job, Machine};
 use crate::oracle::Ledger;
 use crate::rng::Rng;
+
+mod links;
+mod work;
 
 /// A real beginning: clocks that are years wrong must not matter.
 const EPOCH_MS: i64 = 1_750_000_000_000;
@@ -421,251 +421,6 @@ impl World {
                 self.deliver_some(n, other);
                 self.cut(n, other);
             }
-        }
-    }
-
-    /// What a dying machine has sent may still arrive, in order, up to some frame.
-    fn deliver_some(&mut self, n: usize, other: usize) {
-        let link = self.links[&pair(n, other)];
-        let under_way = |item: &Item| matches!(item, Item::Frame { from, to, cut, .. }
-            if (*from, *to, *cut) == (n, other, link.cuts));
-        let sent: Vec<(i64, u64)> =
-            self.queue.iter().filter(|(_, item)| under_way(item)).map(|(at, _)| *at).collect();
-        let arrive = self.rng.below(sent.len() + 1);
-        for at in sent.iter().take(if link.open { arrive } else { 0 }) {
-            if let Some(Item::Frame { frame, .. }) = self.queue.remove(at) {
-                let peer = self.machines[n].device;
-                self.tell(other, Event::Received { peer, frame }, 0);
-            }
-        }
-    }
-
-    // ---- the disk worker
-
-    /// Asks a machine's disk worker for something.
-    pub fn work(&mut self, n: usize, job: Job, delay: i64) {
-        let machine = &mut self.machines[n];
-        let at = (self.time + delay).max(machine.disk_free_at);
-        machine.disk_free_at = at;
-        let epoch = machine.epoch;
-        self.push(at, Item::Work { machine: n, epoch, job });
-    }
-
-    fn do_job(&mut self, n: usize, job: Job) {
-        let root = EntryPath::root();
-        let machine = &mut self.machines[n];
-        if machine.core.is_none() {
-            return;
-        }
-        match job {
-            Job::Scan => {
-                let seen = machine.disk.differences(&[root], &machine.store, &mut machine.blobs, false);
-                if !seen.is_empty() {
-                    self.disk_tells(n, Event::Observed(seen));
-                }
-                self.disk_tells(n, Event::Scanned);
-            }
-            Job::Look(paths) => {
-                let seen = machine.disk.differences(&paths, &machine.store, &mut machine.blobs, false);
-                if !seen.is_empty() {
-                    self.disk_tells(n, Event::Observed(seen));
-                }
-            }
-            Job::Leftovers => {
-                let left = machine.disk.leftovers(&mut machine.blobs);
-                let results: Vec<DiskResult> =
-                    left.into_iter().map(|(entry, outcome)| DiskResult { entry, outcome }).collect();
-                if !results.is_empty() {
-                    self.disk_tells(n, Event::DiskDone(results));
-                }
-            }
-            Job::Ops(ops) => self.do_ops(n, ops),
-        }
-    }
-
-    fn do_ops(&mut self, n: usize, ops: Vec<codex_crdt_model::effect::DiskOp>) {
-        let mut results = Vec::new();
-        let before = self.machines[n].disk.clone();
-        for op in &ops {
-            let dying = self.machines[n].crash_in;
-            if self.boundary(n) {
-                if matches!(dying, Some((_, Crash::Power))) {
-                    self.lose_some(n, before, &ops);
-                }
-                return;
-            }
-            let machine = &mut self.machines[n];
-            let outcome: DiskOutcome = machine.disk.run(op, &mut machine.blobs);
-            self.note(&|| format!("m{n} disk {op:?} = {outcome:?}"));
-            results.push(DiskResult { entry: op.entry, outcome });
-        }
-        self.disk_tells(n, Event::DiskDone(results));
-    }
-
-    /// Power fails before the sync: each operation may have reached the disk or not.
-    fn lose_some(
-        &mut self,
-        n: usize,
-        mut disk: crate::disk::MemoryDisk,
-        ops: &[codex_crdt_model::effect::DiskOp],
-    ) {
-        for op in ops {
-            if self.rng.percent(50) {
-                disk.run(op, &mut self.machines[n].blobs);
-            }
-        }
-        self.machines[n].disk = disk;
-    }
-
-    /// Late, but in order.
-    fn disk_tells(&mut self, n: usize, event: Event) {
-        let delay = self.rng.between(0, 20);
-        let machine = &mut self.machines[n];
-        let at = (self.time + delay).max(machine.disk_told_at);
-        machine.disk_told_at = at;
-        let epoch = machine.epoch;
-        self.push(at, Item::Step { machine: n, epoch, event });
-        self.blobs_everywhere();
-    }
-
-    // ---- the network
-
-    fn index_of(&self, device: DeviceId) -> Option<usize> {
-        self.machines.iter().position(|m| m.device == device)
-    }
-
-    fn forger(&self) -> &SigningKey {
-        &self.machines[0].key
-    }
-
-    fn send(&mut self, n: usize, peer: DeviceId, frame: Vec<u8>) {
-        let Some(other) = self.index_of(peer) else { return };
-        let link = self.links[&pair(n, other)];
-        if !link.open {
-            return;
-        }
-        let delay = self.rng.between(1, 60);
-        let drained = self.rng.between(0, 20);
-        self.tell(n, Event::Drained(peer), drained);
-        if self.fault == Fault::DroppedIsDelivered && self.rng.percent(15) {
-            return;
-        }
-        self.inject(n, other, frame, delay);
-    }
-
-    /// A frame is on its way, behind those before it.
-    pub fn inject(&mut self, from: usize, to: usize, frame: Vec<u8>, delay: i64) {
-        let until = self.sent_until.entry((from, to)).or_default();
-        let at = (self.time + delay).max(*until);
-        *until = at;
-        let cut = self.links[&pair(from, to)].cuts;
-        self.push(at, Item::Frame { from, to, cut, frame });
-    }
-
-    /// Whether a stream is open between two.
-    pub fn is_open(&self, a: usize, b: usize) -> bool {
-        a != b && self.links[&pair(a, b)].open
-    }
-
-    /// Cuts the stream between two: what is under way is lost, both are told.
-    pub fn cut(&mut self, a: usize, b: usize) {
-        let link = self.links.get_mut(&pair(a, b)).expect("every pair has a link");
-        if !std::mem::replace(&mut link.open, false) {
-            return;
-        }
-        link.cuts += 1;
-        self.note(&|| format!("m{a} × m{b}"));
-        for (n, other) in [(a, b), (b, a)] {
-            let peer = self.machines[other].device;
-            let delay = self.rng.between(0, 5);
-            self.tell(n, Event::PeerGone(peer), delay);
-        }
-    }
-
-    /// The network lets two machines talk, or not.
-    pub fn connect(&mut self, a: usize, b: usize, possible: bool) {
-        self.links.get_mut(&pair(a, b)).expect("every pair has a link").possible = possible;
-        if possible { self.reopen_later(a, b) } else { self.cut(a, b) }
-    }
-
-    /// Everything can talk to everything again.
-    pub fn heal(&mut self) {
-        let pairs: Vec<(usize, usize)> = self.links.keys().copied().collect();
-        for (a, b) in pairs {
-            self.connect(a, b, true);
-        }
-    }
-
-    /// Nobody can talk to anybody.
-    pub fn part(&mut self) {
-        let pairs: Vec<(usize, usize)> = self.links.keys().copied().collect();
-        for (a, b) in pairs {
-            self.connect(a, b, false);
-        }
-    }
-
-    /// A stream between two will be opened again, if the network lets it.
-    pub fn reopen_later(&mut self, a: usize, b: usize) {
-        let delay = self.rng.between(10, 400);
-        self.push(self.time + delay, Item::Open { a, b });
-    }
-
-    fn open(&mut self, a: usize, b: usize) {
-        let both = self.machines[a].core.is_some() && self.machines[b].core.is_some();
-        let link = self.links.get_mut(&pair(a, b)).expect("every pair has a link");
-        if !link.possible || link.open || !both {
-            return;
-        }
-        link.open = true;
-        let (da, db) = (self.machines[a].device, self.machines[b].device);
-        self.note(&|| format!("m{a} — m{b}"));
-        // Told later than the end of the stream before, and sooner than any frame of this one.
-        self.push_connected(a, db);
-        self.push_connected(b, da);
-        self.blobs_later(a);
-        self.blobs_later(b);
-    }
-
-    fn push_connected(&mut self, n: usize, peer: DeviceId) {
-        let epoch = self.machines[n].epoch;
-        self.push(self.time + 6, Item::Step { machine: n, epoch, event: Event::PeerConnected(peer) });
-        for other in 0..self.machines.len() {
-            let until = self.sent_until.entry((other, n)).or_default();
-            *until = (*until).max(self.time + 7);
-        }
-    }
-
-    // ---- attachments
-
-    fn blobs_later(&mut self, n: usize) {
-        let (delay, epoch) = (self.rng.between(5, 200), self.machines[n].epoch);
-        if !self.machines[n].wanted.is_empty() {
-            self.push(self.time + delay, Item::Blobs { machine: n, epoch });
-        }
-    }
-
-    fn blobs_everywhere(&mut self) {
-        for n in 0..self.machines.len() {
-            self.blobs_later(n);
-        }
-    }
-
-    fn look_for_blobs(&mut self, n: usize) {
-        let mut held: BTreeSet<ContentHash> = BTreeSet::new();
-        for hash in self.machines[n].wanted.clone() {
-            let from = (0..self.machines.len())
-                .find(|m| (*m == n || self.is_open(n, *m)) && self.machines[*m].blobs.contains_key(&hash));
-            if let Some(bytes) = from.and_then(|m| self.machines[m].blobs.get(&hash)).cloned() {
-                self.machines[n].blobs.insert(hash, bytes);
-                self.machines[n].wanted.remove(&hash);
-                held.insert(hash);
-            }
-        }
-        for hash in &held {
-            self.tell(n, Event::BlobHeld(*hash), 1);
-        }
-        if !held.is_empty() {
-            self.blobs_everywhere();
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use codex_crdt_model::event::Event;
 use codex_crdt_model::path::EntryPath;
@@ -14,6 +14,9 @@ use super::ignore::Rules;
 use super::look::{self, Lying, What};
 use super::root::Root;
 use super::worker::{MISSING, Waiting, Why, Worker};
+
+/// A folder that appeared is looked at again this much later, when it is surely watched.
+const NEW_FOLDER: Duration = Duration::from_millis(500);
 
 /// What a survey found.
 #[derive(Debug, Default)]
@@ -124,6 +127,10 @@ impl Worker {
         let same = self.index().meet(path, survey).is_some_and(|known| known.is(lying) && !known.fresh);
         if !same {
             found.differing.push(path.clone());
+            if lying.what == What::Folder && !found.whole {
+                // What is made in it before it is watched is told by nobody.
+                self.wait(path.clone(), NEW_FOLDER, Why::Touched);
+            }
         }
     }
 

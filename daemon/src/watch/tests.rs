@@ -22,7 +22,9 @@ async fn until(world: &mut World, what: &str, fits: impl Fn(&Observation) -> boo
         }
     };
     if tokio::time::timeout(Duration::from_secs(10), wait).await.is_err() {
-        panic!("`{what}` was never told");
+        let told: Vec<&Observation> =
+            all.iter().filter(|told| told.path.as_str().starts_with(&what[..3])).collect();
+        panic!("`{what}` was never told; told was {told:?}");
     }
     all
 }

@@ -1,0 +1,92 @@
+//! The disk worker of a machine: one queue of jobs, whose results reach the core late but in order.
+
+use codex_crdt_model::effect::{DiskOp, DiskOutcome};
+use codex_crdt_model::event::{DiskResult, Event};
+use codex_crdt_model::path::EntryPath;
+
+use super::{Item, World};
+use crate::disk::MemoryDisk;
+use crate::machine::{Crash, Job};
+
+impl World {
+    /// Asks a machine's disk worker for something.
+    pub fn work(&mut self, n: usize, job: Job, delay: i64) {
+        let machine = &mut self.machines[n];
+        let at = (self.time + delay).max(machine.disk_free_at);
+        machine.disk_free_at = at;
+        let epoch = machine.epoch;
+        self.push(at, Item::Work { machine: n, epoch, job });
+    }
+
+    pub(super) fn do_job(&mut self, n: usize, job: Job) {
+        let root = EntryPath::root();
+        let machine = &mut self.machines[n];
+        if machine.core.is_none() {
+            return;
+        }
+        match job {
+            Job::Scan => {
+                let seen = machine.disk.differences(&[root], &machine.store, &mut machine.blobs, false);
+                if !seen.is_empty() {
+                    self.disk_tells(n, Event::Observed(seen));
+                }
+                self.disk_tells(n, Event::Scanned);
+            }
+            Job::Look(paths) => {
+                let seen = machine.disk.differences(&paths, &machine.store, &mut machine.blobs, false);
+                if !seen.is_empty() {
+                    self.disk_tells(n, Event::Observed(seen));
+                }
+            }
+            Job::Leftovers => {
+                let left = machine.disk.leftovers(&mut machine.blobs);
+                let results: Vec<DiskResult> =
+                    left.into_iter().map(|(entry, outcome)| DiskResult { entry, outcome }).collect();
+                if !results.is_empty() {
+                    self.disk_tells(n, Event::DiskDone(results));
+                }
+            }
+            Job::Ops(ops) => self.do_ops(n, ops),
+        }
+    }
+
+    fn do_ops(&mut self, n: usize, ops: Vec<DiskOp>) {
+        let mut results = Vec::new();
+        let before = self.machines[n].disk.clone();
+        for op in &ops {
+            let dying = self.machines[n].crash_in;
+            if self.boundary(n) {
+                if matches!(dying, Some((_, Crash::Power))) {
+                    self.lose_some(n, before, &ops);
+                }
+                return;
+            }
+            let machine = &mut self.machines[n];
+            let outcome: DiskOutcome = machine.disk.run(op, &mut machine.blobs);
+            self.note(&|| format!("m{n} disk {op:?} = {outcome:?}"));
+            results.push(DiskResult { entry: op.entry, outcome });
+        }
+        self.disk_tells(n, Event::DiskDone(results));
+    }
+
+    /// Power fails before the sync: each operation may have reached the disk or not.
+    fn lose_some(&mut self, n: usize, mut disk: MemoryDisk, ops: &[DiskOp]) {
+        for op in ops {
+            if self.rng.percent(50) {
+                disk.run(op, &mut self.machines[n].blobs);
+            }
+        }
+        self.machines[n].disk = disk;
+    }
+
+    /// Late, but in order.
+    fn disk_tells(&mut self, n: usize, event: Event) {
+        let delay = self.rng.between(0, 20);
+        let machine = &mut self.machines[n];
+        let at = (self.time + delay).max(machine.disk_told_at);
+        machine.disk_told_at = at;
+        let epoch = machine.epoch;
+        self.push(at, Item::Step { machine: n, epoch, event });
+        self.blobs_everywhere();
+    }
+}

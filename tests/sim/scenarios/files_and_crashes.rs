@@ -1,0 +1,230 @@
+//! Folders that vanish, files that change their kind, crashes, attachments, receipts.
+
+use codex_crdt_model::event::{Event, Request};
+use codex_crdt_model::store::{ConflictKind, Source};
+use codex_tests::disk::Data;
+use codex_tests::machine::{Crash, Draft, Job};
+use codex_tests::workload::{ask_write, remove, save};
+
+use super::{POEM, alone, files, friends, inbox, path, read, together, word, write};
+
+/// losses.md L14.
+#[test]
+fn a_lost_root_deletes_nothing() {
+    let mut world = friends(2);
+    for at in ["a.md", "b.md", "c/d.md"] {
+        write(&mut world, 0, at, POEM);
+    }
+    world.settle();
+    let mounted = world.machines[0].disk.clone();
+    world.tell(0, Event::RootLost("it is not mounted".into()), 0);
+    for at in world.machines[0].disk.paths(false) {
+        world.machines[0].disk.remove(&at);
+    }
+    let token = word(&mut world, 1);
+    write(&mut world, 1, "a.md", &format!("{POEM}{token}\n"));
+    world.run_until_quiet();
+    assert_eq!(files(&world, 1).len(), 3);
+    world.machines[0].disk = mounted;
+    world.tell(0, Event::RootFound, 0);
+    together(&mut world);
+    assert_eq!(files(&world, 0).len(), 3);
+}
+
+/// losses.md L16: a cleaner removes half of the files; the user says no.
+#[test]
+fn many_deletions_are_held() {
+    let mut world = friends(2);
+    for n in 0..60 {
+        write(&mut world, 0, &format!("n{n}.md"), &format!("{n}\n"));
+    }
+    world.settle();
+    for n in 0..30 {
+        world.machines[0].disk.remove(&path(&format!("n{n}.md")));
+    }
+    world.work(0, Job::Scan, 0);
+    world.run_until_quiet();
+    assert!(world.machines[0].core.as_ref().unwrap().meta().held);
+    assert_eq!(files(&world, 1).len(), 60);
+    world.ask(0, Request::Resume { accept_deletions: false });
+    world.run_until_quiet();
+    together(&mut world);
+    assert_eq!(files(&world, 0).len(), 60);
+}
+
+/// losses.md L16: ordinary deletions pass, and reach the others.
+#[test]
+fn a_few_deletions_pass() {
+    let mut world = friends(2);
+    for n in 0..12 {
+        write(&mut world, 0, &format!("n{n}.md"), &format!("{n}\n"));
+    }
+    world.settle();
+    for n in 0..4 {
+        remove(&mut world, 1, &path(&format!("n{n}.md")));
+    }
+    together(&mut world);
+    assert_eq!(files(&world, 0).len(), 8);
+}
+
+/// losses.md L20.
+#[test]
+fn a_file_becomes_a_folder_and_a_link() {
+    let mut world = friends(2);
+    write(&mut world, 0, "a", POEM);
+    write(&mut world, 0, "b", POEM);
+    world.settle();
+    remove(&mut world, 0, &path("a"));
+    let token = word(&mut world, 0);
+    write(&mut world, 0, "a/inside.md", &token);
+    assert!(world.machines[0].disk.link(&path("b"), "../outside"));
+    together(&mut world);
+    assert_eq!(read(&world, 1, "a/inside.md"), token);
+    assert_eq!(world.machines[1].disk.get(&path("b")), Some(&Data::Symlink("../outside".into())));
+}
+
+/// losses.md L22.
+#[test]
+fn editors_save_in_every_way() {
+    let mut world = friends(2);
+    let mut text = POEM.to_owned();
+    write(&mut world, 0, "a.md", &text);
+    world.settle();
+    let id = world.machines[0].entry_at("a.md");
+    for n in 0..12 {
+        let token = word(&mut world, 0);
+        text = format!("{token}\n{text}");
+        match n % 3 {
+            0 => assert!(save(&mut world, 0, "a.md", text.as_bytes(), true, true)),
+            1 => {
+                // Deleted, and written again before anybody looked.
+                world.machines[0].disk.remove(&path("a.md"));
+                assert!(save(&mut world, 0, "a.md", text.as_bytes(), false, true));
+            }
+            _ => {
+                world.machines[0].disk.rename(&path("a.md"), &path("a.md~"));
+                assert!(save(&mut world, 0, "a.md", text.as_bytes(), false, true));
+                world.machines[0].disk.remove(&path("a.md~"));
+            }
+        }
+        world.settle();
+        assert_eq!(read(&world, 0, "a.md"), text);
+    }
+    together(&mut world);
+    assert_eq!(world.machines[1].entry_at("a.md"), id);
+}
+
+/// losses.md L24 L36, laws 3 and 6: power fails at every boundary of a merge that is being written out.
+#[test]
+fn power_fails_anywhere() {
+    for boundary in 0..24 {
+        for crash in [Crash::Kill, Crash::Power] {
+            let mut world = friends(2);
+            write(&mut world, 0, "a.md", POEM);
+            world.settle();
+            world.part();
+            let (one, two) = (word(&mut world, 0), word(&mut world, 1));
+            write(&mut world, 0, "a.md", &format!("{one}\n{POEM}"));
+            write(&mut world, 1, "a.md", &format!("{POEM}{two}\n"));
+            world.machines[1].crash_in = Some((boundary, crash));
+            world.heal();
+            world.run_for(200);
+            together(&mut world);
+            assert_eq!(read(&world, 0, "a.md"), format!("{one}\n{POEM}{two}\n"), "at {boundary}, {crash:?}");
+        }
+    }
+}
+
+/// losses.md L36: bytes that nobody has seen lie where a deletion arrives.
+#[test]
+fn an_unseen_edit_survives_a_deletion() {
+    let mut world = friends(2);
+    write(&mut world, 0, "a.md", POEM);
+    world.settle();
+    remove(&mut world, 0, &path("a.md"));
+    let token = word(&mut world, 1);
+    save(&mut world, 1, "a.md", format!("{POEM}{token}\n").as_bytes(), false, false);
+    together(&mut world);
+    assert!(read(&world, 0, "a.md").contains(&token));
+}
+
+/// losses.md L39.
+#[test]
+fn a_file_alternates_between_text_and_bytes() {
+    let mut world = friends(2);
+    write(&mut world, 0, "a.dat", POEM);
+    world.settle();
+    let id = world.machines[0].entry_at("a.dat");
+    save(&mut world, 0, "a.dat", b"\x00\x01\xff", true, true);
+    together(&mut world);
+    assert_eq!(world.machines[1].disk.read(&path("a.dat")), Some(b"\x00\x01\xff".as_slice()));
+    let token = word(&mut world, 1);
+    write(&mut world, 1, "a.dat", &format!("{POEM}{token}\n"));
+    together(&mut world);
+    assert_eq!(read(&world, 0, "a.dat"), format!("{POEM}{token}\n"));
+    assert_eq!(world.machines[0].entry_at("a.dat"), id);
+    // Bytes here, an edit of the text there.
+    alone(&mut world);
+    let token = word(&mut world, 1);
+    save(&mut world, 0, "a.dat", b"\x00\x02\xff", true, true);
+    let text = format!("{token}\n{}", read(&world, 1, "a.dat"));
+    write(&mut world, 1, "a.dat", &text);
+    together(&mut world);
+    assert_eq!(files(&world, 0).len(), 2, "{:?}", files(&world, 0));
+}
+
+/// losses.md L42.
+#[test]
+fn two_versions_of_an_image_are_both_kept() {
+    let mut world = friends(2);
+    save(&mut world, 0, "i.png", b"\x00\xff one", true, true);
+    world.settle();
+    alone(&mut world);
+    save(&mut world, 0, "i.png", b"\x00\xff two", true, true);
+    save(&mut world, 1, "i.png", b"\x00\xff three", true, true);
+    together(&mut world);
+    let kept: Vec<Data> = world.machines[1].disk.tree().into_values().collect();
+    for bytes in [b"\x00\xff two".as_slice(), b"\x00\xff three"] {
+        assert!(kept.contains(&Data::File(bytes.to_vec())), "{:?}", files(&world, 1));
+    }
+    assert!(inbox(&world, 0).iter().any(|kind| matches!(kind, ConflictKind::Attachment { .. })));
+}
+
+/// losses.md L44, law 3: nobody's receipt names what its giver has not stored, whenever it dies.
+#[test]
+fn a_receipt_means_stored() {
+    for boundary in 0..16 {
+        let mut world = friends(2);
+        let token = word(&mut world, 0);
+        world.machines[1].crash_in = Some((boundary, Crash::Power));
+        write(&mut world, 0, "a.md", &token);
+        for _ in 0..40 {
+            world.run_for(10);
+            let (giver, holder) = (&world.machines[1], &world.machines[0]);
+            for receipt in holder.store.receipts().unwrap() {
+                for tip in receipt.tips.iter().filter(|_| receipt.device == giver.device) {
+                    let stored = giver.store.position_of(tip.device, tip.volume, tip.seq).unwrap();
+                    assert!(stored.is_some(), "at {boundary}: {tip:?} is acknowledged and not stored");
+                }
+            }
+        }
+        together(&mut world);
+    }
+}
+
+/// losses.md L30 at the level of the core: a stale tab saves.
+#[test]
+fn a_stale_tab_loses_nothing() {
+    let mut world = friends(2);
+    write(&mut world, 0, "a.md", POEM);
+    world.settle();
+    let entry = world.machines[1].entry_at("a.md").unwrap();
+    let (version, text) = world.machines[1].load(&entry).unwrap();
+    let draft = Draft { machine: 1, entry, version, text };
+    let (one, two) = (word(&mut world, 0), word(&mut world, 1));
+    write(&mut world, 0, "a.md", &format!("{one}\n{POEM}"));
+    world.settle();
+    ask_write(&mut world, &draft, &format!("{POEM}{two}\n"));
+    together(&mut world);
+    assert_eq!(read(&world, 0, "a.md"), format!("{one}\n{POEM}{two}\n"));
+}
