@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use ed25519_dalek::SigningKey;
 
 use crate::effect::{Effect, Notice};
-use crate::entry::Document;
 use crate::event::Event;
 use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, UnixMs, Volume};
 use crate::journal::record::{Role, notebook_id};
@@ -38,7 +37,7 @@ pub struct Core {
     seed: [u8; 32],
     drawn: u64,
     peers: BTreeMap<DeviceId, peers::Peer>,
-    documents: BTreeMap<EntryId, Document>,
+    documents: BTreeMap<EntryId, txn::Loaded>,
     /// Entries to plan.
     todo: BTreeSet<EntryId>,
     /// Disk operations under way.

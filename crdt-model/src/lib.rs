@@ -22,5 +22,6 @@ pub mod limits;
 pub mod path;
 pub mod store;
 pub mod sync;
+pub mod view;
 
 pub use crate::core::{Core, StepError, Stepped};

@@ -44,5 +44,3 @@ pub const BRAKE_DELETIONS: usize = 20;
 pub const BRAKE_MANY: usize = 100;
 /// The window in which deletions are counted.
 pub const BRAKE_WINDOW_MS: i64 = 600_000;
-/// Typing through the API is gathered this long before it becomes a record.
-pub const TYPING_QUIET_MS: i64 = 200;

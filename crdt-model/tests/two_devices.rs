@@ -411,3 +411,22 @@ fn many_deletions_at_once_are_held() {
     assert_eq!(pair.a.files().len(), 30, "what vanished is written again");
     assert_eq!(pair.b.files().len(), 30);
 }
+
+/// losses.md L50: however often a note is saved, its document lies in a bounded number of pieces.
+#[test]
+fn a_document_is_saved_whole_now_and_then() {
+    use codex_crdt_model::store::Source;
+    let mut pair = joined(&[("a.md", "start\n")]);
+    let id = *pair.a.store.entries().next().unwrap().0;
+    let mut text = String::from("start\n");
+    for n in 0..3 * codex_crdt_model::limits::DOCUMENT_CHUNKS {
+        text.push_str(&format!("line {n}\n"));
+        pair.a.put("a.md", &text);
+        pair.settle();
+        for device in [&pair.a, &pair.b] {
+            let pieces = device.store.document(&id).unwrap().len();
+            assert!(pieces <= codex_crdt_model::limits::DOCUMENT_CHUNKS as usize + 1, "{pieces} pieces");
+        }
+    }
+    pair.same(&[("a.md", &text)]);
+}

@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use codex_crdt_model::entry::Content;
 use codex_crdt_model::entry::birth::Kind;
-use codex_crdt_model::entry::{Birth, Content, Document};
 use codex_crdt_model::ids::EntryId;
-use codex_crdt_model::store::{EntryRow, Source};
+use codex_crdt_model::store::EntryRow;
+use codex_crdt_model::view;
 use git2::build::TreeUpdateBuilder;
-use git2::{Commit, FileMode, ObjectType, Repository, Signature, TreeWalkMode, TreeWalkResult};
+use git2::{Commit, FileMode, ObjectType, Repository, Signature, Time, TreeWalkMode, TreeWalkResult};
 
+use crate::clock::now_ms;
 use crate::store::Reader;
 
 /// A commit is made when nothing has changed for this long …
@@ -162,7 +164,7 @@ pub fn commit(root: &Path, author: &str) -> anyhow::Result<bool> {
     if parent.as_ref().is_some_and(|commit| commit.tree_id() == tree.id()) {
         return Ok(false);
     }
-    let who = Signature::now(author, "codex@localhost")?;
+    let who = Signature::new(author, "codex@localhost", &Time::new(now_ms() / 1000, 0))?;
     let message = format!("{changes} changed\n\n{REVISION}{revision}\n");
     let parents: Vec<&Commit<'_>> = parent.iter().collect();
     repository.commit(Some(&reference), &who, &who, &message, &tree, &parents)?;
@@ -241,15 +243,7 @@ fn path_in(rows: &BTreeMap<EntryId, EntryRow>, id: &EntryId) -> Option<String> {
 }
 
 fn text_of(reader: &Reader, id: &EntryId, row: &EntryRow) -> anyhow::Result<String> {
-    let bytes = reader.birth(row.birth)?;
-    let birth = bytes.as_deref().and_then(Birth::decode);
-    let birth = birth.ok_or_else(|| anyhow::anyhow!("the birth of entry {id} cannot be read"))?;
-    let content = if row.heads.is_empty() {
-        birth.content
-    } else {
-        Document::load(*id, &birth, &reader.document(id)?)?.view().content
-    };
-    match content {
+    match view::content(reader, id, row.birth, !row.heads.is_empty())? {
         Content::Text(text) => Ok(text),
         _ => Ok(String::new()),
     }

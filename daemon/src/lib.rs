@@ -1,7 +1,7 @@
 //! The daemon: all input and output around [`codex_crdt_model`].
 //!
-//! Shells observe and obey; the core decides. Shells never name one another (the desk's pages and the
-//! command line go through [`daemon`]); [`driver`] carries events in and effects out.
+//! Shells observe and obey; the core decides. [`driver`] carries events in and effects out, [`daemon`] wires
+//! the shells; pages and commands go through it.
 
 pub mod blobs;
 pub mod cli;

@@ -89,7 +89,7 @@ pub(super) fn edit(
         Err(error) => return Ok(Edited::Refused(error.reason)),
     };
     let concurrent = document.heads().len() > 1 || *base != row.heads;
-    txn.save_change(&id, row.heads.is_empty(), &made.change);
+    txn.save_change(&id, &made.change);
     txn.push_item(Item::Change { entry: id, branch: made.branch, change: made.change }, id, Some(made.hash));
     refresh(txn, id, By { device, time: now }, concurrent, held)?;
     Ok(Edited::Made(vec![made.hash]))

@@ -140,13 +140,18 @@ pub(super) fn pump(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
         }
         let mut batch = Vec::new();
         let mut bytes = 0;
-        while state.cursor < txn.meta.position && bytes < limits::BATCH_BYTES {
-            state.cursor += 1;
-            let Some(record) = txn.record(state.cursor)? else { continue };
-            let Some(header) = record.header() else { continue };
-            if known.seq(header.device, header.volume) >= header.seq {
+        while state.cursor < txn.meta.position {
+            let next = txn.record(state.cursor + 1)?.and_then(|record| Some((record.header()?, record)));
+            let wanted = next.filter(|(header, _)| known.seq(header.device, header.volume) < header.seq);
+            let Some((header, record)) = wanted else {
+                state.cursor += 1;
                 continue;
+            };
+            // A large record goes alone: together with others it could exceed a frame.
+            if !batch.is_empty() && bytes + record.size() > limits::BATCH_BYTES {
+                break;
             }
+            state.cursor += 1;
             known.advance(tip_of(&header, &record));
             bytes += record.size();
             batch.push(record);
@@ -348,7 +353,7 @@ fn take_item(
                 Ok(Some(hash)) => {
                     let concurrent = document.heads().len() > 1;
                     index.push((n, entry, Some(hash)));
-                    txn.save_change(&entry, row.heads.is_empty(), &change);
+                    txn.save_change(&entry, &change);
                     edits::refresh(txn, entry, by, concurrent, false)?;
                 }
                 Ok(None) => {}

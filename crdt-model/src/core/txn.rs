@@ -15,8 +15,17 @@ use crate::store::{
     BaseRow, BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, Meta, RecordWrite, Source,
     StoreError, WriteSet,
 };
+use crate::view;
 
 type Result<T> = std::result::Result<T, StoreError>;
+
+/// A document in memory, and how it lies in the store.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    document: Document,
+    /// Pieces in the store: the whole and the changes appended to it; 0 if it is not saved.
+    pieces: u32,
+}
 
 /// Reads through to the source; gathers writes, effects and the items of the record being made.
 pub(super) struct Txn<'a> {
@@ -29,7 +38,7 @@ pub(super) struct Txn<'a> {
     /// Entries that the planner should look at.
     pub todo: BTreeSet<EntryId>,
     /// Documents in use; a few are kept from step to step.
-    pub documents: BTreeMap<EntryId, Document>,
+    pub documents: BTreeMap<EntryId, Loaded>,
     /// Births entered in this step.
     pub births: BTreeMap<EntryId, Birth>,
     items: Vec<(Item, EntryId, Option<crate::ids::ChangeHash>)>,
@@ -239,25 +248,20 @@ impl<'a> Txn<'a> {
         if let Some(birth) = self.births.get(id) {
             return Ok(birth.clone());
         }
-        self.source.birth(row.birth)?.as_deref().and_then(Birth::decode).ok_or_else(|| StoreError {
-            doing: "reading a birth",
-            reason: format!("record {} has no birth as item {}", row.birth.position, row.birth.item),
-        })
+        view::birth(self.source, id, row.birth)
     }
 
     /// Loads a document into `self.documents`.
     pub fn document(&mut self, id: &EntryId, row: &EntryRow) -> Result<&mut Document> {
         if !self.documents.contains_key(id) {
             let birth = self.birth(id, row)?;
-            let document = if row.heads.is_empty() {
-                Document::from_birth(*id, &birth)
-            } else {
-                Document::load(*id, &birth, &self.source.document(id)?)
-                    .map_err(|e| StoreError { doing: "loading a document", reason: e.to_string() })?
-            };
-            self.documents.insert(*id, document);
+            let saved = if row.heads.is_empty() { Vec::new() } else { self.source.document(id)? };
+            let document = Document::load(*id, &birth, &saved)
+                .map_err(|e| StoreError { doing: "loading a document", reason: e.to_string() })?;
+            let pieces = u32::try_from(saved.len()).unwrap_or(u32::MAX);
+            self.documents.insert(*id, Loaded { document, pieces });
         }
-        Ok(self.documents.get_mut(id).expect("it was inserted just now"))
+        Ok(&mut self.documents.get_mut(id).expect("it was inserted just now").document)
     }
 
     /// The content of an entry that was only born.
@@ -265,11 +269,15 @@ impl<'a> Txn<'a> {
         Ok(self.birth(id, row)?.content)
     }
 
-    /// Notes a change to a document for the store; the first one saves the whole.
-    pub fn save_change(&mut self, id: &EntryId, first: bool, change: &[u8]) {
-        let write = match (first, self.documents.get(id)) {
-            (true, Some(document)) => DocumentWrite::Replace(document.save()),
-            _ => DocumentWrite::Append(change.to_vec()),
+    /// Notes a change to a loaded document for the store: the first one, and one now and then, saves the whole.
+    pub fn save_change(&mut self, id: &EntryId, change: &[u8]) {
+        let loaded = self.documents.get_mut(id).expect("a document that changed is loaded");
+        let write = if loaded.pieces == 0 || loaded.pieces > limits::DOCUMENT_CHUNKS {
+            loaded.pieces = 1;
+            DocumentWrite::Replace(loaded.document.save())
+        } else {
+            loaded.pieces += 1;
+            DocumentWrite::Append(change.to_vec())
         };
         self.writes.documents.push((*id, write));
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use codex_crdt_model::entry::birth::{Birth, Content, Kind};
-use codex_crdt_model::entry::{Document, DocumentError, View};
+use codex_crdt_model::entry::birth::{Content, Kind};
+use codex_crdt_model::entry::{Document, View};
 use codex_crdt_model::event::Version;
 use codex_crdt_model::ids::{DeviceId, EntryId};
 use codex_crdt_model::limits;
@@ -134,10 +134,7 @@ pub fn was_at(source: &dyn Source, path: &EntryPath) -> Result<Option<Found>, Ap
 
 /// The document of an entry.
 pub fn document(source: &dyn Source, id: &EntryId, row: &EntryRow) -> Result<Document, ApiError> {
-    let lost = |reason: &str| DocumentError { entry: *id, reason: reason.to_owned() };
-    let birth = source.birth(row.birth)?.ok_or_else(|| lost("its birth is not in the store"))?;
-    let birth = Birth::decode(&birth).ok_or_else(|| lost("its birth does not decode"))?;
-    Ok(Document::load(*id, &birth, &source.document(id)?)?)
+    Ok(codex_crdt_model::view::document(source, id, row.birth)?)
 }
 
 /// What an entry said at a version.

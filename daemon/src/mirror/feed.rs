@@ -1,8 +1,9 @@
 //! Where the mirror gets its rows from: the store, behind a small border so that tests can feed it.
 
-use codex_crdt_model::entry::{Birth, Content, Document};
+use codex_crdt_model::entry::Content;
 use codex_crdt_model::ids::EntryId;
 use codex_crdt_model::store::{EntryRow, Source, StoreError};
+use codex_crdt_model::view;
 
 use crate::store::Reader;
 
@@ -49,12 +50,9 @@ impl Feed for Reader {
     }
 
     fn content(&self, id: &EntryId, row: &Located) -> Result<Option<Content>, StoreError> {
-        let Some(birth) = self.birth(row.birth)?.as_deref().and_then(Birth::decode) else { return Ok(None) };
-        if !row.changed {
-            return Ok(Some(birth.content));
+        if self.birth(row.birth)?.is_none() {
+            return Ok(None);
         }
-        let document = Document::load(*id, &birth, &self.document(id)?)
-            .map_err(|e| StoreError { doing: "reading a document for the mirror", reason: e.to_string() })?;
-        Ok(Some(document.view().content))
+        view::content(self, id, row.birth, row.changed).map(Some)
     }
 }

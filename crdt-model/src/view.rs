@@ -1,0 +1,25 @@
+//! Reading an entry out of a store: for everybody who shows, searches or exports what the core decided.
+
+use crate::entry::{Birth, Content, Document};
+use crate::ids::EntryId;
+use crate::store::{BirthAt, Source, StoreError};
+
+/// An entry's birth, from the record that brought it.
+pub fn birth(source: &dyn Source, id: &EntryId, at: BirthAt) -> Result<Birth, StoreError> {
+    source.birth(at)?.as_deref().and_then(Birth::decode).ok_or_else(|| StoreError {
+        doing: "reading a birth",
+        reason: format!("record {} has no birth of entry {id} as item {}", at.position, at.item),
+    })
+}
+
+/// An entry's document with all its versions.
+pub fn document(source: &dyn Source, id: &EntryId, at: BirthAt) -> Result<Document, StoreError> {
+    let birth = birth(source, id, at)?;
+    Document::load(*id, &birth, &source.document(id)?)
+        .map_err(|error| StoreError { doing: "reading a document", reason: error.to_string() })
+}
+
+/// An entry's content now. `changed`: it is more than its birth (its row has heads); else no document is made.
+pub fn content(source: &dyn Source, id: &EntryId, at: BirthAt, changed: bool) -> Result<Content, StoreError> {
+    if changed { Ok(document(source, id, at)?.view().content) } else { Ok(birth(source, id, at)?.content) }
+}
