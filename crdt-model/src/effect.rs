@@ -45,6 +45,10 @@ pub enum Effect {
         /// Who said they hold it or are connected.
         from: Vec<DeviceId>,
     },
+    /// A blob is no longer to be fetched; what has arrived of it stays.
+    Leave(ContentHash),
+    /// Say whether a blob is held here: `Event::BlobHeld` follows if it is.
+    Look(ContentHash),
     /// Look at everything again: the disk may differ from what is known.
     Scan,
     /// Entry rows up to this revision may have changed: the mirror and the history should follow.

@@ -61,6 +61,10 @@ pub struct Standing {
     pub unsynced_records: u64,
     /// Blobs of live entries that are not here.
     pub blobs_missing: u64,
+    /// How many of these are left with the others, by the fetch policy.
+    pub blobs_left: u64,
+    /// Which attachments this device fetches: `all`, `below:BYTES` or `on-demand`.
+    pub fetch: String,
     /// The other members.
     pub peers: Vec<PeerStanding>,
     /// Devices that hold everything this one holds, this one included; and members in all.
@@ -82,6 +86,8 @@ pub struct PeerStanding {
     pub records_behind: u64,
     /// Blobs it says it misses.
     pub blobs_missing: u64,
+    /// How many of these it leaves with the others by choice.
+    pub blobs_left: u64,
 }
 
 /// Why an ask got no answer.
@@ -378,6 +384,11 @@ impl Driver {
                     let _ = self.shells.notices.send(NotebookNotice { notebook: self.id, notice });
                 }
                 Effect::Fetch { hash, size, from } => self.fetch(hash, size, from),
+                Effect::Leave(hash) => {
+                    // Whatever has arrived of it by then still counts.
+                    self.shells.net.leave(hash);
+                }
+                Effect::Look(hash) => self.look(hash),
                 Effect::Scan => scan = true,
                 Effect::Changed { revision: up_to } => revision = Some(up_to),
             }
@@ -406,6 +417,19 @@ impl Driver {
                 }
             } else {
                 net.fetch(hash, size, from);
+            }
+        });
+    }
+
+    /// A blob that is not to be fetched may be here all the same, from another notebook or an older version.
+    fn look(&mut self, hash: ContentHash) {
+        self.wanted_blobs.insert(hash);
+        let (blobs, inputs) = (self.shells.blobs.clone(), self.inputs.clone());
+        tokio::spawn(async move {
+            if blobs.has(&hash).await.unwrap_or(false)
+                && let Some(inputs) = inputs.upgrade()
+            {
+                let _ = inputs.send(Input::BlobHeld(hash));
             }
         });
     }
@@ -476,14 +500,15 @@ impl Driver {
         let own_seq = frontier.seq(meta.device, meta.volume);
         let acknowledged =
             receipts.values().map(|r| r.frontier().seq(meta.device, meta.volume)).max().unwrap_or(0);
-        let blobs_missing = store.blobs_missing()?.len() as u64;
+        let missing_blobs = store.blobs_missing()?;
         let mut held_by = (1, members.len().max(1) as u64);
         let mut peers = Vec::new();
         for (device, member) in members.iter().filter(|(device, _)| **device != meta.device) {
             let receipt = receipts.get(device);
             let records_behind = receipt
                 .map_or_else(|| frontier.ahead_of(&Default::default()), |r| frontier.ahead_of(&r.frontier()));
-            let missing = receipt.map_or(0, |r| r.blobs_missing_count);
+            let (missing, left) = receipt
+                .map_or((0, 0), |r| (r.blobs_missing_count, r.blobs_left_count.min(r.blobs_missing_count)));
             if receipt.is_some() && records_behind == 0 && missing == 0 {
                 held_by.0 += 1;
             }
@@ -493,6 +518,7 @@ impl Driver {
                 connected: self.open_peers.contains(device),
                 records_behind,
                 blobs_missing: missing,
+                blobs_left: left,
             });
         }
         let (state, reason) = match &self.failure {
@@ -512,7 +538,9 @@ impl Driver {
             entries: store.alive_count()?,
             pending: core.unwritten() as u64,
             unsynced_records: own_seq.saturating_sub(acknowledged),
-            blobs_missing,
+            blobs_missing: missing_blobs.len() as u64,
+            blobs_left: missing_blobs.values().filter(|missing| !missing.wanted).count() as u64,
+            fetch: store.fetch_policy()?.to_string(),
             peers,
             held_by,
             scan,

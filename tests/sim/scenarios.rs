@@ -1,5 +1,5 @@
 //! Directed scenarios: how others lost their users' work, one by one (`losses.md`). Here: birth, joining, order;
-//! in `files_and_crashes`: the folder, crashes, attachments.
+//! in `files_and_crashes`: the folder, crashes, attachments; in `fetching`: attachments left with the others.
 
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::Reply;
@@ -11,6 +11,7 @@ use codex_tests::machine::Machine;
 use codex_tests::workload::{backup, remove, restore_backup, save};
 use codex_tests::{Fault, World, oracle};
 
+mod fetching;
 mod files_and_crashes;
 
 const POEM: &str = "roses are red\nviolets are blue\n";

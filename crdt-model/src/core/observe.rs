@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
 use super::edits::{self, Edited};
+use super::peers;
 use super::txn::Txn;
 use crate::effect::Notice;
 use crate::entry::birth::{BIRTH_FORMAT, Kind};
@@ -87,6 +88,11 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
         let Some((content, stat)) = content_of(&observation.seen) else { continue };
         if observation.path.is_root() || observation.path.name().contains(SWAP_MARK) {
             continue;
+        }
+        if let Content::Blob { hash, .. } = &content
+            && core.blobs_missing.contains(hash)
+        {
+            peers::blob_held(core, txn, *hash)?;
         }
         found.push((observation.path.clone(), content, stat));
     }
@@ -313,6 +319,8 @@ fn moved_here(
             seen_at: core.now,
         }),
     )?;
+    core.retries.remove(&id);
+    core.wake(&id);
     txn.mark(id);
     Ok(())
 }
@@ -454,6 +462,7 @@ fn vanished(core: &mut Core, txn: &mut Txn<'_>, gone: BTreeSet<EntryId>) -> Resu
     let mut deleted = Vec::new();
     for id in gone {
         let Some(base) = txn.base(&id)? else { continue };
+        core.retries.remove(&id);
         if base.confirmed.is_none() || core.restore_deletions {
             // Never written for certain, or the user wants it back: write it again.
             txn.set_base(id, None)?;
@@ -477,6 +486,7 @@ fn vanished(core: &mut Core, txn: &mut Txn<'_>, gone: BTreeSet<EntryId>) -> Resu
         return Ok(());
     }
     for (id, base) in deleted {
+        core.wake(&id);
         let heads = base.confirmed.map(|image| image.heads).unwrap_or_default();
         edits::edit(txn, id, &heads, &[Edit::Delete], true)?;
         txn.set_base(id, None)?;

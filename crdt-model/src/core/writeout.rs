@@ -144,7 +144,8 @@ fn blocks(txn: &Txn<'_>, other: EntryId, id: EntryId) -> Result<bool> {
 
 /// Renames a file out of the way, so that two can trade places.
 fn park(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, ops: &mut Vec<DiskOp>) -> Result<()> {
-    if core.in_flight.contains_key(&id) {
+    // What could not be moved just now is not moved at once again: it may have vanished, and the scan will say.
+    if core.in_flight.contains_key(&id) || core.retries.contains_key(&id) {
         return Ok(());
     }
     let (Some(base), Some(from)) = (txn.base(&id)?, txn.disk_path(&id)?) else { return Ok(()) };
@@ -233,7 +234,9 @@ fn content(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, row: &EntryRow) -> R
         };
         if missing {
             core.awaiting.entry(*hash).or_default().insert(id);
-            txn.effects.push(Effect::Fetch { hash: *hash, size: *size, from: Vec::new() });
+            if txn.blob_missing(hash)?.is_none_or(|missing| missing.wanted) {
+                txn.effects.push(Effect::Fetch { hash: *hash, size: *size, from: Vec::new() });
+            }
             return Ok(None);
         }
     }
@@ -414,8 +417,8 @@ fn one_done(
                 let size = txn.entry(&id)?.map_or(0, |row| row.size);
                 core.blobs_missing.insert(hash);
                 core.awaiting.entry(hash).or_default().insert(id);
-                txn.writes.blobs_missing.insert(hash, Some(size));
-                txn.effects.push(Effect::Fetch { hash, size, from: Vec::new() });
+                txn.writes.blob_needs.insert((hash, id), true);
+                edits::miss_blob(txn, hash, size, true);
             }
             withdraw(txn, id, base)?;
         }
