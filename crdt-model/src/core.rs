@@ -65,8 +65,8 @@ pub struct Core {
     restore_deletions: bool,
     /// From going live after joining until the scan after it.
     joining_scan: bool,
-    /// What the first peer knew: when that is here, joining is over.
-    joining_for: Option<Frontier>,
+    /// All that peers said they know: when that is here, joining is over.
+    joining_for: Frontier,
     receipt_at: Option<UnixMs>,
 }
 
@@ -194,7 +194,7 @@ impl Core {
             accept_deletions: false,
             restore_deletions: false,
             joining_scan: false,
-            joining_for: None,
+            joining_for: Frontier::default(),
             receipt_at: None,
         };
         core.load_pending(source)?;
@@ -317,7 +317,7 @@ impl Core {
         txn.meta.mode = Mode::Live;
         self.looked = false;
         self.joining_scan = true;
-        self.joining_for = None;
+        self.joining_for = Frontier::default();
         txn.notify(Notice::Standing("joined".into()));
         txn.effects.push(Effect::Scan);
         // Nothing is written out before the scan has shown what is there.

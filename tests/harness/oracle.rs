@@ -6,7 +6,7 @@ use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::event::Event;
 use codex_crdt_model::ids::ContentHash;
 use codex_crdt_model::path::EntryPath;
-use codex_crdt_model::store::Source;
+use codex_crdt_model::store::{Mode, Source};
 
 use crate::disk::Data;
 use crate::machine::Machine;
@@ -109,6 +109,9 @@ pub fn problems(world: &mut World) -> Vec<String> {
     for (n, machine) in world.machines.iter().enumerate() {
         if machine.disk.asides() > 0 {
             problems.push(format!("machine {n}: bytes that were set aside were never dealt with (law 1)"));
+        }
+        if machine.core.as_ref().is_some_and(|core| core.meta().mode == Mode::Joining) {
+            problems.push(format!("machine {n} never ended joining"));
         }
         let unwritten = machine.core.as_ref().map_or(0, codex_crdt_model::Core::unwritten);
         if unwritten > 0 {

@@ -144,6 +144,19 @@ fn joining_is_a_union() {
     assert_eq!(files(&world, 1), ["both.md", "mine.md", "theirs.md"]);
 }
 
+/// losses.md L4: two join at once, and the last word that one hears is the other's, which knows nothing.
+#[test]
+fn joiners_do_not_wait_for_one_another() {
+    for seed in 0..20 {
+        let mut world = World::new(seed, 3, Fault::None);
+        write(&mut world, 0, "a.md", POEM);
+        world.meet();
+        for n in [1, 2] {
+            assert_eq!(read(&world, n, "a.md"), POEM, "seed {seed}, machine {n}");
+        }
+    }
+}
+
 /// losses.md L4: same path, other bytes.
 #[test]
 fn joining_keeps_both_versions_of_a_path() {

@@ -120,15 +120,40 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
             still.insert(id);
         }
     }
-    let mut folders: Vec<EntryId> = still.iter().copied().collect();
+    let mut gone = BTreeSet::new();
+    for id in still {
+        gone.extend(within(txn, id)?);
+    }
+    spare_busy(core, txn, &mut gone)?;
+    vanished(core, txn, gone)
+}
+
+/// An entry and all that lies in it on disk, as far as the bases know.
+fn within(txn: &Txn<'_>, id: EntryId) -> Result<BTreeSet<EntryId>> {
+    let mut all = BTreeSet::from([id]);
+    let mut folders = vec![id];
     while let Some(folder) = folders.pop() {
         for child in txn.bases_in(&folder)? {
-            if still.insert(child) {
+            if all.insert(child) {
                 folders.push(child);
             }
         }
     }
-    vanished(core, txn, still)
+    Ok(all)
+}
+
+/// Takes out what has an operation under way, and the folders above it: the operation's result comes first, then
+/// they are looked at again.
+fn spare_busy(core: &mut Core, txn: &Txn<'_>, gone: &mut BTreeSet<EntryId>) -> Result<()> {
+    for id in core.in_flight.keys() {
+        let mut at = *id;
+        while gone.remove(&at) {
+            core.rescan = true;
+            let Some(base) = txn.base(&at)? else { break };
+            at = base.parent;
+        }
+    }
+    Ok(())
 }
 
 /// Fingerprints of what is missing: inode and birth time, for recognising a move.
@@ -186,7 +211,9 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
     if (known.kind == Kind::Folder) != (content.kind() == Kind::Folder) {
         // A file became a folder, or the other way round: the old entry is gone, another is here.
         let (folder, name) = (base.parent, base.name.clone());
-        vanished(core, txn, BTreeSet::from([id]))?;
+        let mut gone = within(txn, id)?;
+        spare_busy(core, txn, &mut gone)?;
+        vanished(core, txn, gone)?;
         if txn.base(&id)?.is_none() {
             appeared(core, txn, folder, &name, content, stat)?;
         }

@@ -102,7 +102,8 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -
         }
     }
     if txn.meta.mode == Mode::Joining {
-        core.joining_for = Some(theirs.clone());
+        // Another joiner's empty word must not hide what somebody else has promised.
+        core.joining_for.join(&theirs);
         live_if_joined(core, txn);
     }
     if let Some(state) = core.peers.get_mut(&peer) {
@@ -113,9 +114,8 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -
 }
 
 fn live_if_joined(core: &mut Core, txn: &mut Txn<'_>) {
-    if txn.meta.mode == Mode::Joining
-        && core.joining_for.as_ref().is_some_and(|goal| !goal.is_empty() && txn.frontier.covers(goal))
-    {
+    let goal = &core.joining_for;
+    if txn.meta.mode == Mode::Joining && !goal.is_empty() && txn.frontier.covers(goal) {
         core.go_live(txn);
     }
 }

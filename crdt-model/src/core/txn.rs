@@ -40,6 +40,8 @@ pub(super) struct Txn<'a> {
     pub effects: Vec<Effect>,
     /// Entries that the planner should look at.
     pub todo: BTreeSet<EntryId>,
+    /// Entries whose place on disk became free: whoever waits for it can go on.
+    pub freed: BTreeSet<EntryId>,
     /// Documents in use; a few are kept from step to step.
     pub documents: BTreeMap<EntryId, Loaded>,
     /// Births entered in this step.
@@ -73,6 +75,7 @@ impl<'a> Txn<'a> {
             writes: WriteSet::default(),
             effects: Vec::new(),
             todo: BTreeSet::new(),
+            freed: BTreeSet::new(),
             documents: BTreeMap::new(),
             births: BTreeMap::new(),
             items: Vec::new(),
@@ -158,6 +161,9 @@ impl<'a> Txn<'a> {
 
     pub fn set_base(&mut self, id: EntryId, row: Option<BaseRow>) -> Result<()> {
         if let Some(old) = self.base(&id)? {
+            if row.as_ref().is_none_or(|row| (row.parent, &row.name) != (old.parent, &old.name)) {
+                self.freed.insert(id);
+            }
             let place = (old.parent, old.name);
             if self.bases_by_place.get(&place) == Some(&id) {
                 self.bases_by_place.remove(&place);

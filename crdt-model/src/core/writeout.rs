@@ -23,7 +23,7 @@ pub(super) const RETRY_MS: i64 = 5_000;
 
 /// Plans as much as the bounds allow.
 pub(super) fn plan(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
-    core.todo.append(&mut txn.todo);
+    core.gather(txn);
     if txn.meta.mode == Mode::Joining || txn.meta.paused || core.root_lost || !core.looked {
         return Ok(());
     }
@@ -31,7 +31,7 @@ pub(super) fn plan(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
     while core.in_flight.len() < limits::DISK_OPS && core.in_flight_bytes < limits::DISK_OP_BYTES {
         let Some(id) = core.todo.pop_first() else { break };
         plan_entry(core, txn, id, &mut ops, 0)?;
-        core.todo.append(&mut txn.todo);
+        core.gather(txn);
     }
     if !ops.is_empty() {
         txn.effects.push(Effect::Disk(ops));
@@ -368,7 +368,10 @@ fn one_done(
     outcome: DiskOutcome,
     discards: &mut Vec<DiskOp>,
 ) -> Result<()> {
-    let Some(mut base) = txn.base(&id)? else { return Ok(()) };
+    let Some(mut base) = txn.base(&id)? else {
+        txn.mark(id);
+        return Ok(());
+    };
     match outcome {
         DiskOutcome::FolderMade(stat) | DiskOutcome::Written { stat, displaced: None } => {
             base.confirmed = base.intended.take().or(base.confirmed);
@@ -521,6 +524,14 @@ fn leftover(
 }
 
 impl Core {
+    /// Takes over what the step says should be planned.
+    fn gather(&mut self, txn: &mut Txn<'_>) {
+        self.todo.append(&mut txn.todo);
+        for id in std::mem::take(&mut txn.freed) {
+            self.wake(&id);
+        }
+    }
+
     /// Plans whatever waited for this entry again.
     pub(super) fn wake(&mut self, id: &EntryId) {
         self.todo.extend(self.waiting.remove(id).into_iter().flatten());
