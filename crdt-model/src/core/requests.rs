@@ -167,7 +167,11 @@ fn edited(txn: &mut Txn<'_>, id: EntryId, base: &Heads, changes: &[Edit]) -> Ans
 }
 
 fn write(txn: &mut Txn<'_>, id: EntryId, base: &Version, content: Content) -> Answer {
-    let Some(row) = live(txn, id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    let Some(row) = txn.entry(&id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    let newest = base.0 == row.heads;
+    if !row.alive && newest {
+        return Ok(Err(Refusal::NoEntry(id)));
+    }
     if row.kind == Kind::Folder || content.kind() == Kind::Folder {
         let what = txn.path(&id)?.to_string();
         return Ok(Err(Refusal::Kind { what, reason: "a folder has no content".into() }));
@@ -175,10 +179,15 @@ fn write(txn: &mut Txn<'_>, id: EntryId, base: &Version, content: Content) -> An
     if !txn.document(&id, &row)?.knows(&base.0) {
         return Ok(Err(Refusal::NoVersion(id, base.clone())));
     }
-    if (row.kind != Kind::Text || content.kind() != Kind::Text) && base.0 != row.heads {
+    if (row.kind != Kind::Text || content.kind() != Kind::Text) && !newest {
         return Ok(Err(Refusal::Outdated(base.clone())));
     }
-    edited(txn, id, &base.0, &[Edit::Content(content)])
+    let (device, volume) = (txn.meta.device, txn.meta.volume);
+    let again = !newest && txn.document(&id, &row)?.has_made(&base.0, &device, volume, &content);
+    // Whoever saves an older version has not seen a deletion: the edit lives (law 4).
+    let answer =
+        if again { reply(txn, id)? } else { edited(txn, id, &base.0, &[Edit::Content(content)])? };
+    if live(txn, id)?.is_some() { Ok(answer) } else { Ok(Err(Refusal::NoEntry(id))) }
 }
 
 fn set_properties(txn: &mut Txn<'_>, id: EntryId, changes: Vec<PropertyEdit>) -> Answer {

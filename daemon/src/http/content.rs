@@ -304,7 +304,8 @@ async fn write(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let found = read(notebook, move |reader| reading::alive(reader, &id)).await?;
+    // A deleted entry too: who saves an older version of it brings it back.
+    let found = read(notebook, move |reader| reading::any(reader, &id)).await?;
     let base = base_version(headers, &found)?;
     let content = take_in(desk, body.into_data_stream()).await?;
     let is_text = matches!(content, Content::Text(_));
