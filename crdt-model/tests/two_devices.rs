@@ -141,7 +141,7 @@ impl Device {
                 Effect::Scan => self.scan(),
                 Effect::Disconnect { reason, .. } => panic!("disconnected: {reason}"),
                 Effect::Fetch { hash, .. } => self.queue.push_back(Event::BlobHeld(hash)),
-                Effect::Notify(_) | Effect::Changed { .. } => {}
+                Effect::Leave(_) | Effect::Look(_) | Effect::Notify(_) | Effect::Changed { .. } => {}
             }
         }
         true

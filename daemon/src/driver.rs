@@ -150,6 +150,8 @@ pub fn create(
     }
     let dir = root.join(".codex");
     std::fs::create_dir_all(dir.join("tmp"))?;
+    // In a repository of the user's own, git must not take these files for the user's.
+    std::fs::write(dir.join(".gitignore"), "*\n")?;
     let mut store = Store::open(&dir.join("store.db"))?;
     store.apply(&writes)?;
     store.commit()?;

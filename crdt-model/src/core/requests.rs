@@ -185,8 +185,7 @@ fn write(txn: &mut Txn<'_>, id: EntryId, base: &Version, content: Content) -> An
     let (device, volume) = (txn.meta.device, txn.meta.volume);
     let again = !newest && txn.document(&id, &row)?.has_made(&base.0, &device, volume, &content);
     // Whoever saves an older version has not seen a deletion: the edit lives (law 4).
-    let answer =
-        if again { reply(txn, id)? } else { edited(txn, id, &base.0, &[Edit::Content(content)])? };
+    let answer = if again { reply(txn, id)? } else { edited(txn, id, &base.0, &[Edit::Content(content)])? };
     if live(txn, id)?.is_some() { Ok(answer) } else { Ok(Err(Refusal::NoEntry(id))) }
 }
 
