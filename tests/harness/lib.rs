@@ -13,4 +13,5 @@ pub mod workload;
 pub mod world;
 
 pub use faulty::Fault;
+pub use workload::Edition;
 pub use world::World;

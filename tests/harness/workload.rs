@@ -21,6 +21,15 @@ const FILES: [&str; 8] =
 const FOLDERS: [&str; 6] = ["notes", "notes/deep", "lab", "lab/old", "inbox", "notes/more"];
 const TEXT: &str = "the quick brown fox jumps over the lazy dog\nand nothing was ever lost again\n";
 
+/// What may happen in a run. An edition is never changed once seeds of it are kept: they stay what they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edition {
+    /// Edits, moves, deletions, crashes, partitions, wrong clocks, backups that the store knows all of.
+    First,
+    /// Also backups of files that the store has not seen.
+    Second,
+}
+
 /// What a run came to.
 #[derive(Debug)]
 pub struct Outcome {
@@ -31,9 +40,10 @@ pub struct Outcome {
 }
 
 /// One whole random run: meet, work, break things, heal, and look.
-pub fn run(seed: u64, fault: Fault, verbose: bool) -> Outcome {
+pub fn run(edition: Edition, seed: u64, fault: Fault, verbose: bool) -> Outcome {
     let count = 2 + (seed % 3) as usize;
     let mut world = World::new(seed, count, fault);
+    world.edition = edition;
     world.verbose = verbose;
     begin(&mut world);
     world.meet();
@@ -427,14 +437,13 @@ fn restore(world: &mut World, n: usize, snapshots: &mut [Option<(Machine, i64)>]
         return;
     }
     match snapshots[n].take() {
-        None if is_unseen(world, n) => {}
+        None if world.edition == Edition::First && is_unseen(world, n) => {}
         None => snapshots[n] = Some((backup(&world.machines[n]), world.time)),
         Some((backup, since)) => restore_backup(world, n, backup, since),
     }
 }
 
-/// Whether the files hold something that the store does not know yet. A backup of that is out of scope: its edits
-/// cannot be told from the same edits that others have had from the machine meanwhile.
+/// Whether the files hold something that the store does not know yet.
 fn is_unseen(world: &mut World, n: usize) -> bool {
     let machine = &mut world.machines[n];
     let root = [EntryPath::root()];

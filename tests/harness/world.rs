@@ -15,6 +15,7 @@ use crate::faulty::Fault;
 use crate::machine::{Crash, Draft, Job, Machine};
 use crate::oracle::Ledger;
 use crate::rng::Rng;
+use crate::workload::Edition;
 
 mod links;
 mod work;
@@ -68,6 +69,8 @@ pub struct World {
     pub replies: BTreeMap<(usize, u64), Result<Reply, codex_crdt_model::effect::Refusal>>,
     /// Print everything that happens.
     pub verbose: bool,
+    /// What may happen.
+    pub edition: Edition,
     fault: Fault,
     links: BTreeMap<(usize, usize), Link>,
     sent_until: BTreeMap<(usize, usize), i64>,
@@ -103,6 +106,7 @@ impl World {
             drafts: Vec::new(),
             replies: BTreeMap::new(),
             verbose: false,
+            edition: Edition::Second,
             fault,
             links,
             sent_until: BTreeMap::new(),

@@ -1,21 +1,37 @@
 //! The laws, under thousands of simulated histories. `CODEX_SIM_SEEDS=n` runs n seeds (from
-//! `CODEX_SIM_FROM` on), `CODEX_SIM_SEED=x` replays one with everything that happens printed.
+//! `CODEX_SIM_FROM` on), `CODEX_SIM_SEED=x` replays one with everything
+//! that happens printed, `CODEX_SIM_EDITION=1` takes the first edition of the workload.
 #![allow(clippy::unwrap_used)]
 
 mod scenarios;
 
-use codex_tests::{Fault, workload};
+use codex_tests::{Edition, Fault, workload};
 
 /// Seeds that once broke a law; they run for ever.
-const KEPT: [u64; 6] = [493, 1152, 1194, 1210, 1802, 2540];
+const KEPT: [(Edition, u64); 10] = [
+    (Edition::First, 493),
+    (Edition::First, 1152),
+    (Edition::First, 1194),
+    (Edition::First, 1210),
+    (Edition::First, 1802),
+    (Edition::First, 2540),
+    (Edition::First, 2614),
+    (Edition::First, 2777),
+    (Edition::Second, 327),
+    (Edition::Second, 456),
+];
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+fn edition() -> Edition {
+    if number("CODEX_SIM_EDITION") == Some(1) { Edition::First } else { Edition::Second }
+}
+
 /// Problems of one seed; a panic is one too.
-fn problems(seed: u64, fault: Fault) -> Vec<String> {
-    match std::panic::catch_unwind(|| workload::run(seed, fault, false)) {
+fn problems(edition: Edition, seed: u64, fault: Fault) -> Vec<String> {
+    match std::panic::catch_unwind(|| workload::run(edition, seed, fault, false)) {
         Ok(outcome) => {
             let mut problems = outcome.problems;
             problems.dedup();
@@ -29,35 +45,45 @@ fn problems(seed: u64, fault: Fault) -> Vec<String> {
     }
 }
 
-/// Laws 1, 2, 4, 6 and 7 over random histories; prints the seeds that fail.
-#[test]
-fn nothing_typed_is_lost_or_doubled() {
-    if let Some(seed) = number("CODEX_SIM_SEED") {
-        let outcome = workload::run(seed, Fault::None, true);
-        assert!(outcome.problems.is_empty(), "seed {seed}: {:#?}", outcome.problems);
-        return;
-    }
-    let mut failed = 0;
-    let from = number("CODEX_SIM_FROM").unwrap_or(0);
-    let to = from + number("CODEX_SIM_SEEDS").unwrap_or(60);
-    let kept = KEPT.into_iter().filter(|seed| !(from..to).contains(seed));
-    let seeds: Vec<u64> = (from..to).chain(kept).collect();
-    for seed in seeds.iter().copied() {
-        let problems = problems(seed, Fault::None);
+/// Prints the seeds that break a law; fails if there are any.
+fn all_hold(seeds: impl IntoIterator<Item = (Edition, u64)>) {
+    let (mut run, mut failed) = (0, 0);
+    for (edition, seed) in seeds {
+        run += 1;
+        let problems = problems(edition, seed, Fault::None);
         if !problems.is_empty() {
             failed += 1;
-            println!("seed {seed}:");
+            println!("{edition:?} edition, seed {seed}:");
             problems.iter().take(6).for_each(|problem| println!("    {problem}"));
         }
     }
-    assert_eq!(failed, 0, "{failed} of {} seeds break a law; replay one with CODEX_SIM_SEED", seeds.len());
+    assert_eq!(failed, 0, "{failed} of {run} seeds break a law; replay one with CODEX_SIM_SEED");
+}
+
+/// Laws 1, 2, 4, 6 and 7 over random histories.
+#[test]
+fn nothing_typed_is_lost_or_doubled() {
+    if let Some(seed) = number("CODEX_SIM_SEED") {
+        let outcome = workload::run(edition(), seed, Fault::None, true);
+        assert!(outcome.problems.is_empty(), "seed {seed}: {:#?}", outcome.problems);
+        return;
+    }
+    let from = number("CODEX_SIM_FROM").unwrap_or(0);
+    let to = from + number("CODEX_SIM_SEEDS").unwrap_or(60);
+    all_hold((from..to).map(|seed| (edition(), seed)));
+}
+
+/// What once broke a law.
+#[test]
+fn kept_seeds_stay_good() {
+    all_hold(KEPT);
 }
 
 /// Law 8: the same seed gives the same trace.
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in [1, 2, 3] {
-        let traces = [(); 2].map(|()| workload::run(seed, Fault::None, false).trace);
+        let traces = [(); 2].map(|()| workload::run(edition(), seed, Fault::None, false).trace);
         assert_eq!(traces[0], traces[1], "seed {seed}");
     }
 }
@@ -66,7 +92,7 @@ fn the_same_seed_gives_the_same_trace() {
 #[test]
 fn planted_bugs_are_caught() {
     for fault in Fault::ALL {
-        let caught = (0..40).find(|seed| !problems(*seed, fault).is_empty());
+        let caught = (0..40).find(|seed| !problems(edition(), *seed, fault).is_empty());
         println!("{fault:?} is caught by seed {caught:?}");
         assert!(caught.is_some(), "{fault:?} was not caught");
     }

@@ -7,7 +7,7 @@ use codex_crdt_model::entry::Content;
 use codex_crdt_model::event::{Request, Version};
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::{ConflictKind, Source};
-use codex_tests::machine::Machine;
+use codex_tests::machine::{Job, Machine};
 use codex_tests::workload::{backup, remove, restore_backup, save};
 use codex_tests::{Fault, World, oracle};
 
@@ -190,6 +190,44 @@ fn a_restored_home_begins_a_new_journal() {
     assert_eq!(read(&world, 0, "a.md"), format!("{a}\n{POEM}{token}\n"));
     assert_ne!(world.machines[0].store.meta().unwrap().unwrap().volume, volume);
     assert!(records(&world, 0) > before);
+}
+
+/// losses.md L5: the backup's files hold an edit that its store has not seen; others have it from before. Whatever else
+/// was typed before or after the backup was put back, at the same place or another.
+#[test]
+fn a_restored_backup_does_not_double_what_it_had_not_seen() {
+    for (before, after, offline) in
+        [(false, false, false), (true, false, false), (false, true, true), (true, true, true)]
+    {
+        let mut world = friends(2);
+        write(&mut world, 0, "a.md", POEM);
+        world.settle();
+        let unseen = word(&mut world, 0);
+        save(&mut world, 0, "a.md", format!("{POEM}{unseen} sugar\n").as_bytes(), true, false);
+        let (old, since) = (backup(&world.machines[0]), world.time);
+        let mut words = vec![unseen.clone()];
+        if before {
+            let more = word(&mut world, 1);
+            write(&mut world, 0, "a.md", &format!("{POEM}{unseen} sugar\n{more} is sweet\n"));
+            words.push(more);
+        }
+        world.work(0, Job::Scan, 0);
+        world.settle();
+        if offline {
+            alone(&mut world);
+        }
+        restore_backup(&mut world, 0, old, since);
+        if after {
+            let more = word(&mut world, 1);
+            write(&mut world, 0, "a.md", &format!("{POEM}{unseen} sugar\nand so {more}\n"));
+            words.push(more);
+        }
+        together(&mut world);
+        let text = read(&world, 1, "a.md");
+        for word in words.iter().map(String::as_str).chain(["sugar", "roses"]) {
+            assert_eq!(text.matches(word).count(), 1, "{word} in {text:?}");
+        }
+    }
 }
 
 /// losses.md L5: nobody said that the home is an old copy; the first peer does.

@@ -1,11 +1,13 @@
 //! The one merge path: births and changes, made here or received, into documents, rows and the tree.
 
+use std::collections::BTreeSet;
+
 use super::tree;
 use super::txn::Txn;
-use crate::effect::Effect;
+use crate::effect::{Effect, Notice};
 use crate::entry::birth::Kind;
 use crate::entry::{Birth, Clash, Content, Edit, View};
-use crate::ids::{ContentHash, DeviceId, EntryId, Heads, UnixMs};
+use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, UnixMs, Volume};
 use crate::journal::Item;
 use crate::store::{BirthAt, ConflictKind, EntryRow, MissingBlob, StoreError};
 
@@ -92,8 +94,35 @@ pub(super) fn edit(
     let concurrent = document.heads().len() > 1 || *base != row.heads;
     txn.save_change(&id, &made.change);
     txn.push_item(Item::Change { entry: id, branch: made.branch, change: made.change }, id, Some(made.hash));
+    undouble(txn, id, &made.hash, device)?;
     refresh(txn, id, By { device, time: now }, concurrent, held)?;
     Ok(Edited::Made(vec![made.hash]))
+}
+
+/// Takes out what a device inserted twice, under two volumes: with this change, just taken in or made, and with one
+/// beside it. Whoever has both does it, before anything is made of the doubled text.
+pub(super) fn undouble(txn: &mut Txn<'_>, id: EntryId, change: &ChangeHash, of: DeviceId) -> Result<()> {
+    let (device, volume, now) = (txn.meta.device, txn.meta.volume, txn.now);
+    let mut volumes: BTreeSet<Volume> =
+        txn.frontier.tips().filter(|tip| tip.device == of).map(|tip| tip.volume).collect();
+    if of == device {
+        volumes.insert(volume);
+    }
+    let Some(row) = txn.entry(&id)?.filter(|_| volumes.len() > 1) else { return Ok(()) };
+    let document = txn.document(&id, &row)?;
+    if document.heads().len() < 2 {
+        return Ok(());
+    }
+    match document.undouble(change, (&of, &volumes), (&device, volume), now) {
+        Ok(None) => {}
+        Ok(Some(made)) => {
+            txn.save_change(&id, &made.change);
+            let item = Item::Change { entry: id, branch: made.branch, change: made.change };
+            txn.push_item(item, id, Some(made.hash));
+        }
+        Err(error) => txn.notify(Notice::Standing(error.to_string())),
+    }
+    Ok(())
 }
 
 /// Recomputes an entry's row from its document, which has just changed.

@@ -395,7 +395,7 @@ pub(super) fn appeared(
     };
     if txn.base(&id)?.is_some() || core.in_flight.contains_key(&id) {
         // A copy of something that is elsewhere: an entry of its own.
-        birth.nonce = core.random(&id);
+        number_copy(txn, &mut birth)?;
         let id = edits::give_birth(txn, &birth, true)?;
         return txn.set_base(id, Some(base(Heads::new())));
     }
@@ -409,6 +409,21 @@ pub(super) fn appeared(
     let heads = txn.entry(&id)?.map(|r| r.heads).unwrap_or_default();
     txn.set_base(id, Some(base(heads)))?;
     txn.mark(id);
+    Ok(())
+}
+
+/// Gives a copy of something that is elsewhere a nonce of its own: by number, so that a machine restored from a backup
+/// makes of the same copy the same entry.
+fn number_copy(txn: &Txn<'_>, birth: &mut Birth) -> Result<()> {
+    let first = birth.id();
+    for number in 1_u64.. {
+        let bytes = [txn.meta.device.0, *first.as_bytes()].concat();
+        let key = blake3::derive_key("codex 2026 copy", &[bytes, number.to_be_bytes().to_vec()].concat());
+        birth.nonce = u64::from_be_bytes(key[..8].try_into().expect("8 of 32 bytes")).max(1);
+        if txn.entry(&birth.id())?.is_none() {
+            break;
+        }
+    }
     Ok(())
 }
 

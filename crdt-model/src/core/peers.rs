@@ -349,6 +349,7 @@ fn take_item(
                     let concurrent = document.heads().len() > 1;
                     index.push((n, entry, Some(hash)));
                     txn.save_change(&entry, &change);
+                    edits::undouble(txn, entry, &hash, header.device)?;
                     edits::refresh(txn, entry, by, concurrent, false)?;
                 }
                 Ok(None) => {}

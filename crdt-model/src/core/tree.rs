@@ -164,6 +164,13 @@ fn count_child(txn: &mut Txn<'_>, parent: EntryId, change: i32) -> Result<()> {
 /// Among live entries of one folder and one name, the smallest id keeps the name; the others show a suffix made
 /// from their id.
 fn settle_names(txn: &mut Txn<'_>, parent: &EntryId, name: &str) -> Result<()> {
+    settle_names_to(txn, parent, name, SUFFIXES)
+}
+
+/// Names made of names made of names are settled this deep: somebody may have given names that go in a circle.
+const SUFFIXES: usize = 8;
+
+fn settle_names_to(txn: &mut Txn<'_>, parent: &EntryId, name: &str, depth: usize) -> Result<()> {
     let mut keeper = None;
     for id in txn.namesakes(parent, name)? {
         let Some(mut row) = txn.entry(&id)? else { continue };
@@ -189,7 +196,36 @@ fn settle_names(txn: &mut Txn<'_>, parent: &EntryId, name: &str) -> Result<()> {
             txn.mark(id);
         }
     }
+    if let Some(depth) = depth.checked_sub(1) {
+        for suffixed in shown_there(txn, parent, name)? {
+            settle_names_to(txn, parent, &suffixed, depth)?;
+        }
+    }
     Ok(())
+}
+
+/// Names whose suffixed form may be `name`: who has that name by itself goes before who only shows it.
+fn shown_there(txn: &Txn<'_>, parent: &EntryId, name: &str) -> Result<BTreeSet<String>> {
+    let mut names: BTreeSet<String> = unsuffixed(name).into_iter().collect();
+    if name.len() + 4 > limits::NAME_BYTES {
+        // It may have been cut.
+        for id in txn.children(parent)? {
+            let row = txn.entry(&id)?;
+            names.extend(row.filter(|row| row.place_name == name && row.name != name).map(|row| row.name));
+        }
+    }
+    Ok(names)
+}
+
+/// What [`suffixed`] made this of, if it made it of an id.
+fn unsuffixed(name: &str) -> Option<String> {
+    let (stem, extension) = match name.rfind('.') {
+        Some(dot) if dot > 0 => name.split_at(dot),
+        _ => (name, ""),
+    };
+    let (stem, mark) = stem.strip_suffix(')')?.rsplit_once(" (")?;
+    let is_id = [8, 32].contains(&mark.len()) && mark.bytes().all(|b| b.is_ascii_hexdigit());
+    (is_id && !stem.is_empty()).then(|| format!("{stem}{extension}"))
 }
 
 /// `name` with ` (mark)` before its last extension, cut so that it fits a file name.

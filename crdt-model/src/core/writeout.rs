@@ -324,7 +324,6 @@ fn plan_change(
             txn.set_base(id, Some(base))?;
         }
         txn.writes.pending.insert(id, false);
-        core.wake(&id);
         return Ok(());
     }
     let Some(content) = content(core, txn, id, row)? else { return Ok(()) };

@@ -20,6 +20,7 @@ mod change;
 mod clash;
 mod front;
 mod schema;
+mod twin;
 
 use schema::{Reader, Schema};
 
