@@ -1,7 +1,9 @@
 //! Real daemons on loopback, driven through the contract alone: the command line and the files.
 #![allow(clippy::unwrap_used)]
 
+mod attachments;
 mod daemon;
+mod faults;
 mod kills;
 
 use std::collections::BTreeMap;
