@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attachments;
+mod bad_input;
 mod daemon;
 mod faults;
 mod kills;
