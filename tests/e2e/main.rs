@@ -5,6 +5,7 @@ mod attachments;
 mod bad_input;
 mod daemon;
 mod faults;
+mod folder;
 mod kills;
 
 use std::collections::BTreeMap;
