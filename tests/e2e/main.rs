@@ -4,6 +4,7 @@
 mod attachments;
 mod bad_input;
 mod daemon;
+mod documents;
 mod faults;
 mod folder;
 mod kills;
