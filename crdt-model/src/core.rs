@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, UnixMs, Volume};
 use crate::journal::record::{Role, notebook_id};
 use crate::journal::{Frontier, MembershipChange, Payload};
-use crate::store::{MemberRow, Meta, Mode, Source, StoreError, WriteSet};
+use crate::store::{FetchPolicy, MemberRow, Meta, Mode, Source, StoreError, WriteSet};
 
 mod edits;
 mod observe;
@@ -48,6 +48,7 @@ pub struct Core {
     /// Entries that wait for a blob.
     awaiting: BTreeMap<ContentHash, BTreeSet<EntryId>>,
     blobs_missing: BTreeSet<ContentHash>,
+    fetch_policy: FetchPolicy,
     /// Failed operations, and when to try again.
     retries: BTreeMap<EntryId, UnixMs>,
     /// Removals that the brake holds.
@@ -64,8 +65,8 @@ pub struct Core {
     restore_deletions: bool,
     /// From going live after joining until the scan after it.
     joining_scan: bool,
-    /// What the first peer knew: when that is here, joining is over.
-    joining_for: Option<Frontier>,
+    /// All that peers said they know: when that is here, joining is over.
+    joining_for: Frontier,
     receipt_at: Option<UnixMs>,
 }
 
@@ -183,6 +184,7 @@ impl Core {
             waiting: BTreeMap::new(),
             awaiting: BTreeMap::new(),
             blobs_missing: source.blobs_missing()?.into_keys().collect(),
+            fetch_policy: source.fetch_policy()?,
             retries: BTreeMap::new(),
             held_removals: BTreeSet::new(),
             counted: BTreeSet::new(),
@@ -192,7 +194,7 @@ impl Core {
             accept_deletions: false,
             restore_deletions: false,
             joining_scan: false,
-            joining_for: None,
+            joining_for: Frontier::default(),
             receipt_at: None,
         };
         core.load_pending(source)?;
@@ -215,6 +217,7 @@ impl Core {
         self.now = now;
         let key = self.key.clone();
         let mut txn = Txn::new(source, &key, now, self.meta.clone(), self.frontier.clone());
+        txn.fetch_policy = self.fetch_policy;
         txn.documents = std::mem::take(&mut self.documents);
         match event {
             Event::Observed(batch) => observe::observed(self, &mut txn, batch)?,
@@ -250,8 +253,9 @@ impl Core {
         if std::mem::take(&mut self.rescan) {
             txn.effects.push(Effect::Scan);
         }
-        for (hash, size) in &txn.writes.blobs_missing {
-            match size {
+        self.fetch_policy = txn.fetch_policy;
+        for (hash, missing) in &txn.writes.blobs_missing {
+            match missing {
                 Some(_) => self.blobs_missing.insert(*hash),
                 None => self.blobs_missing.remove(hash),
             };
@@ -313,7 +317,7 @@ impl Core {
         txn.meta.mode = Mode::Live;
         self.looked = false;
         self.joining_scan = true;
-        self.joining_for = None;
+        self.joining_for = Frontier::default();
         txn.notify(Notice::Standing("joined".into()));
         txn.effects.push(Effect::Scan);
         // Nothing is written out before the scan has shown what is there.

@@ -45,6 +45,10 @@ pub enum Effect {
         /// Who said they hold it or are connected.
         from: Vec<DeviceId>,
     },
+    /// A blob is no longer to be fetched; what has arrived of it stays.
+    Leave(ContentHash),
+    /// Say whether a blob is held here: `Event::BlobHeld` follows if it is.
+    Look(ContentHash),
     /// Look at everything again: the disk may differ from what is known.
     Scan,
     /// Entry rows up to this revision may have changed: the mirror and the history should follow.
@@ -131,6 +135,8 @@ pub enum DiskOutcome {
     Leftover {
         /// What it is.
         seen: Seen,
+        /// Hash of what was expected to come out: the bytes are an edit of that version.
+        was: ContentHash,
         /// The name it was set aside under.
         aside: String,
     },

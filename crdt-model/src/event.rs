@@ -7,7 +7,7 @@ use crate::entry::birth::Content;
 use crate::ids::{ContentHash, DeviceId, EntryId, Heads};
 use crate::journal::record::Role;
 use crate::path::EntryPath;
-use crate::store::Stat;
+use crate::store::{FetchPolicy, Stat};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +154,13 @@ pub enum Request {
         role: Role,
         /// What it calls itself.
         name: String,
+    },
+    /// Which attachments this device fetches by itself from now on.
+    SetFetchPolicy(FetchPolicy),
+    /// Fetch an attachment that the policy leaves, or all in a folder.
+    Fetch {
+        /// Which entry.
+        entry: EntryId,
     },
     /// Touch neither files nor records until resumed.
     Pause,

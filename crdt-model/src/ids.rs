@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 macro_rules! bytes_id {
-    ($(#[$doc:meta])* $name:ident, $len:literal) => {
+    ($(#[$doc:meta])* $name:ident, $len:literal, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub struct $name(pub [u8; $len]);
@@ -41,10 +41,10 @@ macro_rules! bytes_id {
             fn from_str(text: &str) -> Result<Self, BadId> {
                 let bytes = data_encoding::HEXLOWER_PERMISSIVE
                     .decode(text.as_bytes())
-                    .map_err(|_| BadId { what: stringify!($name), text: text.chars().take(80).collect() })?;
+                    .map_err(|_| BadId { what: $what, text: text.chars().take(80).collect() })?;
                 let bytes = bytes
                     .try_into()
-                    .map_err(|_| BadId { what: stringify!($name), text: text.chars().take(80).collect() })?;
+                    .map_err(|_| BadId { what: $what, text: text.chars().take(80).collect() })?;
                 Ok(Self(bytes))
             }
         }
@@ -53,7 +53,7 @@ macro_rules! bytes_id {
 
 /// Text that is not the hex form of the id that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a {what}: it must be lower-case hex of the right length")]
+#[error("`{text}` is not {what}: it must be hex digits of the right length, copied whole")]
 pub struct BadId {
     what: &'static str,
     text: String,
@@ -61,27 +61,27 @@ pub struct BadId {
 
 bytes_id!(
     /// An entry: BLAKE3 of its birth (see `docs/journal-format.md`). [`EntryId::ROOT`] is the notebook itself.
-    EntryId, 32
+    EntryId, 32, "the id of an entry"
 );
 bytes_id!(
     /// A notebook: BLAKE3 of its founding (founder's key and nonce).
-    NotebookId, 32
+    NotebookId, 32, "the id of a notebook"
 );
 bytes_id!(
     /// A device: its ed25519 public key, which is also its iroh endpoint id.
-    DeviceId, 32
+    DeviceId, 32, "the id of a device"
 );
 bytes_id!(
     /// BLAKE3 of some content: a blob's name, or a text's fingerprint.
-    ContentHash, 32
+    ContentHash, 32, "the hash of some content"
 );
 bytes_id!(
     /// BLAKE3 of a record's signed header bytes.
-    RecordHash, 32
+    RecordHash, 32, "the hash of a record"
 );
 bytes_id!(
     /// SHA-256 of an Automerge change, as Automerge computes it.
-    ChangeHash, 32
+    ChangeHash, 32, "a version"
 );
 
 impl EntryId {

@@ -174,6 +174,83 @@ pub struct MemberRow {
     pub name: String,
 }
 
+/// A blob of a live entry that is not held here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingBlob {
+    /// Bytes.
+    pub size: u64,
+    /// Whether it is being fetched: the policy says so, or somebody asked for it.
+    pub wanted: bool,
+}
+
+/// Which attachments this device fetches by itself. Those it leaves are shown as such and can be asked for one
+/// by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum FetchPolicy {
+    /// All of them.
+    #[default]
+    All,
+    /// Those of at most so many bytes.
+    Below(u64),
+    /// None until somebody asks.
+    OnDemand,
+}
+
+impl FetchPolicy {
+    /// Whether a blob of this many bytes is fetched unasked.
+    pub fn wants(self, size: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Below(bytes) => size <= bytes,
+            Self::OnDemand => false,
+        }
+    }
+}
+
+/// `all`, `below:BYTES` or `on-demand`.
+impl std::fmt::Display for FetchPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Below(bytes) => write!(f, "below:{bytes}"),
+            Self::OnDemand => f.write_str("on-demand"),
+        }
+    }
+}
+
+/// A fetch policy that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` says nothing about which attachments to fetch; give `all`, `below:10MB` or `on-demand`")]
+pub struct BadFetchPolicy(String);
+
+/// As it is shown; the size may also have a unit: kB, MB, GB (powers of 1,000), KiB, MiB, GiB (of 1,024).
+impl std::str::FromStr for FetchPolicy {
+    type Err = BadFetchPolicy;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || BadFetchPolicy(text.to_owned());
+        let size = match text {
+            "all" => return Ok(Self::All),
+            "on-demand" => return Ok(Self::OnDemand),
+            _ => text.strip_prefix("below:").ok_or_else(bad)?,
+        };
+        let digits = size.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(size.len());
+        let (number, unit) = size.split_at(digits);
+        let unit: u64 = match unit.trim() {
+            "" | "B" => 1,
+            "kB" | "KB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => return Err(bad()),
+        };
+        let number: u64 = number.parse().map_err(|_| bad())?;
+        number.checked_mul(unit).map(Self::Below).ok_or_else(bad)
+    }
+}
+
 /// How the notebook stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
@@ -265,8 +342,14 @@ pub trait Source {
     fn members(&self) -> Result<BTreeMap<DeviceId, MemberRow>, StoreError>;
     /// Latest receipt of every other device.
     fn receipts(&self) -> Result<Vec<Receipt>, StoreError>;
-    /// Blobs of live entries that are not held here: hash and size.
-    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, u64>, StoreError>;
+    /// Blobs of live entries that are not held here.
+    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, MissingBlob>, StoreError>;
+    /// One of them; `None` if it is held, or no entry needs it.
+    fn blob_missing(&self, hash: &ContentHash) -> Result<Option<MissingBlob>, StoreError>;
+    /// Live entries that need a missing blob, by id.
+    fn blob_needed_by(&self, hash: &ContentHash) -> Result<Vec<EntryId>, StoreError>;
+    /// Which attachments this device fetches by itself.
+    fn fetch_policy(&self) -> Result<FetchPolicy, StoreError>;
     /// Open conflicts by number.
     fn conflicts(&self, entry: Option<&EntryId>) -> Result<Vec<(u64, ConflictRow)>, StoreError>;
 }
@@ -314,8 +397,12 @@ pub struct WriteSet {
     pub members: BTreeMap<DeviceId, MemberRow>,
     /// Receipts.
     pub receipts: BTreeMap<DeviceId, Receipt>,
-    /// Blobs needed by live entries and not held (`Some(size)`), or no longer so (`None`).
-    pub blobs_missing: BTreeMap<ContentHash, Option<u64>>,
+    /// Blobs needed by live entries and not held, or no longer so (`None`).
+    pub blobs_missing: BTreeMap<ContentHash, Option<MissingBlob>>,
+    /// Which live entries need a missing blob (`true`), or no longer (`false`). Nobody needs one that is not missing.
+    pub blob_needs: BTreeMap<(ContentHash, EntryId), bool>,
+    /// Which attachments this device fetches from now on.
+    pub fetch_policy: Option<FetchPolicy>,
     /// New conflicts.
     pub conflicts: Vec<ConflictRow>,
     /// Conflicts settled, by number.
@@ -328,5 +415,32 @@ impl WriteSet {
     /// Whether nothing is to be written.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::FetchPolicy::{self, All, Below, OnDemand};
+
+    #[test]
+    fn fetch_policies_are_read_as_they_are_shown() {
+        for (text, policy) in [
+            ("all", Some(All)),
+            ("on-demand", Some(OnDemand)),
+            ("below:0", Some(Below(0))),
+            ("below:10MB", Some(Below(10_000_000))),
+            ("below:2 MiB", Some(Below(2 << 20))),
+            ("below:", None),
+            ("below:10XB", None),
+            ("below:99999999999GB", None),
+            ("some", None),
+        ] {
+            let read = text.parse::<FetchPolicy>().ok();
+            assert_eq!(read, policy, "{text}");
+            if let Some(policy) = read {
+                assert_eq!(policy.to_string().parse(), Ok(policy));
+            }
+        }
     }
 }

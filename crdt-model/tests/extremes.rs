@@ -1,4 +1,5 @@
-//! Long histories, giant pastes, deep folders, and names that one disk refuses: the core alone, with a perfect link.
+//! Long histories, giant pastes, deep folders, late writes, and names that one disk refuses: the core alone, with a
+//! perfect link.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -7,7 +8,7 @@ use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::{DiskAction, DiskOutcome, Effect, Refusal, Reply};
 use codex_crdt_model::entry::Content;
 use codex_crdt_model::event::{DiskResult, Event, Observation, Request, Seen, Version};
-use codex_crdt_model::ids::{DeviceId, EntryId};
+use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId};
 use codex_crdt_model::journal::record::Role;
 use codex_crdt_model::limits;
 use codex_crdt_model::path::EntryPath;
@@ -74,7 +75,7 @@ impl Device {
                     Effect::Reply { reply, .. } => self.replies.push(reply),
                     Effect::Disconnect { reason, .. } => panic!("disconnected: {reason}"),
                     Effect::Fetch { hash, .. } => queue.push_back(Event::BlobHeld(hash)),
-                    Effect::Notify(_) | Effect::Changed { .. } => {}
+                    Effect::Notify(_) | Effect::Changed { .. } | Effect::Leave(_) | Effect::Look(_) => {}
                 }
             }
         }
@@ -212,6 +213,32 @@ fn what_one_disk_refuses_is_deleted_nowhere() {
     b.now += 60_000;
     b.happen(Event::Tick);
     assert_eq!(b.files.get(&at("lab/odd name.md")), Some(&Content::Text("text\n".into())));
+}
+
+/// losses.md L22, L36: a program that held the old file open writes to it after a newer version was put in its place: its
+/// words come in, and what was merged meanwhile stays.
+#[test]
+fn what_an_open_handle_writes_late_takes_nothing_away() {
+    let mut a = Device::founder();
+    let path: EntryPath = "a.md".parse().unwrap();
+    let stat = Stat { inode: 7, size: 4, ..Stat::default() };
+    a.happen(Event::Observed(vec![Observation {
+        path: path.clone(),
+        seen: Seen::Text(stat, "one\n".into()),
+    }]));
+    let (id, _) = a.store.entries().next().map(|(id, row)| (*id, row.alive)).unwrap();
+    a.write(id, Version(Vec::new()), "one\nfrom the desk\n".into());
+    assert_eq!(a.files[&path], Content::Text("one\nfrom the desk\n".into()));
+    let late = DiskOutcome::Leftover {
+        seen: Seen::Text(stat, "one\nlate\n".into()),
+        was: ContentHash::of(b"one\n"),
+        aside: "aside".into(),
+    };
+    a.happen(Event::DiskDone(vec![DiskResult { entry: id, outcome: late }]));
+    let Content::Text(text) = &a.files[&path] else { panic!("a text") };
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["from the desk", "late", "one"]);
 }
 
 /// losses.md L50: a hundred thousand keystrokes in five hundred saves. What is kept is bounded by what was typed.

@@ -9,6 +9,7 @@ use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHa
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record, Role, notebook_id};
 use codex_crdt_model::journal::{Frontier, MembershipChange, Receipt, Tip};
 use codex_crdt_model::limits;
+use codex_crdt_model::store::MissingBlob;
 use codex_crdt_model::sync::Message;
 use ed25519_dalek::{Signature, SigningKey};
 
@@ -129,7 +130,9 @@ fn the_examples_of_the_journal_format_are_what_the_code_writes() {
     check(&mut examples, "birth link", &birth(0, "l", Content::Symlink("..".into()), 0));
 
     let frontier = Frontier::from_tips([tip()]);
-    let receipt = Receipt::sign(&key, NotebookId([9; 32]), 5, &frontier, vec![ContentHash([10; 32])]);
+    let left = MissingBlob { size: 5, wanted: false };
+    let missing = BTreeMap::from([(ContentHash([10; 32]), left)]);
+    let receipt = Receipt::sign(&key, NotebookId([9; 32]), 5, &frontier, &missing);
     // A receipt stands on the wire as in a message, after the variant's number and the count.
     let bytes = Message::Receipts(vec![receipt]).encode()[2..].to_vec();
     let (fields, signature) = bytes.split_at(bytes.len() - 65);

@@ -11,7 +11,7 @@ use codex_crdt_model::event::{DiskResult, Event, Observation, Request, Seen, Ver
 use codex_crdt_model::ids::{ContentHash, DeviceId};
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::memory::MemoryStore;
-use codex_crdt_model::store::{MemberRow, Stat};
+use codex_crdt_model::store::{MemberRow, Source, Stat};
 use codex_crdt_model::{Core, journal::record::Role};
 use ed25519_dalek::SigningKey;
 
@@ -141,7 +141,7 @@ impl Device {
                 Effect::Scan => self.scan(),
                 Effect::Disconnect { reason, .. } => panic!("disconnected: {reason}"),
                 Effect::Fetch { hash, .. } => self.queue.push_back(Event::BlobHeld(hash)),
-                Effect::Notify(_) | Effect::Changed { .. } => {}
+                Effect::Leave(_) | Effect::Look(_) | Effect::Notify(_) | Effect::Changed { .. } => {}
             }
         }
         true
@@ -390,7 +390,48 @@ fn a_stale_save_is_merged_at_its_version() {
     pair.same(&[("a.md", "zero\none\ntwo\nthree\n")]);
 }
 
+/// losses.md L9 in the browser: the text was typed before its page heard of the deletion.
+#[test]
+fn a_save_of_an_older_version_beats_a_deletion() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let id = *pair.b.store.entries().next().unwrap().0;
+    pair.a.remove("a.md");
+    pair.settle();
+    pair.same(&[]);
+    let save = |pair: &mut Pair, base: Version, text: &str| {
+        let content = Content::Text(text.into());
+        pair.b.ask(Request::Write { entry: id, base, content });
+        pair.settle();
+    };
+    let deleted = pair.b.store.entry(&id).unwrap().unwrap().heads;
+    save(&mut pair, Version(deleted), "who saw the deletion\n");
+    pair.same(&[]);
+    save(&mut pair, Version(vec![]), "one\ntwo\n");
+    pair.same(&[("a.md", "one\ntwo\n")]);
+}
+
 /// losses.md L16: a third of a notebook vanishing is held until the user says yes.
+/// losses.md L34: the daemon was killed between saving and saying so, and the page sends its text again.
+#[test]
+fn a_save_that_is_sent_again_is_not_doubled() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let id = *pair.b.store.entries().next().unwrap().0;
+    let save = |pair: &mut Pair, text: &str| {
+        let content = Content::Text(text.into());
+        pair.b.ask(Request::Write { entry: id, base: Version(vec![]), content });
+        pair.settle();
+    };
+    save(&mut pair, "one\nmine\n");
+    pair.a.put("a.md", "zero\none\nmine\n");
+    pair.settle();
+    save(&mut pair, "one\nmine\n");
+    pair.same(&[("a.md", "zero\none\nmine\n")]);
+    // Other bytes from the same version are another save.
+    save(&mut pair, "one\nmore\n");
+    let after = pair.b.files()["a.md"].clone();
+    assert!(matches!(after, Node::File(text) if text.matches("mine").count() == 1 && text.contains("more")));
+}
+
 #[test]
 fn many_deletions_at_once_are_held() {
     let names: Vec<String> = (0..30).map(|n| format!("{n}.md")).collect();

@@ -114,6 +114,9 @@ pub enum Command {
     /// Bring a version back, as a new version; also brings a deleted entry back.
     #[command(after_help = "Example:\n  codexd restore lab notes/day-1.md --at birth")]
     Restore(RestoreArgs),
+    /// Fetch an attachment, or all in a folder, that the notebook's fetch policy leaves with the others.
+    #[command(after_help = "Example:\n  codexd fetch lab data/plate-7.tif")]
+    Fetch(EntryArgs),
     /// What could not be merged and waits for you.
     #[command(after_help = "Example:\n  codexd conflicts lab")]
     Conflicts {
@@ -185,6 +188,14 @@ pub enum NotebookCommand {
     Remove {
         /// Id, slug or name.
         notebook: String,
+    },
+    /// Say which attachments this device fetches by itself.
+    #[command(after_help = "Example:\n  codexd notebook fetch lab below:10MB")]
+    Fetch {
+        /// Id, slug or name.
+        notebook: String,
+        /// `all`, `below:SIZE` or `on-demand`. Those left can be fetched one by one with `codexd fetch`.
+        policy: codex_crdt_model::store::FetchPolicy,
     },
     /// Touch neither files nor records until resumed.
     #[command(after_help = "Example:\n  codexd notebook pause lab")]
@@ -318,6 +329,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Log(args) => reading::log(&client()?, out, &args).await,
         Command::Show(args) => reading::show(&client()?, &args).await,
         Command::Restore(args) => reading::restore(&client()?, out, &args).await,
+        Command::Fetch(args) => reading::fetch(&client()?, out, &args).await,
         Command::Conflicts { notebook } => reading::conflicts(&client()?, out, notebook).await,
         Command::Verify { notebook } => verify::verify(home, out, notebook).await,
         Command::Doctor => doctor::doctor(home, out).await,

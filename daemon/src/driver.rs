@@ -25,16 +25,16 @@ use crate::mirror::Mirror;
 use crate::net::Net;
 use crate::store::{Reader, Store};
 
+mod reopen;
 mod standing;
 
+use reopen::Reopened;
 pub use standing::{PeerStanding, Standing};
 
 /// Events taken into one transaction at most.
 const BATCH: usize = 128;
 /// Files that cannot be written and are remembered one by one.
 const FAILING: usize = 1000;
-/// After a failure of the store, it is opened again this much later.
-const REOPEN: Duration = Duration::from_secs(5);
 
 /// Cloneable handle to a running notebook.
 #[derive(Debug, Clone)]
@@ -116,6 +116,8 @@ pub fn create(
     }
     let dir = root.join(".codex");
     std::fs::create_dir_all(dir.join("tmp"))?;
+    // In a repository of the user's own, git must not take these files for the user's.
+    std::fs::write(dir.join(".gitignore"), "*\n")?;
     let mut store = Store::open(&dir.join("store.db"))?;
     store.apply(&writes)?;
     store.commit()?;
@@ -265,14 +267,6 @@ struct CameTo {
     proves_well: bool,
 }
 
-/// What came of opening the core again.
-enum Reopened {
-    /// It is open; these events came meanwhile.
-    Again(Batch, Vec<Event>),
-    /// It shall stop, or nobody holds a handle any more.
-    Stopped(Option<oneshot::Sender<()>>),
-}
-
 impl Driver {
     async fn run(
         mut self,
@@ -296,7 +290,7 @@ impl Driver {
                     self.carry_out(std::mem::take(&mut batch.effects));
                 }
                 Err(error) => match self.reopen(batch, error, &mut queue).await {
-                    Reopened::Again(opened, missed) => (batch, late) = (opened, missed),
+                    Reopened::Again(opened, missed) => (batch, late) = (*opened, missed),
                     Reopened::Stopped(done) => {
                         if let Some(done) = done {
                             // Whoever waited may have gone.
@@ -392,6 +386,11 @@ impl Driver {
                 }
                 Effect::Notify(notice) => self.tell(notice),
                 Effect::Fetch { hash, size, from } => self.fetch(hash, size, from),
+                Effect::Leave(hash) => {
+                    // Whatever has arrived of it by then still counts.
+                    self.shells.net.leave(hash);
+                }
+                Effect::Look(hash) => self.look(hash),
                 Effect::Scan => scan = true,
                 Effect::Changed { revision: up_to } => revision = Some(up_to),
             }
@@ -438,6 +437,19 @@ impl Driver {
         });
     }
 
+    /// A blob that is not to be fetched may be here all the same, from another notebook or an older version.
+    fn look(&mut self, hash: ContentHash) {
+        self.wanted_blobs.insert(hash);
+        let (blobs, inputs) = (self.shells.blobs.clone(), self.inputs.clone());
+        tokio::spawn(async move {
+            if blobs.has(&hash).await.unwrap_or(false)
+                && let Some(inputs) = inputs.upgrade()
+            {
+                let _ = inputs.send(Input::BlobHeld(hash));
+            }
+        });
+    }
+
     fn share(&self, store: &Store) {
         match store.members() {
             Ok(members) => {
@@ -445,75 +457,6 @@ impl Driver {
                 self.shells.net.share(self.id, members.into_keys().filter(|device| *device != own).collect());
             }
             Err(error) => tracing::error!(notebook = %self.id, %error, "members cannot be read"),
-        }
-    }
-
-    /// A step or its write failed: nothing of the batch counts. Opens the core again from what is durable.
-    async fn reopen(
-        &mut self,
-        batch: Batch,
-        error: StoreError,
-        queue: &mut mpsc::UnboundedReceiver<Input>,
-    ) -> Reopened {
-        tracing::error!(notebook = %self.id, %error, "a step failed; the notebook is opened again");
-        self.failure = Some(error.to_string());
-        let Batch { mut core, mut store, .. } = batch;
-        store.rollback();
-        let mut late = Vec::new();
-        loop {
-            // Whoever asked is answered with the reason.
-            self.publish(&core, &store);
-            self.answers.clear();
-            if let Some(stopped) = self.wait_to_reopen(queue, &mut late).await {
-                return stopped;
-            }
-            let opened = seed().and_then(|seed| Core::open(self.shells.key.clone(), seed, false, &store));
-            match opened {
-                Ok((fresh, opened)) => {
-                    let mut batch = commit(fresh, store, opened).await;
-                    if batch.outcome.is_ok() {
-                        for peer in self.open_peers.clone() {
-                            self.shells.net.disconnect(self.id, peer, "the notebook was opened again");
-                        }
-                        let effects = std::mem::take(&mut batch.effects);
-                        self.carry_out(effects);
-                        return Reopened::Again(batch, late);
-                    }
-                    Batch { core, store, .. } = batch;
-                    store.rollback();
-                }
-                Err(error) => self.failure = Some(error.to_string()),
-            }
-        }
-    }
-
-    /// Waits a while. What comes in meanwhile and would not come again is kept; what is asked for is refused at once.
-    async fn wait_to_reopen(
-        &mut self,
-        queue: &mut mpsc::UnboundedReceiver<Input>,
-        late: &mut Vec<Event>,
-    ) -> Option<Reopened> {
-        let again = tokio::time::sleep(REOPEN);
-        tokio::pin!(again);
-        loop {
-            let input = tokio::select! {
-                () = &mut again => return None,
-                input = queue.recv() => input,
-            };
-            match input {
-                None => return Some(Reopened::Stopped(None)),
-                // Its answer is dropped with it.
-                Some(Input::Ask { .. }) => {}
-                Some(input) => {
-                    if let Some(done) = self.take(input, late) {
-                        return Some(Reopened::Stopped(Some(done)));
-                    }
-                }
-            }
-            // A scan follows the opening, and peers say again what they said.
-            late.retain(|event| {
-                !matches!(event, Event::Observed(_) | Event::Scanned | Event::Received { .. } | Event::Tick)
-            });
         }
     }
 

@@ -84,6 +84,7 @@ fn api() -> Router<Desk> {
         .route("/notebooks/{nb}/entries/{e}/history", get(history::history))
         .route("/notebooks/{nb}/entries/{e}/versions/{v}/content", get(history::version_content))
         .route("/notebooks/{nb}/entries/{e}/restore", post(history::restore))
+        .route("/notebooks/{nb}/entries/{e}/fetch", post(entries::fetch))
         .route("/notebooks/{nb}/entries/{e}/links", get(search::links))
         .route("/notebooks/{nb}/entries/{e}/backlinks", get(search::backlinks))
         .route("/notebooks/{nb}/entries/{e}/conflicts", get(history::entry_conflicts))

@@ -246,6 +246,11 @@ impl Net {
         self.command(Command::Fetch { hash, size, from });
     }
 
+    /// A blob is no longer wanted. An attempt under way comes to its end.
+    pub fn leave(&self, hash: ContentHash) {
+        self.command(Command::Leave { hash });
+    }
+
     /// Knocks at the inviter's door with a ticket; returns the notebook's name there.
     pub async fn knock(&self, ticket: &Ticket) -> anyhow::Result<String> {
         let id = EndpointId::from_bytes(&ticket.inviter.0)

@@ -58,7 +58,7 @@ fn a_full_disk_keeps_what_it_has_says_so_and_catches_up() {
     for n in 0..8 {
         fs::write(a.folder.join(format!("{n}.bin")), bytes(n)).unwrap();
     }
-    until("the trouble is shown", || b.notebook()["reason"].as_str().is_some_and(|why| is_about_space(why)));
+    until("the trouble is shown", || b.notebook()["reason"].as_str().is_some_and(is_about_space));
     let shown = b.run(&["status"]);
     assert!(is_about_space(&shown), "{shown}");
     let whole = tree(&a.folder);
@@ -102,7 +102,7 @@ fn a_save_on_a_full_disk_is_refused_and_the_old_text_stays() {
     let refused = save();
     assert_eq!((refused.status, refused.code().as_str()), (507, "disk_full"), "{refused:?}");
     assert_eq!(fs::read_to_string(a.folder.join("a.md")).unwrap(), "old\n");
-    until("the notebook says why", || a.notebook()["reason"].as_str().is_some_and(|why| is_about_space(why)));
+    until("the notebook says why", || a.notebook()["reason"].as_str().is_some_and(is_about_space));
     fs::remove_file(filler).unwrap();
     until("the same save is taken", || save().status == 200);
     until("it is written", || fs::read_to_string(a.folder.join("a.md")).is_ok_and(|now| now == text));

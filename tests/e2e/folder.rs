@@ -89,8 +89,8 @@ fn a_folder_that_nobody_here_wrote_comes_out_byte_for_byte() {
     same(&a.folder, &b.folder);
     a.run(&["wait", "--synced", "--timeout", "3m"]);
     b.run(&["wait", "--synced", "--timeout", "3m"]);
-    assert_eq!(tree(&a.folder) == before, true, "A's own files are untouched");
-    assert_eq!(tree(&b.folder) == before, true, "B has them byte for byte");
+    assert!(tree(&a.folder) == before, "A's own files are untouched");
+    assert!(tree(&b.folder) == before, "B has them byte for byte");
     a.run(&["verify"]);
     b.run(&["verify"]);
 }

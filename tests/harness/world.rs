@@ -355,6 +355,14 @@ impl World {
                 self.machines[n].wanted.insert(hash);
                 self.blobs_later(n);
             }
+            Effect::Leave(hash) => {
+                self.machines[n].wanted.remove(&hash);
+            }
+            Effect::Look(hash) => {
+                if self.machines[n].blobs.contains_key(&hash) {
+                    self.tell(n, Event::BlobHeld(hash), 1);
+                }
+            }
             Effect::Notify(Notice::Standing(what)) => self.machines[n].standings.push(what),
             Effect::Notify(Notice::Fork { .. }) => self.machines[n].forks += 1,
             Effect::Notify(_) | Effect::Changed { .. } => {}

@@ -1,10 +1,13 @@
-//! The laws, under thousands of simulated histories. `CODEX_SIM_SEEDS=n` runs n seeds, `CODEX_SIM_SEED=x`
-//! replays one with everything that happens printed.
+//! The laws, under thousands of simulated histories. `CODEX_SIM_SEEDS=n` runs n seeds (from
+//! `CODEX_SIM_FROM` on), `CODEX_SIM_SEED=x` replays one with everything that happens printed.
 #![allow(clippy::unwrap_used)]
 
 mod scenarios;
 
 use codex_tests::{Fault, workload};
+
+/// Seeds that once broke a law; they run for ever.
+const KEPT: [u64; 6] = [493, 1152, 1194, 1210, 1802, 2540];
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -35,8 +38,11 @@ fn nothing_typed_is_lost_or_doubled() {
         return;
     }
     let mut failed = 0;
-    let seeds = number("CODEX_SIM_SEEDS").unwrap_or(60);
-    for seed in 0..seeds {
+    let from = number("CODEX_SIM_FROM").unwrap_or(0);
+    let to = from + number("CODEX_SIM_SEEDS").unwrap_or(60);
+    let kept = KEPT.into_iter().filter(|seed| !(from..to).contains(seed));
+    let seeds: Vec<u64> = (from..to).chain(kept).collect();
+    for seed in seeds.iter().copied() {
         let problems = problems(seed, Fault::None);
         if !problems.is_empty() {
             failed += 1;
@@ -44,7 +50,7 @@ fn nothing_typed_is_lost_or_doubled() {
             problems.iter().take(6).for_each(|problem| println!("    {problem}"));
         }
     }
-    assert_eq!(failed, 0, "{failed} of {seeds} seeds break a law; replay one with CODEX_SIM_SEED");
+    assert_eq!(failed, 0, "{failed} of {} seeds break a law; replay one with CODEX_SIM_SEED", seeds.len());
 }
 
 /// Law 8: the same seed gives the same trace.

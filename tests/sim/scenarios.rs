@@ -1,5 +1,5 @@
 //! Directed scenarios: how others lost their users' work, one by one (`losses.md`). Here: birth, joining, order;
-//! in `files_and_crashes`: the folder, crashes, attachments.
+//! in `files_and_crashes`: the folder, crashes, attachments; in `fetching`: attachments left with the others.
 
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::Reply;
@@ -11,6 +11,7 @@ use codex_tests::machine::Machine;
 use codex_tests::workload::{backup, remove, restore_backup, save};
 use codex_tests::{Fault, World, oracle};
 
+mod fetching;
 mod files_and_crashes;
 
 const POEM: &str = "roses are red\nviolets are blue\n";
@@ -141,6 +142,19 @@ fn joining_is_a_union() {
     world.meet();
     together(&mut world);
     assert_eq!(files(&world, 1), ["both.md", "mine.md", "theirs.md"]);
+}
+
+/// losses.md L4: two join at once, and the last word that one hears is the other's, which knows nothing.
+#[test]
+fn joiners_do_not_wait_for_one_another() {
+    for seed in 0..20 {
+        let mut world = World::new(seed, 3, Fault::None);
+        write(&mut world, 0, "a.md", POEM);
+        world.meet();
+        for n in [1, 2] {
+            assert_eq!(read(&world, n, "a.md"), POEM, "seed {seed}, machine {n}");
+        }
+    }
 }
 
 /// losses.md L4: same path, other bytes.

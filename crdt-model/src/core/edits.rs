@@ -3,10 +3,11 @@
 use super::tree;
 use super::txn::Txn;
 use crate::effect::Effect;
+use crate::entry::birth::Kind;
 use crate::entry::{Birth, Clash, Content, Edit, View};
-use crate::ids::{DeviceId, EntryId, Heads, UnixMs};
+use crate::ids::{ContentHash, DeviceId, EntryId, Heads, UnixMs};
 use crate::journal::Item;
-use crate::store::{BirthAt, ConflictKind, EntryRow, StoreError};
+use crate::store::{BirthAt, ConflictKind, EntryRow, MissingBlob, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -26,7 +27,7 @@ pub(super) fn enter_birth(
     by: By,
     held: bool,
 ) -> Result<()> {
-    need_blob(txn, &birth.content, held)?;
+    need_blob(txn, id, &birth.content, held)?;
     txn.births.insert(id, birth.clone());
     let row = EntryRow {
         kind: birth.content.kind(),
@@ -101,7 +102,16 @@ pub(super) fn refresh(txn: &mut Txn<'_>, id: EntryId, by: By, concurrent: bool, 
     let document = txn.document(&id, &old)?;
     let (view, heads) = (document.view(), document.heads());
     let clashes = if concurrent { document.clashes() } else { Vec::new() };
-    need_blob(txn, &view.content, held)?;
+    let blob = |kind: Kind, deleted: bool, hash| (kind == Kind::Blob && !deleted).then_some(hash);
+    let before = blob(old.kind, old.deleted, old.hash);
+    if before != blob(view.kind, view.deleted, view.content.hash()) {
+        if let Some(hash) = before {
+            need_no_more(txn, id, hash)?;
+        }
+        if !view.deleted {
+            need_blob(txn, id, &view.content, held)?;
+        }
+    }
     let row = EntryRow {
         kind: view.kind,
         parent: view.parent,
@@ -122,16 +132,45 @@ pub(super) fn refresh(txn: &mut Txn<'_>, id: EntryId, by: By, concurrent: bool, 
     Ok(())
 }
 
-/// Notes that a blob is needed and, unless its bytes are here, fetches it.
-fn need_blob(txn: &mut Txn<'_>, content: &Content, held: bool) -> Result<()> {
+/// Notes that a blob is needed and, unless its bytes are here or the policy leaves it, fetches it.
+fn need_blob(txn: &mut Txn<'_>, id: EntryId, content: &Content, held: bool) -> Result<()> {
     let Content::Blob { hash, size } = content else { return Ok(()) };
     if held {
-        txn.writes.blobs_missing.insert(*hash, None);
-    } else if !matches!(txn.writes.blobs_missing.get(hash), Some(None)) {
-        txn.writes.blobs_missing.insert(*hash, Some(*size));
-        txn.effects.push(Effect::Fetch { hash: *hash, size: *size, from: Vec::new() });
+        hold_blob(txn, *hash);
+    } else if !txn.blobs_held.contains(hash) {
+        txn.writes.blob_needs.insert((*hash, id), true);
+        let asked = txn.blob_missing(hash)?.is_some_and(|missing| missing.wanted);
+        miss_blob(txn, *hash, *size, asked || txn.fetch_policy.wants(*size));
     }
     Ok(())
+}
+
+/// Notes that an entry has other content now, or is deleted. What nobody needs is not missing.
+fn need_no_more(txn: &mut Txn<'_>, id: EntryId, hash: ContentHash) -> Result<()> {
+    if txn.blob_missing(&hash)?.is_none() {
+        return Ok(());
+    }
+    txn.writes.blob_needs.insert((hash, id), false);
+    if !txn.is_blob_needed(&hash)? {
+        txn.writes.blobs_missing.insert(hash, None);
+        txn.effects.push(Effect::Leave(hash));
+    }
+    Ok(())
+}
+
+/// Notes that a blob is held here.
+pub(super) fn hold_blob(txn: &mut Txn<'_>, hash: ContentHash) {
+    txn.blobs_held.insert(hash);
+    txn.writes.blobs_missing.insert(hash, None);
+}
+
+/// Notes that a blob is not held here, as far as is known, and gets it if it is wanted.
+pub(super) fn miss_blob(txn: &mut Txn<'_>, hash: ContentHash, size: u64, wanted: bool) {
+    txn.writes.blobs_missing.insert(hash, Some(MissingBlob { size, wanted }));
+    txn.effects.push(match wanted {
+        true => Effect::Fetch { hash, size, from: Vec::new() },
+        false => Effect::Look(hash),
+    });
 }
 
 fn show_clash(txn: &mut Txn<'_>, id: EntryId, view: &View, clash: Clash) -> Result<()> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
 use super::edits::{self, Edited};
+use super::peers;
 use super::txn::Txn;
 use crate::effect::Notice;
 use crate::entry::birth::{BIRTH_FORMAT, Kind};
@@ -88,6 +89,11 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
         if observation.path.is_root() || observation.path.name().contains(SWAP_MARK) {
             continue;
         }
+        if let Content::Blob { hash, .. } = &content
+            && core.blobs_missing.contains(hash)
+        {
+            peers::blob_held(core, txn, *hash)?;
+        }
         found.push((observation.path.clone(), content, stat));
     }
     for (path, content, stat) in found {
@@ -114,15 +120,40 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
             still.insert(id);
         }
     }
-    let mut folders: Vec<EntryId> = still.iter().copied().collect();
+    let mut gone = BTreeSet::new();
+    for id in still {
+        gone.extend(within(txn, id)?);
+    }
+    spare_busy(core, txn, &mut gone)?;
+    vanished(core, txn, gone)
+}
+
+/// An entry and all that lies in it on disk, as far as the bases know.
+fn within(txn: &Txn<'_>, id: EntryId) -> Result<BTreeSet<EntryId>> {
+    let mut all = BTreeSet::from([id]);
+    let mut folders = vec![id];
     while let Some(folder) = folders.pop() {
         for child in txn.bases_in(&folder)? {
-            if still.insert(child) {
+            if all.insert(child) {
                 folders.push(child);
             }
         }
     }
-    vanished(core, txn, still)
+    Ok(all)
+}
+
+/// Takes out what has an operation under way, and the folders above it: the operation's result comes first, then
+/// they are looked at again.
+fn spare_busy(core: &mut Core, txn: &Txn<'_>, gone: &mut BTreeSet<EntryId>) -> Result<()> {
+    for id in core.in_flight.keys() {
+        let mut at = *id;
+        while gone.remove(&at) {
+            core.rescan = true;
+            let Some(base) = txn.base(&at)? else { break };
+            at = base.parent;
+        }
+    }
+    Ok(())
 }
 
 /// Fingerprints of what is missing: inode and birth time, for recognising a move.
@@ -180,7 +211,9 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
     if (known.kind == Kind::Folder) != (content.kind() == Kind::Folder) {
         // A file became a folder, or the other way round: the old entry is gone, another is here.
         let (folder, name) = (base.parent, base.name.clone());
-        vanished(core, txn, BTreeSet::from([id]))?;
+        let mut gone = within(txn, id)?;
+        spare_busy(core, txn, &mut gone)?;
+        vanished(core, txn, gone)?;
         if txn.base(&id)?.is_none() {
             appeared(core, txn, folder, &name, content, stat)?;
         }
@@ -313,6 +346,8 @@ fn moved_here(
             seen_at: core.now,
         }),
     )?;
+    core.retries.remove(&id);
+    core.wake(&id);
     txn.mark(id);
     Ok(())
 }
@@ -392,15 +427,15 @@ fn adoptable(
     if row.hash == content.hash() && row.kind == content.kind() {
         return Ok(Some((id, row.heads)));
     }
-    Ok(version_with(txn, &id, &row, content)?.map(|heads| (id, heads)))
+    Ok(version_where(txn, &id, &row, |version| version == content)?.map(|heads| (id, heads)))
 }
 
-/// The latest version of an entry that has this content.
-pub(super) fn version_with(
+/// The latest version of an entry whose content is what is looked for.
+pub(super) fn version_where(
     txn: &mut Txn<'_>,
     id: &EntryId,
     row: &EntryRow,
-    content: &Content,
+    wanted: impl Fn(&Content) -> bool,
 ) -> Result<Option<Heads>> {
     let document = txn.document(id, row)?;
     let mut changes = document.changes();
@@ -409,7 +444,7 @@ pub(super) fn version_with(
         first.clear();
     }
     versions.push(document.heads());
-    let same = |heads: &Heads| document.view_at(heads).is_some_and(|view| view.content == *content);
+    let same = |heads: &Heads| document.view_at(heads).is_some_and(|view| wanted(&view.content));
     if let Some(heads) = versions.into_iter().rev().take(VERSIONS).find(same) {
         return Ok(Some(heads));
     }
@@ -454,6 +489,7 @@ fn vanished(core: &mut Core, txn: &mut Txn<'_>, gone: BTreeSet<EntryId>) -> Resu
     let mut deleted = Vec::new();
     for id in gone {
         let Some(base) = txn.base(&id)? else { continue };
+        core.retries.remove(&id);
         if base.confirmed.is_none() || core.restore_deletions {
             // Never written for certain, or the user wants it back: write it again.
             txn.set_base(id, None)?;
@@ -477,6 +513,7 @@ fn vanished(core: &mut Core, txn: &mut Txn<'_>, gone: BTreeSet<EntryId>) -> Resu
         return Ok(());
     }
     for (id, base) in deleted {
+        core.wake(&id);
         let heads = base.confirmed.map(|image| image.heads).unwrap_or_default();
         edits::edit(txn, id, &heads, &[Edit::Delete], true)?;
         txn.set_base(id, None)?;

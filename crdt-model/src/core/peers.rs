@@ -36,8 +36,10 @@ pub(super) fn connected(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> R
     core.peers.insert(peer, Peer::default());
     send_hello(core, txn, peer)?;
     txn.notify(Notice::Peer(peer));
-    for (hash, size) in txn.source.blobs_missing()? {
-        txn.effects.push(Effect::Fetch { hash, size, from: vec![peer] });
+    for (hash, missing) in txn.blobs_missing()? {
+        if missing.wanted {
+            txn.effects.push(Effect::Fetch { hash, size: missing.size, from: vec![peer] });
+        }
     }
     Ok(())
 }
@@ -52,16 +54,9 @@ fn send_hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> 
 }
 
 fn own_receipt(core: &mut Core, txn: &mut Txn<'_>) -> Result<Receipt> {
-    let mut missing = txn.source.blobs_missing()?;
-    for (hash, size) in &txn.writes.blobs_missing {
-        match size {
-            Some(size) => missing.insert(*hash, *size),
-            None => missing.remove(hash),
-        };
-    }
+    let missing = txn.blobs_missing()?;
     txn.meta.receipt += 1;
-    let missing = missing.into_keys().collect();
-    Ok(Receipt::sign(&core.key, txn.meta.notebook, txn.meta.receipt, &txn.frontier, missing))
+    Ok(Receipt::sign(&core.key, txn.meta.notebook, txn.meta.receipt, &txn.frontier, &missing))
 }
 
 /// A frame from a peer: anything at all.
@@ -107,7 +102,8 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -
         }
     }
     if txn.meta.mode == Mode::Joining {
-        core.joining_for = Some(theirs.clone());
+        // Another joiner's empty word must not hide what somebody else has promised.
+        core.joining_for.join(&theirs);
         live_if_joined(core, txn);
     }
     if let Some(state) = core.peers.get_mut(&peer) {
@@ -118,9 +114,8 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -
 }
 
 fn live_if_joined(core: &mut Core, txn: &mut Txn<'_>) {
-    if txn.meta.mode == Mode::Joining
-        && core.joining_for.as_ref().is_some_and(|goal| !goal.is_empty() && txn.frontier.covers(goal))
-    {
+    let goal = &core.joining_for;
+    if txn.meta.mode == Mode::Joining && !goal.is_empty() && txn.frontier.covers(goal) {
         core.go_live(txn);
     }
 }
@@ -371,7 +366,7 @@ fn take_item(
 /// A blob is here now: say so, and write what waited for it.
 pub(super) fn blob_held(core: &mut Core, txn: &mut Txn<'_>, hash: crate::ids::ContentHash) -> Result<()> {
     core.blobs_missing.remove(&hash);
-    txn.writes.blobs_missing.insert(hash, None);
+    edits::hold_blob(txn, hash);
     core.todo.extend(core.awaiting.remove(&hash).into_iter().flatten());
     core.receipt_at.get_or_insert(core.now + RECEIPT_QUIET_MS);
     Ok(())

@@ -11,7 +11,7 @@ use crate::ids::{EntryId, Heads};
 use crate::journal::{MembershipChange, Payload};
 use crate::limits;
 use crate::path::EntryPath;
-use crate::store::{EntryRow, MemberRow, Mode, StoreError};
+use crate::store::{EntryRow, FetchPolicy, MemberRow, MissingBlob, Mode, StoreError};
 
 type Answer = std::result::Result<std::result::Result<Reply, Refusal>, StoreError>;
 
@@ -34,6 +34,8 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
             }
             Ok(Ok(Reply::Done))
         }
+        Request::SetFetchPolicy(policy) => set_fetch_policy(txn, policy),
+        Request::Fetch { entry } => fetch(txn, entry),
         Request::Pause => {
             txn.meta.paused = true;
             Ok(Ok(Reply::Done))
@@ -165,7 +167,11 @@ fn edited(txn: &mut Txn<'_>, id: EntryId, base: &Heads, changes: &[Edit]) -> Ans
 }
 
 fn write(txn: &mut Txn<'_>, id: EntryId, base: &Version, content: Content) -> Answer {
-    let Some(row) = live(txn, id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    let Some(row) = txn.entry(&id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    let newest = base.0 == row.heads;
+    if !row.alive && newest {
+        return Ok(Err(Refusal::NoEntry(id)));
+    }
     if row.kind == Kind::Folder || content.kind() == Kind::Folder {
         let what = txn.path(&id)?.to_string();
         return Ok(Err(Refusal::Kind { what, reason: "a folder has no content".into() }));
@@ -173,10 +179,14 @@ fn write(txn: &mut Txn<'_>, id: EntryId, base: &Version, content: Content) -> An
     if !txn.document(&id, &row)?.knows(&base.0) {
         return Ok(Err(Refusal::NoVersion(id, base.clone())));
     }
-    if (row.kind != Kind::Text || content.kind() != Kind::Text) && base.0 != row.heads {
+    if (row.kind != Kind::Text || content.kind() != Kind::Text) && !newest {
         return Ok(Err(Refusal::Outdated(base.clone())));
     }
-    edited(txn, id, &base.0, &[Edit::Content(content)])
+    let (device, volume) = (txn.meta.device, txn.meta.volume);
+    let again = !newest && txn.document(&id, &row)?.has_made(&base.0, &device, volume, &content);
+    // Whoever saves an older version has not seen a deletion: the edit lives (law 4).
+    let answer = if again { reply(txn, id)? } else { edited(txn, id, &base.0, &[Edit::Content(content)])? };
+    if live(txn, id)?.is_some() { Ok(answer) } else { Ok(Err(Refusal::NoEntry(id))) }
 }
 
 fn set_properties(txn: &mut Txn<'_>, id: EntryId, changes: Vec<PropertyEdit>) -> Answer {
@@ -216,6 +226,16 @@ fn delete(txn: &mut Txn<'_>, id: EntryId) -> Answer {
     if live(txn, id)?.is_none() {
         return Ok(Err(Refusal::NoEntry(id)));
     }
+    for id in live_within(txn, id)?.into_iter().rev() {
+        if let Some(row) = txn.entry(&id)?.filter(|row| !row.deleted) {
+            edits::edit(txn, id, &row.heads, &[Edit::Delete], true)?;
+        }
+    }
+    Ok(Ok(Reply::Done))
+}
+
+/// An entry and everything alive in it, folders before what is in them.
+fn live_within(txn: &Txn<'_>, id: EntryId) -> std::result::Result<Vec<EntryId>, StoreError> {
     let mut all = vec![id];
     let mut next = 0;
     while next < all.len() {
@@ -226,12 +246,7 @@ fn delete(txn: &mut Txn<'_>, id: EntryId) -> Answer {
         }
         next += 1;
     }
-    for id in all.into_iter().rev() {
-        if let Some(row) = txn.entry(&id)?.filter(|row| !row.deleted) {
-            edits::edit(txn, id, &row.heads, &[Edit::Delete], true)?;
-        }
-    }
-    Ok(Ok(Reply::Done))
+    Ok(all)
 }
 
 fn restore(txn: &mut Txn<'_>, id: EntryId, at: &Version) -> Answer {
@@ -253,6 +268,36 @@ fn restore(txn: &mut Txn<'_>, id: EntryId, at: &Version) -> Answer {
         Edited::Refused(reason) => Ok(Err(Refusal::Kind { what: txn.path(&id)?.to_string(), reason })),
         Edited::Made(_) | Edited::Nothing => reply(txn, id),
     }
+}
+
+fn set_fetch_policy(txn: &mut Txn<'_>, policy: FetchPolicy) -> Answer {
+    txn.fetch_policy = policy;
+    txn.writes.fetch_policy = Some(policy);
+    for (hash, missing) in txn.blobs_missing()? {
+        match (missing.wanted, policy.wants(missing.size)) {
+            (false, true) => edits::miss_blob(txn, hash, missing.size, true),
+            (true, false) => {
+                txn.writes.blobs_missing.insert(hash, Some(MissingBlob { wanted: false, ..missing }));
+                txn.effects.push(Effect::Leave(hash));
+            }
+            _ => {}
+        }
+    }
+    Ok(Ok(Reply::Done))
+}
+
+/// Wants what is missing of an entry, or of everything in a folder.
+fn fetch(txn: &mut Txn<'_>, id: EntryId) -> Answer {
+    if live(txn, id)?.is_none() {
+        return Ok(Err(Refusal::NoEntry(id)));
+    }
+    for id in live_within(txn, id)? {
+        let Some(row) = txn.entry(&id)?.filter(|row| row.kind == Kind::Blob) else { continue };
+        if let Some(missing) = txn.blob_missing(&row.hash)? {
+            edits::miss_blob(txn, row.hash, missing.size, true);
+        }
+    }
+    Ok(Ok(Reply::Done))
 }
 
 fn settle(txn: &mut Txn<'_>, conflict: u64) -> Answer {

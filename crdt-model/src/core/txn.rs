@@ -6,14 +6,14 @@ use ed25519_dalek::SigningKey;
 
 use crate::effect::{Effect, Notice};
 use crate::entry::{Birth, Document};
-use crate::ids::{DeviceId, EntryId, RecordHash, UnixMs, Volume};
+use crate::ids::{ContentHash, DeviceId, EntryId, RecordHash, UnixMs, Volume};
 use crate::journal::record::{Header, RECORD_FORMAT};
 use crate::journal::{Frontier, Item, Payload, Record, Tip};
 use crate::limits;
 use crate::path::EntryPath;
 use crate::store::{
-    BaseRow, BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, Meta, RecordWrite, Source,
-    StoreError, WriteSet,
+    BaseRow, BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, Meta, MissingBlob,
+    RecordWrite, Source, StoreError, WriteSet,
 };
 use crate::view;
 
@@ -33,10 +33,15 @@ pub(super) struct Txn<'a> {
     pub now: UnixMs,
     pub meta: Meta,
     pub frontier: Frontier,
+    pub fetch_policy: FetchPolicy,
+    /// Blobs that this step knows to be held.
+    pub blobs_held: BTreeSet<ContentHash>,
     pub writes: WriteSet,
     pub effects: Vec<Effect>,
     /// Entries that the planner should look at.
     pub todo: BTreeSet<EntryId>,
+    /// Entries whose place on disk became free: whoever waits for it can go on.
+    pub freed: BTreeSet<EntryId>,
     /// Documents in use; a few are kept from step to step.
     pub documents: BTreeMap<EntryId, Loaded>,
     /// Births entered in this step.
@@ -65,9 +70,12 @@ impl<'a> Txn<'a> {
             now,
             meta,
             frontier,
+            fetch_policy: FetchPolicy::default(),
+            blobs_held: BTreeSet::new(),
             writes: WriteSet::default(),
             effects: Vec::new(),
             todo: BTreeSet::new(),
+            freed: BTreeSet::new(),
             documents: BTreeMap::new(),
             births: BTreeMap::new(),
             items: Vec::new(),
@@ -153,6 +161,9 @@ impl<'a> Txn<'a> {
 
     pub fn set_base(&mut self, id: EntryId, row: Option<BaseRow>) -> Result<()> {
         if let Some(old) = self.base(&id)? {
+            if row.as_ref().is_none_or(|row| (row.parent, &row.name) != (old.parent, &old.name)) {
+                self.freed.insert(id);
+            }
             let place = (old.parent, old.name);
             if self.bases_by_place.get(&place) == Some(&id) {
                 self.bases_by_place.remove(&place);
@@ -240,6 +251,42 @@ impl<'a> Txn<'a> {
             self.notify(Notice::Conflict(entry));
         }
         Ok(())
+    }
+
+    // ---- blobs
+
+    /// What is known of a blob that is not held here.
+    pub fn blob_missing(&self, hash: &ContentHash) -> Result<Option<MissingBlob>> {
+        match self.writes.blobs_missing.get(hash) {
+            Some(missing) => Ok(*missing),
+            None => self.source.blob_missing(hash),
+        }
+    }
+
+    /// Whether any live entry needs a missing blob.
+    pub fn is_blob_needed(&self, hash: &ContentHash) -> Result<bool> {
+        let written = (*hash, EntryId([0; 32]))..=(*hash, EntryId([0xff; 32]));
+        let mut ids: BTreeSet<EntryId> = self.source.blob_needed_by(hash)?.into_iter().collect();
+        for ((_, id), needed) in self.writes.blob_needs.range(written) {
+            if *needed {
+                ids.insert(*id)
+            } else {
+                ids.remove(id)
+            };
+        }
+        Ok(!ids.is_empty())
+    }
+
+    /// All blobs that are not held here.
+    pub fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, MissingBlob>> {
+        let mut all = self.source.blobs_missing()?;
+        for (hash, missing) in &self.writes.blobs_missing {
+            match missing {
+                Some(missing) => all.insert(*hash, *missing),
+                None => all.remove(hash),
+            };
+        }
+        Ok(all)
     }
 
     // ---- documents

@@ -11,7 +11,7 @@ use crate::effect::{DiskAction, DiskOp, DiskOutcome, Effect, Notice};
 use crate::entry::birth::Kind;
 use crate::entry::{Content, Edit};
 use crate::event::{DiskResult, Seen};
-use crate::ids::{EntryId, Heads};
+use crate::ids::{ContentHash, EntryId, Heads};
 use crate::limits;
 use crate::path::EntryPath;
 use crate::store::{BaseRow, ConflictKind, EntryRow, Image, Mode, Stat, StoreError};
@@ -23,7 +23,7 @@ pub(super) const RETRY_MS: i64 = 5_000;
 
 /// Plans as much as the bounds allow.
 pub(super) fn plan(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
-    core.todo.append(&mut txn.todo);
+    core.gather(txn);
     if txn.meta.mode == Mode::Joining || txn.meta.paused || core.root_lost || !core.looked {
         return Ok(());
     }
@@ -31,7 +31,7 @@ pub(super) fn plan(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
     while core.in_flight.len() < limits::DISK_OPS && core.in_flight_bytes < limits::DISK_OP_BYTES {
         let Some(id) = core.todo.pop_first() else { break };
         plan_entry(core, txn, id, &mut ops, 0)?;
-        core.todo.append(&mut txn.todo);
+        core.gather(txn);
     }
     if !ops.is_empty() {
         txn.effects.push(Effect::Disk(ops));
@@ -144,7 +144,8 @@ fn blocks(txn: &Txn<'_>, other: EntryId, id: EntryId) -> Result<bool> {
 
 /// Renames a file out of the way, so that two can trade places.
 fn park(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, ops: &mut Vec<DiskOp>) -> Result<()> {
-    if core.in_flight.contains_key(&id) {
+    // What could not be moved just now is not moved at once again: it may have vanished, and the scan will say.
+    if core.in_flight.contains_key(&id) || core.retries.contains_key(&id) {
         return Ok(());
     }
     let (Some(base), Some(from)) = (txn.base(&id)?, txn.disk_path(&id)?) else { return Ok(()) };
@@ -233,7 +234,9 @@ fn content(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, row: &EntryRow) -> R
         };
         if missing {
             core.awaiting.entry(*hash).or_default().insert(id);
-            txn.effects.push(Effect::Fetch { hash: *hash, size: *size, from: Vec::new() });
+            if txn.blob_missing(hash)?.is_none_or(|missing| missing.wanted) {
+                txn.effects.push(Effect::Fetch { hash: *hash, size: *size, from: Vec::new() });
+            }
             return Ok(None);
         }
     }
@@ -337,8 +340,8 @@ fn plan_change(
 pub(super) fn done(core: &mut Core, txn: &mut Txn<'_>, results: Vec<DiskResult>) -> Result<()> {
     let mut discards = Vec::new();
     for DiskResult { entry, outcome } in results {
-        if let DiskOutcome::Leftover { seen, aside } = outcome {
-            leftover(txn, entry, seen, aside, &mut discards)?;
+        if let DiskOutcome::Leftover { seen, was, aside } = outcome {
+            leftover(txn, entry, (seen, was), aside, &mut discards)?;
             continue;
         }
         if outcome == DiskOutcome::Discarded {
@@ -365,7 +368,10 @@ fn one_done(
     outcome: DiskOutcome,
     discards: &mut Vec<DiskOp>,
 ) -> Result<()> {
-    let Some(mut base) = txn.base(&id)? else { return Ok(()) };
+    let Some(mut base) = txn.base(&id)? else {
+        txn.mark(id);
+        return Ok(());
+    };
     match outcome {
         DiskOutcome::FolderMade(stat) | DiskOutcome::Written { stat, displaced: None } => {
             base.confirmed = base.intended.take().or(base.confirmed);
@@ -414,8 +420,8 @@ fn one_done(
                 let size = txn.entry(&id)?.map_or(0, |row| row.size);
                 core.blobs_missing.insert(hash);
                 core.awaiting.entry(hash).or_default().insert(id);
-                txn.writes.blobs_missing.insert(hash, Some(size));
-                txn.effects.push(Effect::Fetch { hash, size, from: Vec::new() });
+                txn.writes.blob_needs.insert((hash, id), true);
+                edits::miss_blob(txn, hash, size, true);
             }
             withdraw(txn, id, base)?;
         }
@@ -489,7 +495,7 @@ fn occupied(
 fn leftover(
     txn: &mut Txn<'_>,
     id: EntryId,
-    seen: Seen,
+    (seen, was): (Seen, ContentHash),
     aside: String,
     discards: &mut Vec<DiskOp>,
 ) -> Result<()> {
@@ -507,8 +513,14 @@ fn leftover(
         .map(|image| image.hash)
         .chain([row.hash])
         .collect();
-    if !known.contains(&content.hash()) && observe::version_with(txn, &id, &row, &content)?.is_none() {
-        let heads = base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads);
+    let is_new = !known.contains(&content.hash())
+        && observe::version_where(txn, &id, &row, |version| *version == content)?.is_none();
+    if is_new {
+        // Compared with what is there by now, all that was merged since would look deleted.
+        let heads = match observe::version_where(txn, &id, &row, |version| version.hash() == was)? {
+            Some(heads) => heads,
+            None => base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads),
+        };
         edits::edit(txn, id, &heads, &[Edit::Content(content)], true)?;
         txn.conflict(id, ConflictKind::AfterCrash)?;
     }
@@ -518,6 +530,14 @@ fn leftover(
 }
 
 impl Core {
+    /// Takes over what the step says should be planned.
+    fn gather(&mut self, txn: &mut Txn<'_>) {
+        self.todo.append(&mut txn.todo);
+        for id in std::mem::take(&mut txn.freed) {
+            self.wake(&id);
+        }
+    }
+
     /// Plans whatever waited for this entry again.
     pub(super) fn wake(&mut self, id: &EntryId) {
         self.todo.extend(self.waiting.remove(id).into_iter().flatten());

@@ -288,6 +288,23 @@ impl Document {
         Ok(Some(ChangeHash(hash.0)))
     }
 
+    /// Whether this device, since it has this volume, has made `content` of `base` already: a save whose answer
+    /// was lost and that is sent again. Merging it twice would double what was typed.
+    pub fn has_made(&self, base: &Heads, device: &DeviceId, volume: Volume, content: &Content) -> bool {
+        let Some(base) = self.resolve(base) else { return false };
+        let after = self.doc.get_changes_meta(&base);
+        let mut candidates = after.iter().filter(|change| {
+            let mut deps = change.deps.to_vec();
+            deps.sort_unstable();
+            deps == base
+        });
+        candidates.any(|change| {
+            let said = self.reader(Some(&[change.hash])).view().content == *content;
+            let own = |branch| actor(device, volume, branch) == change.actor.to_bytes();
+            said && (0..limits::BRANCHES).any(own)
+        })
+    }
+
     /// What is in conflict now.
     pub fn clashes(&self) -> Vec<Clash> {
         clash::find(&self.reader(None))

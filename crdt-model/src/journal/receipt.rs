@@ -1,12 +1,15 @@
 //! A receipt: "I hold durably everything up to this frontier, and all its blobs but these." One per device,
 //! only the latest counts, outside the journals (else receipts would beget receipts).
 
+use std::collections::BTreeMap;
+
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ContentHash, DeviceId, NotebookId};
 use crate::journal::frontier::{Frontier, Tip};
 use crate::limits;
+use crate::store::MissingBlob;
 
 const DOMAIN: &[u8] = b"codex receipt 1\0";
 
@@ -25,6 +28,8 @@ pub struct Receipt {
     pub blobs_missing: Vec<ContentHash>,
     /// How many blobs are not held in all.
     pub blobs_missing_count: u64,
+    /// How many of these are not wanted either: its owner leaves them with the others.
+    pub blobs_left_count: u64,
     /// Signature over the domain prefix and the fields above.
     signature: Vec<u8>,
 }
@@ -36,8 +41,10 @@ impl Receipt {
         notebook: NotebookId,
         number: u64,
         frontier: &Frontier,
-        mut blobs_missing: Vec<ContentHash>,
+        missing: &BTreeMap<ContentHash, MissingBlob>,
     ) -> Self {
+        let mut blobs_missing: Vec<ContentHash> = missing.keys().copied().collect();
+        let blobs_left_count = missing.values().filter(|missing| !missing.wanted).count() as u64;
         let blobs_missing_count = blobs_missing.len() as u64;
         blobs_missing.truncate(limits::RECEIPT_BLOBS);
         let mut receipt = Self {
@@ -47,6 +54,7 @@ impl Receipt {
             tips: frontier.tips().collect(),
             blobs_missing,
             blobs_missing_count,
+            blobs_left_count,
             signature: Vec::new(),
         };
         receipt.signature = key.sign(&receipt.signed_bytes()).to_bytes().to_vec();
@@ -75,6 +83,7 @@ impl Receipt {
             &self.tips,
             &self.blobs_missing,
             self.blobs_missing_count,
+            self.blobs_left_count,
         );
         let mut bytes = DOMAIN.to_vec();
         bytes.extend(postcard::to_stdvec(&fields).expect("encoding into memory cannot fail"));

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    BaseRow, BirthAt, ConflictRow, DocumentWrite, EntryRow, HistoryRow, MemberRow, Meta, RecordWrite, Source,
-    StoreError, WriteSet,
+    BaseRow, BirthAt, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta,
+    MissingBlob, RecordWrite, Source, StoreError, WriteSet,
 };
 use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, RecordHash, Volume};
 use crate::journal::record::{Item, Payload, Record};
@@ -40,7 +40,9 @@ pub struct MemoryStore {
     history: BTreeMap<(EntryId, u64, u32), Option<ChangeHash>>,
     members: BTreeMap<DeviceId, MemberRow>,
     receipts: BTreeMap<DeviceId, Receipt>,
-    blobs_missing: BTreeMap<ContentHash, u64>,
+    blobs_missing: BTreeMap<ContentHash, MissingBlob>,
+    blob_needs: BTreeSet<(ContentHash, EntryId)>,
+    fetch_policy: FetchPolicy,
     conflicts: BTreeMap<u64, ConflictRow>,
     conflicts_by_entry: BTreeSet<(EntryId, u64)>,
     last_conflict: u64,
@@ -83,12 +85,22 @@ impl MemoryStore {
         }
         self.members.extend(writes.members.iter().map(|(device, row)| (*device, row.clone())));
         self.receipts.extend(writes.receipts.iter().map(|(device, receipt)| (*device, receipt.clone())));
-        for (hash, size) in &writes.blobs_missing {
-            match size {
-                Some(size) => self.blobs_missing.insert(*hash, *size),
+        for (hash, missing) in &writes.blobs_missing {
+            match missing {
+                Some(missing) => self.blobs_missing.insert(*hash, *missing),
                 None => self.blobs_missing.remove(hash),
             };
         }
+        for (need, needed) in &writes.blob_needs {
+            match needed {
+                true => self.blob_needs.insert(*need),
+                false => self.blob_needs.remove(need),
+            };
+        }
+        if !writes.blobs_missing.is_empty() {
+            self.blob_needs.retain(|(hash, _)| !matches!(writes.blobs_missing.get(hash), Some(None)));
+        }
+        self.fetch_policy = writes.fetch_policy.unwrap_or(self.fetch_policy);
         self.put_conflicts(writes);
         for fork in &writes.forks {
             let (tip, hash, _) = fork;
@@ -277,8 +289,22 @@ impl Source for MemoryStore {
         Ok(self.receipts.values().cloned().collect())
     }
 
-    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, u64>, StoreError> {
+    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, MissingBlob>, StoreError> {
         Ok(self.blobs_missing.clone())
+    }
+
+    fn blob_missing(&self, hash: &ContentHash) -> Result<Option<MissingBlob>, StoreError> {
+        Ok(self.blobs_missing.get(hash).copied())
+    }
+
+    fn blob_needed_by(&self, hash: &ContentHash) -> Result<Vec<EntryId>, StoreError> {
+        let from = (*hash, EntryId([0; 32]));
+        let to = (*hash, EntryId([0xff; 32]));
+        Ok(self.blob_needs.range(from..=to).map(|(_, id)| *id).collect())
+    }
+
+    fn fetch_policy(&self) -> Result<FetchPolicy, StoreError> {
+        Ok(self.fetch_policy)
     }
 
     fn conflicts(&self, entry: Option<&EntryId>) -> Result<Vec<(u64, ConflictRow)>, StoreError> {

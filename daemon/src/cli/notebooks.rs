@@ -39,6 +39,9 @@ pub async fn run(client: &Client, out: Output, command: NotebookCommand) -> Resu
                 format!("`{notebook}` is no longer a notebook here; its files are untouched")
             });
         }
+        NotebookCommand::Fetch { notebook, policy } => {
+            out.show(&patch(&notebook, json!({"fetch": policy.to_string()})).await?, notebook_text);
+        }
         NotebookCommand::Pause { notebook } => {
             out.show(&patch(&notebook, json!({"paused": true})).await?, notebook_line);
         }
@@ -100,6 +103,13 @@ fn notebook_text(notebook: &Value) -> String {
             held[0], held[1], notebook["unsynced_records"], notebook["blobs_missing"]
         ),
     ];
+    if notebook["fetch"] != "all" {
+        lines.push(format!(
+            "  fetches {} · {} of the missing attachments are left with the others",
+            text(notebook, "fetch"),
+            notebook["blobs_left"]
+        ));
+    }
     let problems = notebook["problems"].as_array().into_iter().flatten();
     lines.extend(problems.map(|one| format!("  `{}`: {}", text(one, "path"), text(one, "reason"))));
     lines.extend(notebook["peers"].as_array().into_iter().flatten().map(|peer| {
@@ -151,7 +161,11 @@ fn unfinished(status: &Value, synced: bool) -> Vec<String> {
         let slug = text(notebook, "slug");
         let state = text(notebook, "state");
         let pending = notebook["pending"].as_u64().unwrap_or(0);
-        let missing = notebook["blobs_missing"].as_u64().unwrap_or(0);
+        let wanted = |of: &Value| {
+            let count = |key: &str| of[key].as_u64().unwrap_or(0);
+            count("blobs_missing").saturating_sub(count("blobs_left"))
+        };
+        let missing = wanted(notebook);
         if matches!(state, "scanning" | "joining") {
             left.push(format!("`{slug}` is {state}"));
         } else if state == "ready" && (pending > 0 || notebook["scan"]["busy"] == true) {
@@ -167,7 +181,7 @@ fn unfinished(status: &Value, synced: bool) -> Vec<String> {
         for peer in peers {
             connected += 1;
             let behind = peer["records_behind"].as_u64().unwrap_or(0);
-            let blobs = peer["blobs_missing"].as_u64().unwrap_or(0);
+            let blobs = wanted(peer);
             if behind + blobs > 0 {
                 let name = text(peer, "name");
                 left.push(format!("`{name}` is {behind} records and {blobs} attachments behind in `{slug}`"));

@@ -128,6 +128,16 @@ pub async fn restore(client: &Client, out: Output, args: &RestoreArgs) -> Result
     Ok(())
 }
 
+/// `fetch`.
+pub async fn fetch(client: &Client, out: Output, args: &EntryArgs) -> Result<(), Failure> {
+    let address = address(client, args).await?;
+    let done = client.post(&format!("{address}/fetch"), &json!({})).await?;
+    out.show(&done, |_| {
+        format!("`{}` comes as soon as a device that holds it is connected; see `codexd status`", args.path)
+    });
+    Ok(())
+}
+
 /// `conflicts`.
 pub async fn conflicts(client: &Client, out: Output, notebook: Option<String>) -> Result<(), Failure> {
     let query = notebook.map(|notebook| format!("?notebook={}", escape(&notebook))).unwrap_or_default();

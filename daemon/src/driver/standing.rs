@@ -31,6 +31,10 @@ pub struct Standing {
     pub unsynced_records: u64,
     /// Blobs of live entries that are not here.
     pub blobs_missing: u64,
+    /// How many of these are left with the others, by the fetch policy.
+    pub blobs_left: u64,
+    /// Which attachments this device fetches: `all`, `below:BYTES` or `on-demand`.
+    pub fetch: String,
     /// The other members.
     pub peers: Vec<PeerStanding>,
     /// Devices that hold everything this one holds, this one included; and members in all.
@@ -56,6 +60,8 @@ pub struct PeerStanding {
     pub records_behind: u64,
     /// Blobs it says it misses.
     pub blobs_missing: u64,
+    /// How many of these it leaves with the others by choice.
+    pub blobs_left: u64,
 }
 
 impl Driver {
@@ -69,7 +75,7 @@ impl Driver {
         let own_seq = frontier.seq(meta.device, meta.volume);
         let acknowledged =
             receipts.values().map(|r| r.frontier().seq(meta.device, meta.volume)).max().unwrap_or(0);
-        let blobs_missing = store.blobs_missing()?.len() as u64;
+        let missing_blobs = store.blobs_missing()?;
         let mut held_by = (1, members.len().max(1) as u64);
         let mut peers = Vec::new();
         for (device, member) in members.iter().filter(|(device, _)| **device != meta.device) {
@@ -79,7 +85,8 @@ impl Driver {
             let others = frontier.tips().filter(|tip| tip.device != *device);
             let records_behind: u64 =
                 others.map(|tip| tip.seq.saturating_sub(held.seq(tip.device, tip.volume))).sum();
-            let missing = receipt.map_or(0, |r| r.blobs_missing_count);
+            let (missing, left) = receipt
+                .map_or((0, 0), |r| (r.blobs_missing_count, r.blobs_left_count.min(r.blobs_missing_count)));
             if receipt.is_some() && records_behind == 0 && missing == 0 {
                 held_by.0 += 1;
             }
@@ -89,6 +96,7 @@ impl Driver {
                 connected: self.open_peers.contains(device),
                 records_behind,
                 blobs_missing: missing,
+                blobs_left: left,
             });
         }
         let (problems, problem_count) = self.problems(store)?;
@@ -109,7 +117,9 @@ impl Driver {
             entries: store.alive_count()?,
             pending: core.unwritten() as u64,
             unsynced_records: own_seq.saturating_sub(acknowledged),
-            blobs_missing,
+            blobs_missing: missing_blobs.len() as u64,
+            blobs_left: missing_blobs.values().filter(|missing| !missing.wanted).count() as u64,
+            fetch: store.fetch_policy()?.to_string(),
             peers,
             held_by,
             scan,

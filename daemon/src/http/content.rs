@@ -124,10 +124,11 @@ async fn load(notebook: &Notebook, id: EntryId, params: &ContentParams) -> Resul
     .await
 }
 
-/// Asks the connected devices for bytes that are not here: of an older version, say, that was replaced before this
-/// device joined.
+/// Asks the connected devices for the bytes of a version that somebody names and that are not here: it may have been
+/// replaced before this device joined. What is current comes as the fetch policy says.
 pub async fn ask_for_bytes(desk: &Desk, notebook: &Notebook, outgoing: &Outgoing) -> Result<(), ApiError> {
     if let Content::Blob { hash, size } = outgoing.content
+        && outgoing.pinned
         && !desk.daemon().blobs().has(&hash).await?
     {
         notebook.fetch(hash, size);
@@ -168,10 +169,11 @@ pub async fn send(blobs: &Blobs, outgoing: Outgoing, headers: &HeaderMap) -> Res
         Content::Text(text) | Content::Symlink(text) => (text.len() as u64, Bytes::Memory(text.into())),
         Content::Blob { hash, size } => {
             if !blobs.has(&hash).await? {
-                let message = format!(
-                    "the bytes of `{}` at that version are not here yet; the other devices are asked for them, try again soon",
-                    outgoing.path
-                );
+                let soon = match outgoing.pinned {
+                    true => "are not here; the other devices are asked for them, try again soon",
+                    false => "have not arrived from the other devices yet",
+                };
+                let message = format!("the bytes of `{}` {soon}", outgoing.path);
                 let details = serde_json::json!({"hash": hash.to_string(), "size": size});
                 return Err(
                     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_available", message).with(details)
@@ -319,7 +321,8 @@ async fn write(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let found = read(notebook, move |reader| reading::alive(reader, &id)).await?;
+    // A deleted entry too: who saves an older version of it brings it back.
+    let found = read(notebook, move |reader| reading::any(reader, &id)).await?;
     let base = base_version(headers, &found)?;
     let content = take_in(desk, body.into_data_stream()).await?;
     let is_text = matches!(content, Content::Text(_));

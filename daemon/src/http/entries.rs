@@ -235,12 +235,25 @@ pub async fn remove(
     Ok(Json(Done { done: true }))
 }
 
+/// Fetches an attachment that the notebook's fetch policy leaves with the others, or all in a folder. It arrives
+/// when a device that holds it is connected; the event `entry.modified` tells.
+#[utoipa::path(post, path = "/api/v1/notebooks/{nb}/entries/{e}/fetch", tag = "entries",
+    params(("nb" = String, Path), ("e" = String, Path)),
+    responses((status = 202, body = Done, description = "It is wanted now"), (status = 404)))]
+pub async fn fetch(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+) -> Result<(StatusCode, Json<Done>), ApiError> {
+    ask(&desk.notebook(&nb)?, Request::Fetch { entry: e.parse()? }).await?;
+    Ok((StatusCode::ACCEPTED, Json(Done { done: true })))
+}
+
 /// Everything about one entry, from the store and the mirror.
 pub async fn details(notebook: &Notebook, id: EntryId) -> Result<EntryDetails, ApiError> {
     mirror_is_fresh(notebook).await?;
     let (found, names, available) = read(notebook, move |reader| {
         let found = reading::alive(reader, &id)?;
-        let missing = found.row.kind == Kind::Blob && reader.blobs_missing()?.contains_key(&found.row.hash);
+        let missing = found.row.kind == Kind::Blob && reader.blob_missing(&found.row.hash)?.is_some();
         Ok((found, reading::names(reader)?, !missing))
     })
     .await?;

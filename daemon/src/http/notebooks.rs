@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use codex_crdt_model::event::Request;
 use codex_crdt_model::ids::NotebookId;
+use codex_crdt_model::store::{BadFetchPolicy, FetchPolicy};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -70,6 +71,8 @@ pub async fn show(
 pub struct NotebookChange {
     /// Its name on this device.
     pub name: Option<String>,
+    /// Which attachments this device fetches: `all`, `below:SIZE` (as in `below:10MB`) or `on-demand`.
+    pub fetch: Option<String>,
     /// `true`: touch neither files nor records; `false`: go on.
     pub paused: Option<bool>,
     /// With `paused: false`: carry held deletions out, instead of restoring what was deleted.
@@ -80,7 +83,7 @@ pub struct NotebookChange {
     pub start_alone: bool,
 }
 
-/// Names, pauses or resumes a notebook.
+/// Names, pauses or resumes a notebook, or says which attachments it fetches.
 #[utoipa::path(patch, path = "/api/v1/notebooks/{nb}", tag = "notebooks", params(("nb" = String, Path)),
     request_body = NotebookChange, responses((status = 200, body = NotebookStatus), (status = 404)))]
 pub async fn change(
@@ -95,6 +98,11 @@ pub async fn change(
         }
         let renamed = desk.daemon().rename(&one.id.parse()?, name.trim());
         renamed.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_rename"))?;
+    }
+    if let Some(fetch) = change.fetch {
+        let policy: FetchPolicy =
+            fetch.parse().map_err(|error: BadFetchPolicy| ApiError::bad_request(error.to_string()))?;
+        ask(&desk.notebook(&one.id)?, Request::SetFetchPolicy(policy)).await?;
     }
     let request = match change.paused {
         Some(true) => Some(Request::Pause),

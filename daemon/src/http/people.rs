@@ -45,6 +45,8 @@ pub struct PeerRow {
     pub records_behind: u64,
     /// Blobs it says it misses.
     pub blobs_missing: u64,
+    /// How many of these it leaves with the others by choice.
+    pub blobs_left: u64,
 }
 
 /// The other devices, notebook by notebook.
@@ -64,6 +66,7 @@ pub async fn peers(
             connected: peer.connected,
             records_behind: peer.records_behind,
             blobs_missing: peer.blobs_missing,
+            blobs_left: peer.blobs_left,
         }));
     }
     Ok(Json(Page::whole(items)))

@@ -58,6 +58,10 @@ pub struct NotebookStatus {
     pub unsynced_records: u64,
     /// Blobs of live entries that are not here.
     pub blobs_missing: u64,
+    /// How many of these are left with the others, by the fetch policy.
+    pub blobs_left: u64,
+    /// Which attachments this device fetches: `all`, `below:BYTES` or `on-demand`.
+    pub fetch: String,
     /// The other members' devices.
     #[schema(value_type = Vec<Object>)]
     pub peers: Value,
@@ -122,6 +126,8 @@ pub fn of_notebook(desk: &Desk, one: Registered) -> NotebookStatus {
         pending: standing.pending,
         unsynced_records: standing.unsynced_records,
         blobs_missing: standing.blobs_missing,
+        blobs_left: standing.blobs_left,
+        fetch: standing.fetch,
         peers: serde_json::to_value(&standing.peers).unwrap_or_default(),
         held_by: standing.held_by,
         scan: serde_json::to_value(standing.scan).unwrap_or_default(),

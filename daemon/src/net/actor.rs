@@ -43,6 +43,7 @@ pub(super) enum Command {
     Send { notebook: NotebookId, peer: DeviceId, frame: Vec<u8> },
     Disconnect { notebook: NotebookId, peer: DeviceId, reason: String },
     Fetch { hash: ContentHash, size: u64, from: Vec<DeviceId> },
+    Leave { hash: ContentHash },
     Shutdown { done: oneshot::Sender<()> },
 }
 
@@ -162,6 +163,9 @@ impl Actor {
             Command::Disconnect { notebook, peer, reason } => self.disconnect(notebook, peer, &reason),
             Command::Fetch { hash, size, from } => {
                 let _ = self.parts.orders.send(Order::Fetch { hash, size, from });
+            }
+            Command::Leave { hash } => {
+                let _ = self.parts.orders.send(Order::Leave(hash));
             }
             Command::Shutdown { .. } => unreachable!("handled by the loop"),
         }

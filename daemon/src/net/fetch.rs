@@ -41,6 +41,8 @@ const SYNC_AGAIN: Duration = Duration::from_secs(5);
 pub(super) enum Order {
     /// Get this.
     Fetch { hash: ContentHash, size: u64, from: Vec<DeviceId> },
+    /// Do not get it after all.
+    Leave(ContentHash),
     /// A member is connected.
     Up(DeviceId),
     /// It no longer is.
@@ -156,6 +158,7 @@ impl Fetcher {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Fetch { hash, size, from } => self.want(hash, size, from),
+            Order::Leave(hash) => self.leave(hash),
             Order::Up(peer) => {
                 let line = Line { endpoint: self.endpoint.clone(), peer, connection: Mutex::new(None) };
                 self.up.insert(peer, Arc::new(line));
@@ -190,6 +193,15 @@ impl Fetcher {
         } else if want.from.len() > before {
             self.hurry(hash);
         }
+    }
+
+    fn leave(&mut self, hash: ContentHash) {
+        match self.wants.get(&hash).map(|want| want.standing) {
+            None | Some(Standing::Running) => return,
+            Some(Standing::Queued | Standing::Resting(None)) => {}
+            Some(Standing::Resting(Some(until))) => drop(self.agenda.remove(&(until, hash))),
+        }
+        self.wants.remove(&hash);
     }
 
     /// Something has changed for the better: no more waiting.

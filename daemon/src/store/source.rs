@@ -6,7 +6,8 @@ use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
 use codex_crdt_model::journal::record::Record;
 use codex_crdt_model::journal::{Receipt, Tip};
 use codex_crdt_model::store::{
-    BaseRow, BirthAt, ConflictRow, EntryRow, HistoryRow, MemberRow, Meta, Source, StoreError,
+    BaseRow, BirthAt, ConflictRow, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta, MissingBlob, Source,
+    StoreError,
 };
 use rusqlite::{Params, Row, params};
 use serde::de::DeserializeOwned;
@@ -142,12 +143,34 @@ impl Source for Reader {
         Ok(rows.into_iter().map(|(_, receipt)| receipt).collect())
     }
 
-    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, u64>, StoreError> {
-        let sql = "SELECT hash, size FROM blobs_missing";
+    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, MissingBlob>, StoreError> {
+        let sql = "SELECT hash, size, wanted FROM blobs_missing";
         let rows = self.rows("reading the missing blobs", sql, [], |row| {
-            Ok((ContentHash(row.get(0)?), number(row, 1)?))
+            Ok((ContentHash(row.get(0)?), MissingBlob { size: number(row, 1)?, wanted: row.get(2)? }))
         })?;
         Ok(rows.into_iter().collect())
+    }
+
+    fn blob_missing(&self, hash: &ContentHash) -> Result<Option<MissingBlob>, StoreError> {
+        let sql = "SELECT size, wanted FROM blobs_missing WHERE hash = ?1";
+        self.one("looking a missing blob up", sql, [&hash.0], |row| {
+            Ok(MissingBlob { size: number(row, 0)?, wanted: row.get(1)? })
+        })
+    }
+
+    fn blob_needed_by(&self, hash: &ContentHash) -> Result<Vec<EntryId>, StoreError> {
+        let sql = "SELECT entry FROM blob_needs WHERE hash = ?1 ORDER BY entry";
+        self.ids("reading who needs a blob", sql, [&hash.0])
+    }
+
+    fn fetch_policy(&self) -> Result<FetchPolicy, StoreError> {
+        let sql = "SELECT below FROM fetch_policy";
+        let below: Option<Option<i64>> =
+            self.one("reading which attachments are fetched", sql, [], |row| row.get(0))?;
+        Ok(match below.flatten() {
+            None => FetchPolicy::All,
+            Some(bytes) => u64::try_from(bytes).map_or(FetchPolicy::OnDemand, FetchPolicy::Below),
+        })
     }
 
     fn conflicts(&self, entry: Option<&EntryId>) -> Result<Vec<(u64, ConflictRow)>, StoreError> {
@@ -245,8 +268,20 @@ impl Source for Store {
         self.reader.receipts()
     }
 
-    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, u64>, StoreError> {
+    fn blobs_missing(&self) -> Result<BTreeMap<ContentHash, MissingBlob>, StoreError> {
         self.reader.blobs_missing()
+    }
+
+    fn blob_missing(&self, hash: &ContentHash) -> Result<Option<MissingBlob>, StoreError> {
+        self.reader.blob_missing(hash)
+    }
+
+    fn blob_needed_by(&self, hash: &ContentHash) -> Result<Vec<EntryId>, StoreError> {
+        self.reader.blob_needed_by(hash)
+    }
+
+    fn fetch_policy(&self) -> Result<FetchPolicy, StoreError> {
+        self.reader.fetch_policy()
     }
 
     fn conflicts(&self, entry: Option<&EntryId>) -> Result<Vec<(u64, ConflictRow)>, StoreError> {

@@ -1,7 +1,9 @@
 //! One step's writes, as statements.
 
 use codex_crdt_model::ids::{DeviceId, EntryId};
-use codex_crdt_model::store::{BaseRow, DocumentWrite, EntryRow, RecordWrite, StoreError, WriteSet};
+use codex_crdt_model::store::{
+    BaseRow, DocumentWrite, EntryRow, FetchPolicy, MissingBlob, RecordWrite, StoreError, WriteSet,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
@@ -176,11 +178,31 @@ fn members_and_receipts(connection: &Connection, writes: &WriteSet) -> Result<()
 }
 
 fn blobs_missing(connection: &Connection, writes: &WriteSet) -> rusqlite::Result<()> {
-    for (hash, size) in &writes.blobs_missing {
-        match size {
-            Some(size) => connection
-                .prepare_cached("INSERT OR REPLACE INTO blobs_missing VALUES (?1, ?2)")?
-                .execute(params![hash.0, size.cast_signed()])?,
+    if let Some(policy) = writes.fetch_policy {
+        let below = match policy {
+            FetchPolicy::All => None,
+            FetchPolicy::Below(bytes) => Some(i64::try_from(bytes).unwrap_or(i64::MAX)),
+            FetchPolicy::OnDemand => Some(-1),
+        };
+        connection.prepare_cached("UPDATE fetch_policy SET below = ?1")?.execute([below])?;
+    }
+    for ((hash, entry), needed) in &writes.blob_needs {
+        let sql = match needed {
+            true => "INSERT OR IGNORE INTO blob_needs (hash, entry) VALUES (?1, ?2)",
+            false => "DELETE FROM blob_needs WHERE hash = ?1 AND entry = ?2",
+        };
+        connection.prepare_cached(sql)?.execute(params![hash.0, entry.0])?;
+    }
+    for (hash, missing) in &writes.blobs_missing {
+        if missing.is_none() {
+            connection.prepare_cached("DELETE FROM blob_needs WHERE hash = ?1")?.execute([&hash.0])?;
+        }
+        match missing {
+            Some(MissingBlob { size, wanted }) => connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO blobs_missing (hash, size, wanted) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![hash.0, size.cast_signed(), wanted])?,
             None => {
                 connection.prepare_cached("DELETE FROM blobs_missing WHERE hash = ?1")?.execute([&hash.0])?
             }

@@ -74,8 +74,8 @@ async fn late_writes_to_what_came_out_are_told() {
     let outcomes = world.done().await;
     assert!(matches!(
         outcomes.as_slice(),
-        [DiskOutcome::Leftover { seen: Seen::Text(_, text), aside }]
-            if text == "old and late" && world.aside().contains(aside)
+        [DiskOutcome::Leftover { seen: Seen::Text(_, text), was, aside }]
+            if text == "old and late" && *was == hash("old") && world.aside().contains(aside)
     ));
 }
 
@@ -97,7 +97,8 @@ async fn leftovers_of_a_crash_are_told_unless_they_are_held() {
     let aside = format!("{one}.5.{held}");
     assert!(matches!(
         outcomes.as_slice(),
-        [DiskOutcome::Leftover { seen: Seen::Text(_, text), aside: told }] if text == "unseen" && *told == aside
+        [DiskOutcome::Leftover { seen: Seen::Text(_, text), was, aside: told }]
+            if text == "unseen" && *was == held && *told == aside
     ));
     let mut left = world.aside();
     left.sort();

@@ -5,7 +5,8 @@ use codex_crdt_model::journal::record::{Item, Role};
 use codex_crdt_model::journal::{Frontier, Receipt};
 use codex_crdt_model::store::memory::MemoryStore;
 use codex_crdt_model::store::{
-    BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, MemberRow, Source, WriteSet,
+    BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, MemberRow, MissingBlob, Source,
+    WriteSet,
 };
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
@@ -27,6 +28,7 @@ enum Write {
     Member(u8, String),
     Receipt(u8, u64),
     Blob(u8, Option<u64>),
+    Policy(u8),
     Conflict(u32, usize),
     Settle(u64),
     Fork(u8, u64),
@@ -58,6 +60,7 @@ fn write() -> impl Strategy<Value = Write> {
         1 => (0..3_u8, ".{0,4}").prop_map(|(device, name)| Write::Member(device, name)),
         1 => (0..3_u8, any::<u64>()).prop_map(|(device, number)| Write::Receipt(device, number)),
         1 => (0..3_u8, any::<Option<u64>>()).prop_map(|(hash, size)| Write::Blob(hash, size)),
+        1 => any::<u8>().prop_map(Write::Policy),
         2 => (entry, 0..7_usize).prop_map(|(id, kind)| Write::Conflict(id, kind)),
         1 => (1..5_u64).prop_map(Write::Settle),
         1 => (0..2_u8, 1..3_u64).prop_map(|(device, seq)| Write::Fork(device, seq)),
@@ -139,11 +142,24 @@ fn put(writes: &mut WriteSet, write: &Write, memory: &MemoryStore) {
         Write::Receipt(device, number) => {
             let key = SigningKey::from_bytes(&[*device; 32]);
             let frontier = Frontier::from_tips([tip(*device, 1, 1)]);
-            let missing = vec![ContentHash([*device; 32])];
-            let receipt = Receipt::sign(&key, NotebookId([9; 32]), *number, &frontier, missing);
+            let missing = MissingBlob { size: 1, wanted: *number % 2 == 0 };
+            let missing = [(ContentHash([*device; 32]), missing)].into();
+            let receipt = Receipt::sign(&key, NotebookId([9; 32]), *number, &frontier, &missing);
             writes.receipts.insert(receipt.device, receipt);
         }
-        Write::Blob(hash, size) => drop(writes.blobs_missing.insert(ContentHash([*hash; 32]), *size)),
+        Write::Blob(hash, size) => {
+            let missing = size.map(|size| MissingBlob { size, wanted: size % 2 == 0 });
+            writes.blobs_missing.insert(ContentHash([*hash; 32]), missing);
+            let need = (ContentHash([*hash; 32]), id(u32::from(*hash)));
+            writes.blob_needs.insert(need, size.is_none_or(|size| size % 3 > 0));
+        }
+        Write::Policy(below) => {
+            writes.fetch_policy = Some(match below {
+                0 => FetchPolicy::All,
+                1 => FetchPolicy::OnDemand,
+                bytes => FetchPolicy::Below(u64::from(*bytes)),
+            });
+        }
         Write::Conflict(entry, kind) => writes.conflicts.push(conflict(*entry, *kind)),
         Write::Settle(number) => writes.settled.push(*number),
         Write::Fork(device, seq) => {
@@ -162,6 +178,11 @@ fn assert_alike(a: &dyn Source, b: &dyn Source) {
     assert_eq!(a.members(), b.members());
     assert_eq!(a.receipts(), b.receipts());
     assert_eq!(a.blobs_missing(), b.blobs_missing());
+    assert_eq!(a.fetch_policy(), b.fetch_policy());
+    for hash in a.blobs_missing().unwrap().keys().chain([&ContentHash([0xff; 32])]) {
+        assert_eq!(a.blob_missing(hash), b.blob_missing(hash));
+        assert_eq!(a.blob_needed_by(hash), b.blob_needed_by(hash));
+    }
     assert_eq!(a.conflicts(None), b.conflicts(None));
     for limit in [0, 2, usize::MAX] {
         assert_eq!(a.pending(None, limit), b.pending(None, limit));
