@@ -135,6 +135,8 @@ pub enum DiskOutcome {
     Leftover {
         /// What it is.
         seen: Seen,
+        /// Hash of what was expected to come out: the bytes are an edit of that version.
+        was: ContentHash,
         /// The name it was set aside under.
         aside: String,
     },

@@ -2,7 +2,8 @@
 
 use crate::entry::{Birth, Content, Document};
 use crate::ids::EntryId;
-use crate::store::{BirthAt, Source, StoreError};
+use crate::limits;
+use crate::store::{BirthAt, EntryRow, Source, StoreError};
 
 /// An entry's birth, from the record that brought it.
 pub fn birth(source: &dyn Source, id: &EntryId, at: BirthAt) -> Result<Birth, StoreError> {
@@ -22,4 +23,17 @@ pub fn document(source: &dyn Source, id: &EntryId, at: BirthAt) -> Result<Docume
 /// An entry's content now. `changed`: it is more than its birth (its row has heads); else no document is made.
 pub fn content(source: &dyn Source, id: &EntryId, at: BirthAt, changed: bool) -> Result<Content, StoreError> {
     if changed { Ok(document(source, id, at)?.view().content) } else { Ok(birth(source, id, at)?.content) }
+}
+
+/// Where the derived tree shows an entry: names from the top, `/` between them.
+pub fn path(source: &dyn Source, row: &EntryRow) -> Result<String, StoreError> {
+    let mut names = vec![row.place_name.clone()];
+    let mut parent = row.place_parent;
+    while parent != EntryId::ROOT && names.len() <= limits::DEPTH {
+        let Some(folder) = source.entry(&parent)? else { break };
+        parent = folder.place_parent;
+        names.push(folder.place_name);
+    }
+    names.reverse();
+    Ok(names.join("/"))
 }

@@ -290,7 +290,7 @@ impl Daemon {
     /// Joins by ticket into a folder (default: a folder of the notebook's name in the home's `notebooks/`).
     pub async fn join(&self, ticket: &str, path: Option<&Path>) -> anyhow::Result<Registered> {
         let ticket: Ticket = ticket.trim().parse()?;
-        if ticket.expires * 1000 < now_ms() {
+        if ticket.is_expired(now_ms()) {
             bail!("the ticket to `{}` has expired; ask for a new one", ticket.name);
         }
         if let Some(other) = self.registered(&ticket.notebook) {

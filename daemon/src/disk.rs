@@ -25,9 +25,12 @@ mod ignore;
 mod known;
 mod look;
 mod ops;
+mod problems;
 mod root;
 mod survey;
 mod worker;
+
+pub use problems::{Problem, Troubles};
 
 /// Cloneable handle to one notebook's worker.
 #[derive(Debug, Clone)]
@@ -63,6 +66,7 @@ enum Command {
 #[derive(Debug)]
 struct Shared {
     progress: watch::Sender<ScanProgress>,
+    troubles: watch::Sender<Troubles>,
     /// Commands sent and not yet taken in.
     queued: AtomicUsize,
     stop: AtomicBool,
@@ -96,6 +100,7 @@ impl Disk {
         let (commands, received) = std_mpsc::channel();
         let shared = Arc::new(Shared {
             progress: watch::Sender::new(ScanProgress::default()),
+            troubles: watch::Sender::new(Troubles::default()),
             queued: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
         });
@@ -135,6 +140,11 @@ impl Disk {
     /// Progress, for whoever wants to show it.
     pub fn progress(&self) -> watch::Receiver<ScanProgress> {
         self.shared.progress.subscribe()
+    }
+
+    /// What cannot be read, listed or made durable.
+    pub fn troubles(&self) -> watch::Receiver<Troubles> {
+        self.shared.troubles.subscribe()
     }
 
     /// Stops after the operation under way.

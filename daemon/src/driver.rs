@@ -10,25 +10,31 @@ use std::time::Duration;
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::{Effect, Notice, Refusal, Reply};
 use codex_crdt_model::event::{Event, Request};
-use codex_crdt_model::ids::{ContentHash, DeviceId, NotebookId};
+use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId};
 use codex_crdt_model::journal::record::Role;
-use codex_crdt_model::store::{MemberRow, Mode, Source, StoreError};
+use codex_crdt_model::store::{MemberRow, Source, StoreError};
 use codex_crdt_model::{Core, Stepped};
 use ed25519_dalek::SigningKey;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::blobs::Blobs;
 use crate::clock::now_ms;
-use crate::disk::{Disk, ScanProgress};
+use crate::disk::Disk;
 use crate::git::Git;
 use crate::mirror::Mirror;
 use crate::net::Net;
 use crate::store::{Reader, Store};
 
+mod reopen;
+mod standing;
+
+use reopen::Reopened;
+pub use standing::{PeerStanding, Standing};
+
 /// Events taken into one transaction at most.
 const BATCH: usize = 128;
-/// After a failure of the store, it is opened again this much later.
-const REOPEN: Duration = Duration::from_secs(5);
+/// Files that cannot be written and are remembered one by one.
+const FAILING: usize = 1000;
 
 /// Cloneable handle to a running notebook.
 #[derive(Debug, Clone)]
@@ -46,50 +52,6 @@ pub struct Notebook {
     standing: watch::Receiver<Standing>,
 }
 
-/// How a notebook stands, for status and pages.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Standing {
-    /// `ready`, `scanning`, `paused`, `held`, `joining` or `failed`.
-    pub state: &'static str,
-    /// Why, in words, when it is not ready.
-    pub reason: Option<String>,
-    /// Entries in the tree.
-    pub entries: u64,
-    /// Files still to be written out or looked at.
-    pub pending: u64,
-    /// Own records that no other device has acknowledged.
-    pub unsynced_records: u64,
-    /// Blobs of live entries that are not here.
-    pub blobs_missing: u64,
-    /// How many of these are left with the others, by the fetch policy.
-    pub blobs_left: u64,
-    /// Which attachments this device fetches: `all`, `below:BYTES` or `on-demand`.
-    pub fetch: String,
-    /// The other members.
-    pub peers: Vec<PeerStanding>,
-    /// Devices that hold everything this one holds, this one included; and members in all.
-    pub held_by: (u64, u64),
-    /// The scan under way.
-    pub scan: ScanProgress,
-}
-
-/// How one peer stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-pub struct PeerStanding {
-    /// Its id, hex.
-    pub device: String,
-    /// Its name.
-    pub name: String,
-    /// Whether a stream is open.
-    pub connected: bool,
-    /// Records that we have and it has not acknowledged.
-    pub records_behind: u64,
-    /// Blobs it says it misses.
-    pub blobs_missing: u64,
-    /// How many of these it leaves with the others by choice.
-    pub blobs_left: u64,
-}
-
 /// Why an ask got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
@@ -99,6 +61,9 @@ pub enum AskError {
     /// The notebook has failed or is shutting down.
     #[error("notebook {0} is not running: {1}")]
     NotRunning(NotebookId, String),
+    /// Its disk is full: nothing was changed.
+    #[error("cannot write to notebook {0}: {1}")]
+    Full(NotebookId, String),
 }
 
 /// A notice and where it came from.
@@ -115,6 +80,7 @@ pub struct NotebookNotice {
 enum Input {
     Event(Event),
     Ask { request: Request, answer: oneshot::Sender<Result<Reply, Refusal>> },
+    Fetch { hash: ContentHash, size: u64 },
     BlobHeld(ContentHash),
     Stop(oneshot::Sender<()>),
 }
@@ -201,6 +167,7 @@ impl Notebook {
             open_peers: BTreeSet::new(),
             wanted_blobs: BTreeSet::new(),
             failure: None,
+            failing: BTreeMap::new(),
             scanned: false,
         };
         tokio::spawn(driver.run(queue, core, store, opened));
@@ -211,8 +178,11 @@ impl Notebook {
     pub async fn ask(&self, request: Request) -> Result<Reply, AskError> {
         let (answer, answered) = oneshot::channel();
         let not_running = || {
-            let reason = self.standing.borrow().reason.clone();
-            AskError::NotRunning(self.id, reason.unwrap_or_else(|| "it has stopped".into()))
+            let reason = self.standing.borrow().reason.clone().unwrap_or_else(|| "it has stopped".into());
+            if reason.contains(crate::store::FULL) {
+                return AskError::Full(self.id, reason);
+            }
+            AskError::NotRunning(self.id, reason)
         };
         self.inputs.send(Input::Ask { request, answer }).map_err(|_| not_running())?;
         Ok(answered.await.map_err(|_| not_running())??)
@@ -237,6 +207,11 @@ impl Notebook {
     pub fn happened(&self, event: Event) {
         // A stopped notebook has nothing to decide any more.
         let _ = self.inputs.send(Input::Event(event));
+    }
+
+    /// Somebody wants to see a blob that is not here: an older version's, say. Whoever is connected is asked for it.
+    pub fn fetch(&self, hash: ContentHash, size: u64) {
+        let _ = self.inputs.send(Input::Fetch { hash, size });
     }
 
     /// A blob has arrived; it may be one that this notebook waits for.
@@ -270,6 +245,8 @@ struct Driver {
     open_peers: BTreeSet<DeviceId>,
     wanted_blobs: BTreeSet<ContentHash>,
     failure: Option<String>,
+    /// Files that could not be written, and why; they are tried again.
+    failing: BTreeMap<EntryId, String>,
     scanned: bool,
 }
 
@@ -278,8 +255,16 @@ struct Batch {
     core: Core,
     store: Store,
     effects: Vec<Effect>,
-    members_changed: bool,
+    came_to: CameTo,
     outcome: Result<(), StoreError>,
+}
+
+/// What steps did besides effects.
+#[derive(Default)]
+struct CameTo {
+    members_changed: bool,
+    /// Something was written, or everything looked at: an earlier failure is over.
+    proves_well: bool,
 }
 
 impl Driver {
@@ -293,11 +278,27 @@ impl Driver {
         let mut batch = commit(core, store, opened).await;
         self.share(&batch.store);
         let mut progress = self.disk.progress();
+        let mut troubles = self.disk.troubles();
+        let mut late = Vec::new();
         loop {
-            let members_changed = batch.members_changed;
+            let CameTo { members_changed, proves_well } = std::mem::take(&mut batch.came_to);
             match std::mem::replace(&mut batch.outcome, Ok(())) {
-                Ok(()) => self.carry_out(std::mem::take(&mut batch.effects)),
-                Err(error) => batch = self.reopen(batch, error).await,
+                Ok(()) => {
+                    if proves_well {
+                        self.failure = None;
+                    }
+                    self.carry_out(std::mem::take(&mut batch.effects));
+                }
+                Err(error) => match self.reopen(batch, error, &mut queue).await {
+                    Reopened::Again(opened, missed) => (batch, late) = (*opened, missed),
+                    Reopened::Stopped(done) => {
+                        if let Some(done) = done {
+                            // Whoever waited may have gone.
+                            let _ = done.send(());
+                        }
+                        return;
+                    }
+                },
             }
             if members_changed {
                 self.share(&batch.store);
@@ -307,14 +308,18 @@ impl Driver {
             let until = deadline.map_or(Duration::from_secs(3600), |at| {
                 Duration::from_millis(u64::try_from(at - now_ms()).unwrap_or(0))
             });
-            let first = tokio::select! {
-                input = queue.recv() => input,
-                () = tokio::time::sleep(until) => Some(Input::Event(Event::Tick)),
-                Ok(()) = progress.changed() => continue,
-            };
-            let Some(first) = first else { return };
-            let mut events = Vec::new();
-            let mut stop = self.take(first, &mut events);
+            let mut events = std::mem::take(&mut late);
+            let mut stop = None;
+            if events.is_empty() {
+                let first = tokio::select! {
+                    input = queue.recv() => input,
+                    () = tokio::time::sleep(until) => Some(Input::Event(Event::Tick)),
+                    Ok(()) = progress.changed() => continue,
+                    Ok(()) = troubles.changed() => continue,
+                };
+                let Some(first) = first else { return };
+                stop = self.take(first, &mut events);
+            }
             while stop.is_none() && events.len() < BATCH {
                 let Ok(input) = queue.try_recv() else { break };
                 stop = self.take(input, &mut events);
@@ -354,6 +359,7 @@ impl Driver {
                 self.answers.insert(self.asked, answer);
                 events.push(Event::Asked { number: self.asked, request });
             }
+            Input::Fetch { hash, size } => self.fetch(hash, size, Vec::new()),
             Input::BlobHeld(hash) => {
                 if self.wanted_blobs.remove(&hash) {
                     events.push(Event::BlobHeld(hash));
@@ -378,13 +384,7 @@ impl Driver {
                         let _ = answer.send(reply);
                     }
                 }
-                Effect::Notify(notice) => {
-                    if let Notice::WriteFailed { entry, reason } = &notice {
-                        tracing::warn!(notebook = %self.id, %entry, reason, "a file could not be written");
-                    }
-                    // Nobody may be listening.
-                    let _ = self.shells.notices.send(NotebookNotice { notebook: self.id, notice });
-                }
+                Effect::Notify(notice) => self.tell(notice),
                 Effect::Fetch { hash, size, from } => self.fetch(hash, size, from),
                 Effect::Leave(hash) => {
                     // Whatever has arrived of it by then still counts.
@@ -402,6 +402,20 @@ impl Driver {
         if scan {
             self.disk.scan();
         }
+    }
+
+    /// Tells whoever listens. What fails again for the same reason is shown, but not told again.
+    fn tell(&mut self, notice: Notice) {
+        if let Notice::WriteFailed { entry, reason } = &notice {
+            let known = self.failing.get(entry) == Some(reason);
+            if known || (self.failing.len() >= FAILING && !self.failing.contains_key(entry)) {
+                return;
+            }
+            tracing::warn!(notebook = %self.id, %entry, reason, "a file could not be written");
+            self.failing.insert(*entry, reason.clone());
+        }
+        // Nobody may be listening.
+        let _ = self.shells.notices.send(NotebookNotice { notebook: self.id, notice });
     }
 
     fn fetch(&mut self, hash: ContentHash, size: u64, from: Vec<DeviceId>) {
@@ -446,40 +460,9 @@ impl Driver {
         }
     }
 
-    /// A step or its write failed: nothing of the batch counts. Opens the core again from what is durable.
-    async fn reopen(&mut self, batch: Batch, error: StoreError) -> Batch {
-        tracing::error!(notebook = %self.id, %error, "a step failed; the notebook is opened again");
-        self.failure = Some(error.to_string());
-        self.answers.clear();
-        let Batch { core, mut store, .. } = batch;
-        store.rollback();
-        let mut core = core;
-        loop {
-            self.publish(&core, &store);
-            tokio::time::sleep(REOPEN).await;
-            let opened = seed().and_then(|seed| Core::open(self.shells.key.clone(), seed, false, &store));
-            match opened {
-                Ok((fresh, opened)) => {
-                    core = fresh;
-                    let mut batch = commit(core, store, opened).await;
-                    if batch.outcome.is_ok() {
-                        self.failure = None;
-                        for peer in self.open_peers.clone() {
-                            self.shells.net.disconnect(self.id, peer, "the notebook was opened again");
-                        }
-                        let effects = std::mem::take(&mut batch.effects);
-                        self.carry_out(effects);
-                        return batch;
-                    }
-                    Batch { core, store, .. } = batch;
-                    store.rollback();
-                }
-                Err(error) => self.failure = Some(error.to_string()),
-            }
-        }
-    }
-
-    fn publish(&self, core: &Core, store: &Store) {
+    fn publish(&mut self, core: &Core, store: &Store) {
+        // A file that was written, or that nobody wants written any more, is no trouble any more.
+        self.failing.retain(|entry, _| store.reader().is_pending(entry).unwrap_or(true));
         let standing = self.standing_of(core, store).unwrap_or_else(|error| Standing {
             state: "failed",
             reason: Some(error.to_string()),
@@ -491,84 +474,29 @@ impl Driver {
             changed
         });
     }
-
-    fn standing_of(&self, core: &Core, store: &Store) -> Result<Standing, StoreError> {
-        let meta = core.meta();
-        let scan = *self.disk.progress().borrow();
-        let receipts: BTreeMap<DeviceId, _> =
-            store.receipts()?.into_iter().map(|receipt| (receipt.device, receipt)).collect();
-        let members = store.members()?;
-        let frontier = core.frontier();
-        let own_seq = frontier.seq(meta.device, meta.volume);
-        let acknowledged =
-            receipts.values().map(|r| r.frontier().seq(meta.device, meta.volume)).max().unwrap_or(0);
-        let missing_blobs = store.blobs_missing()?;
-        let mut held_by = (1, members.len().max(1) as u64);
-        let mut peers = Vec::new();
-        for (device, member) in members.iter().filter(|(device, _)| **device != meta.device) {
-            let receipt = receipts.get(device);
-            let records_behind = receipt
-                .map_or_else(|| frontier.ahead_of(&Default::default()), |r| frontier.ahead_of(&r.frontier()));
-            let (missing, left) = receipt
-                .map_or((0, 0), |r| (r.blobs_missing_count, r.blobs_left_count.min(r.blobs_missing_count)));
-            if receipt.is_some() && records_behind == 0 && missing == 0 {
-                held_by.0 += 1;
-            }
-            peers.push(PeerStanding {
-                device: device.to_string(),
-                name: member.name.clone(),
-                connected: self.open_peers.contains(device),
-                records_behind,
-                blobs_missing: missing,
-                blobs_left: left,
-            });
-        }
-        let (state, reason) = match &self.failure {
-            Some(reason) => ("failed", Some(reason.clone())),
-            None if !core.root_is_there() => {
-                ("paused", Some("its folder or the marker in it is not there; nothing is deleted".into()))
-            }
-            None if meta.paused => ("paused", Some("paused by you".into())),
-            None if meta.held => ("held", Some("many deletions at once wait for your yes or no".into())),
-            None if meta.mode == Mode::Joining => ("joining", Some("waiting for a peer".into())),
-            None if !self.scanned => ("scanning", None),
-            None => ("ready", None),
-        };
-        Ok(Standing {
-            state,
-            reason,
-            entries: store.alive_count()?,
-            pending: core.unwritten() as u64,
-            unsynced_records: own_seq.saturating_sub(acknowledged),
-            blobs_missing: missing_blobs.len() as u64,
-            blobs_left: missing_blobs.values().filter(|missing| !missing.wanted).count() as u64,
-            fetch: store.fetch_policy()?.to_string(),
-            peers,
-            held_by,
-            scan,
-        })
-    }
 }
 
 async fn commit(core: Core, store: Store, stepped: Stepped) -> Batch {
     blocking(core, store, move |_, store, effects| {
         store.apply(&stepped.writes)?;
         effects.extend(stepped.effects);
-        Ok(false)
+        Ok(CameTo::default())
     })
     .await
 }
 
 async fn step_all(core: Core, store: Store, events: Vec<Event>) -> Batch {
     blocking(core, store, move |core, store, effects| {
-        let mut members_changed = false;
+        let mut came_to = CameTo::default();
         for event in events {
+            came_to.proves_well |= event == Event::Scanned;
             let stepped = core.step(now_ms(), event, store)?;
-            members_changed |= !stepped.writes.members.is_empty();
+            came_to.members_changed |= !stepped.writes.members.is_empty();
+            came_to.proves_well |= !stepped.writes.records.is_empty();
             store.apply(&stepped.writes)?;
             effects.extend(stepped.effects);
         }
-        Ok(members_changed)
+        Ok(came_to)
     })
     .await
 }
@@ -577,13 +505,14 @@ async fn step_all(core: Core, store: Store, events: Vec<Event>) -> Batch {
 async fn blocking(
     core: Core,
     store: Store,
-    work: impl FnOnce(&mut Core, &mut Store, &mut Vec<Effect>) -> Result<bool, StoreError> + Send + 'static,
+    work: impl FnOnce(&mut Core, &mut Store, &mut Vec<Effect>) -> Result<CameTo, StoreError> + Send + 'static,
 ) -> Batch {
     tokio::task::spawn_blocking(move || {
-        let mut batch = Batch { core, store, effects: Vec::new(), members_changed: false, outcome: Ok(()) };
+        let mut batch =
+            Batch { core, store, effects: Vec::new(), came_to: CameTo::default(), outcome: Ok(()) };
         let worked = work(&mut batch.core, &mut batch.store, &mut batch.effects);
-        batch.outcome = worked.and_then(|members_changed| {
-            batch.members_changed = members_changed;
+        batch.outcome = worked.and_then(|came_to| {
+            batch.came_to = came_to;
             batch.store.commit()
         });
         batch

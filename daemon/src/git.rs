@@ -248,3 +248,6 @@ fn text_of(reader: &Reader, id: &EntryId, row: &EntryRow) -> anyhow::Result<Stri
         _ => Ok(String::new()),
     }
 }
+
+#[cfg(test)]
+mod tests;

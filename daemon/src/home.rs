@@ -317,6 +317,7 @@ mod tests {
         assert_eq!(Home::open(Some(&dir)).unwrap().secret(), secret);
     }
 
+    /// losses.md L49
     #[test]
     fn a_second_daemon_is_told_who_runs() {
         let temp = tempfile::tempdir().unwrap();
@@ -325,6 +326,7 @@ mod tests {
         assert!(error.starts_with(&format!("another codexd (pid {})", std::process::id())), "{error}");
     }
 
+    /// losses.md L27
     #[test]
     fn a_damaged_key_is_never_replaced() {
         let temp = tempfile::tempdir().unwrap();

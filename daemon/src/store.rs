@@ -16,7 +16,7 @@ mod source;
 mod tests;
 mod write;
 
-pub use read::{ChangeRow, Counts, Reader};
+pub use read::{ChangeRow, Counts, FULL, Reader};
 
 /// The writing connection of the notebook's driver. Reads see what was applied in the open transaction.
 #[derive(Debug)]

@@ -1,11 +1,12 @@
 //! `system.db`: registered notebooks, invitations, peers' addresses, sessions. One small SQLite file per home.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codex_crdt_model::ids::{DeviceId, NotebookId, UnixMs, Volume};
 use codex_crdt_model::journal::record::Role;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 /// Numbered, never edited; `PRAGMA user_version` says how many were applied.
 const MIGRATIONS: [&str; 1] = [include_str!("../migrations/system/0001.sql")];
@@ -29,6 +30,16 @@ pub enum SystemError {
         /// Ours.
         known: i64,
     },
+    /// It is no database, or not the home's.
+    #[error(
+        "the home's database {path} is damaged: {reason}; it was left as it is. Restore a backup, or move it away and add your notebooks again"
+    )]
+    Damaged {
+        /// Where.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// SQLite failed.
     #[error("cannot {doing} in the home's database: {source}")]
     Sqlite {
@@ -36,6 +47,14 @@ pub enum SystemError {
         doing: &'static str,
         /// What SQLite said.
         source: rusqlite::Error,
+    },
+    /// The file system refuses.
+    #[error("cannot use the home's database {path}: {source}")]
+    Io {
+        /// Where.
+        path: String,
+        /// Why.
+        source: std::io::Error,
     },
     /// A path or an id is registered already.
     #[error("the notebook {what} is registered already")]
@@ -83,31 +102,101 @@ fn doing(what: &'static str) -> impl FnOnce(rusqlite::Error) -> SystemError {
     move |source| SystemError::Sqlite { doing: what, source }
 }
 
-impl System {
-    /// Opens or makes it; applies missing migrations; refuses a newer one.
-    pub fn open(path: &Path) -> Result<Self, SystemError> {
-        let mut db = Connection::open(path).map_err(doing("open the file"))?;
-        db.busy_timeout(std::time::Duration::from_secs(5)).map_err(doing("set the timeout"))?;
-        db.pragma_update(None, "journal_mode", "WAL").map_err(doing("switch to WAL"))?;
-        db.pragma_update(None, "synchronous", "FULL").map_err(doing("set the sync mode"))?;
-        let known = i64::try_from(MIGRATIONS.len()).expect("a handful of migrations");
-        let found: i64 = db
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(doing("read the version"))?;
-        if found > known {
-            return Err(SystemError::Newer { path: path.display().to_string(), found, known });
+fn damaged_or(path: &Path, what: &'static str, source: rusqlite::Error) -> SystemError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            SystemError::Damaged { path: path.display().to_string(), reason: source.to_string() }
         }
-        if found > 0 && found < known {
+        _ => SystemError::Sqlite { doing: what, source },
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, SystemError> {
+    let db = Connection::open(path).map_err(doing("open the file"))?;
+    db.busy_timeout(std::time::Duration::from_secs(5)).map_err(doing("set the timeout"))?;
+    db.pragma_update(None, "journal_mode", "WAL")
+        .map_err(|error| damaged_or(path, "switch to WAL", error))?;
+    db.pragma_update(None, "synchronous", "FULL").map_err(doing("set the sync mode"))?;
+    Ok(db)
+}
+
+/// Looks at an existing one without changing it and says its version.
+///
+/// Its first bytes come first: a log beside it could hold all of its pages, and SQLite would then play them over
+/// whatever is there. Nobody in this process has it open, so closing it drops no lock.
+fn inspect(path: &Path, known: i64) -> Result<i64, SystemError> {
+    let shown = path.display().to_string();
+    let mut head = [0; 16];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    match read {
+        Ok(()) if head == *b"SQLite format 3\0" => {}
+        Err(source) if source.kind() != std::io::ErrorKind::UnexpectedEof => {
+            return Err(SystemError::Io { path: shown, source });
+        }
+        Ok(()) | Err(_) => {
+            let reason = "it is empty, or no database".to_owned();
+            return Err(SystemError::Damaged { path: shown, reason });
+        }
+    }
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .map_err(doing("open the file"))?;
+    db.busy_timeout(std::time::Duration::from_secs(5)).map_err(doing("set the timeout"))?;
+    let found: i64 = db
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| damaged_or(path, "read the version", error))?;
+    if found > known {
+        return Err(SystemError::Newer { path: shown, found, known });
+    }
+    if found < 1 {
+        // A new one gets its name only when it is whole.
+        let reason = format!("its version is {found}, which no version of Codex wrote");
+        return Err(SystemError::Damaged { path: shown, reason });
+    }
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+        .map_err(|error| damaged_or(path, "read the schema", error))?;
+    Ok(found)
+}
+
+/// Makes a new one beside its place and moves it there whole.
+fn make(path: &Path) -> Result<Connection, SystemError> {
+    let made = path.with_extension("db.new");
+    for suffix in ["", "-wal", "-shm"] {
+        let mut old = made.clone().into_os_string();
+        old.push(suffix);
+        // Most often there is none.
+        let _ = std::fs::remove_file(old);
+    }
+    let mut db = connect(&made)?;
+    migrate(&mut db, 0)?;
+    db.close().map_err(|(_, error)| doing("close the new file")(error))?;
+    std::fs::rename(&made, path)
+        .map_err(|source| SystemError::Io { path: path.display().to_string(), source })?;
+    connect(path)
+}
+
+fn migrate(db: &mut Connection, found: i64) -> Result<(), SystemError> {
+    for (number, sql) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+        let step = db.transaction().map_err(doing("begin a migration"))?;
+        step.execute_batch(sql).map_err(doing("apply a migration"))?;
+        step.pragma_update(None, "user_version", number).map_err(doing("note a migration"))?;
+        step.commit().map_err(doing("commit a migration"))?;
+    }
+    Ok(())
+}
+
+impl System {
+    /// Opens or makes it; applies missing migrations; refuses a newer one, and one that is damaged.
+    pub fn open(path: &Path) -> Result<Self, SystemError> {
+        let known = i64::try_from(MIGRATIONS.len()).expect("a handful of migrations");
+        let is_new = !path.exists();
+        let found = if is_new { known } else { inspect(path, known)? };
+        let mut db = if is_new { make(path)? } else { connect(path)? };
+        if found < known {
             let copy = path.with_extension(format!("db.backup-{found}"));
             db.backup("main", copy, None::<fn(rusqlite::backup::Progress)>)
                 .map_err(doing("back up before a migration"))?;
         }
-        for (number, sql) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
-            let step = db.transaction().map_err(doing("begin a migration"))?;
-            step.execute_batch(sql).map_err(doing("apply a migration"))?;
-            step.pragma_update(None, "user_version", number).map_err(doing("note a migration"))?;
-            step.commit().map_err(doing("commit a migration"))?;
-        }
+        migrate(&mut db, found)?;
         Ok(Self { db: Arc::new(Mutex::new(db)) })
     }
 
@@ -440,6 +529,27 @@ mod tests {
         assert_eq!(take(&nb, &bob, 50), Err(InviteRefused::Used));
     }
 
+    /// losses.md L27: what cannot be read is neither repaired nor replaced.
+    #[test]
+    fn a_damaged_database_is_refused_and_left_byte_for_byte() {
+        let (temp, system) = fresh();
+        system.add_notebook(&row(1, "lab")).unwrap();
+        drop(system);
+        let path = temp.path().join("system.db");
+        let good = std::fs::read(&path).unwrap();
+        let garbage = b"not a database at all, but long enough to look like a file".to_vec();
+        let headless = [&[0; 100][..], &good[100..]].concat();
+        for bytes in [garbage, Vec::new(), headless] {
+            std::fs::write(&path, &bytes).unwrap();
+            let error = System::open(&path).unwrap_err().to_string();
+            assert!(error.contains("damaged") && error.contains("left as it is"), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+        std::fs::write(&path, &good).unwrap();
+        assert_eq!(System::open(&path).unwrap().notebooks().unwrap(), [row(1, "lab")]);
+    }
+
+    /// losses.md L29
     #[test]
     fn a_newer_database_is_refused_and_left_alone() {
         let (temp, system) = fresh();

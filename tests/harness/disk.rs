@@ -39,6 +39,8 @@ pub struct Node {
 struct Aside {
     entry: EntryId,
     node: Node,
+    /// Hash of what was expected to come out.
+    was: ContentHash,
     /// It was what the core expected: removed after a while, unless an open handle changed it.
     expected: Option<ContentHash>,
 }
@@ -346,7 +348,7 @@ impl MemoryDisk {
         let name = format!("aside-{}", self.next_aside);
         let expected = (hash_of(&node.data) == expect).then_some(expect);
         let told = expected.is_none().then(|| (Self::seen(&node, blobs), name.clone()));
-        self.asides.insert(name, Aside { entry, node, expected });
+        self.asides.insert(name, Aside { entry, node, was: expect, expected });
         told
     }
 
@@ -358,7 +360,7 @@ impl MemoryDisk {
             .iter()
             .map(|(name, aside)| {
                 let seen = Self::seen(&aside.node, blobs);
-                (aside.entry, DiskOutcome::Leftover { seen, aside: name.clone() })
+                (aside.entry, DiskOutcome::Leftover { seen, was: aside.was, aside: name.clone() })
             })
             .collect()
     }

@@ -442,15 +442,15 @@ fn adoptable(
     if row.hash == content.hash() && row.kind == content.kind() {
         return Ok(Some((id, row.heads)));
     }
-    Ok(version_with(txn, &id, &row, content)?.map(|heads| (id, heads)))
+    Ok(version_where(txn, &id, &row, |version| version == content)?.map(|heads| (id, heads)))
 }
 
-/// The latest version of an entry that has this content.
-pub(super) fn version_with(
+/// The latest version of an entry whose content is what is looked for.
+pub(super) fn version_where(
     txn: &mut Txn<'_>,
     id: &EntryId,
     row: &EntryRow,
-    content: &Content,
+    wanted: impl Fn(&Content) -> bool,
 ) -> Result<Option<Heads>> {
     let document = txn.document(id, row)?;
     let mut changes = document.changes();
@@ -459,7 +459,7 @@ pub(super) fn version_with(
         first.clear();
     }
     versions.push(document.heads());
-    let same = |heads: &Heads| document.view_at(heads).is_some_and(|view| view.content == *content);
+    let same = |heads: &Heads| document.view_at(heads).is_some_and(|view| wanted(&view.content));
     if let Some(heads) = versions.into_iter().rev().take(VERSIONS).find(same) {
         return Ok(Some(heads));
     }

@@ -11,7 +11,7 @@ use crate::effect::{DiskAction, DiskOp, DiskOutcome, Effect, Notice};
 use crate::entry::birth::Kind;
 use crate::entry::{Content, Edit};
 use crate::event::{DiskResult, Seen};
-use crate::ids::{EntryId, Heads};
+use crate::ids::{ContentHash, EntryId, Heads};
 use crate::limits;
 use crate::path::EntryPath;
 use crate::store::{BaseRow, ConflictKind, EntryRow, Image, Mode, Stat, StoreError};
@@ -339,8 +339,8 @@ fn plan_change(
 pub(super) fn done(core: &mut Core, txn: &mut Txn<'_>, results: Vec<DiskResult>) -> Result<()> {
     let mut discards = Vec::new();
     for DiskResult { entry, outcome } in results {
-        if let DiskOutcome::Leftover { seen, aside } = outcome {
-            leftover(txn, entry, seen, aside, &mut discards)?;
+        if let DiskOutcome::Leftover { seen, was, aside } = outcome {
+            leftover(txn, entry, (seen, was), aside, &mut discards)?;
             continue;
         }
         if outcome == DiskOutcome::Discarded {
@@ -494,7 +494,7 @@ fn occupied(
 fn leftover(
     txn: &mut Txn<'_>,
     id: EntryId,
-    seen: Seen,
+    (seen, was): (Seen, ContentHash),
     aside: String,
     discards: &mut Vec<DiskOp>,
 ) -> Result<()> {
@@ -512,8 +512,14 @@ fn leftover(
         .map(|image| image.hash)
         .chain([row.hash])
         .collect();
-    if !known.contains(&content.hash()) && observe::version_with(txn, &id, &row, &content)?.is_none() {
-        let heads = base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads);
+    let is_new = !known.contains(&content.hash())
+        && observe::version_where(txn, &id, &row, |version| *version == content)?.is_none();
+    if is_new {
+        // Compared with what is there by now, all that was merged since would look deleted.
+        let heads = match observe::version_where(txn, &id, &row, |version| version.hash() == was)? {
+            Some(heads) => heads,
+            None => base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads),
+        };
         edits::edit(txn, id, &heads, &[Edit::Content(content)], true)?;
         txn.conflict(id, ConflictKind::AfterCrash)?;
     }

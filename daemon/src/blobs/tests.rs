@@ -42,6 +42,29 @@ async fn what_goes_in_comes_out_and_survives_reopening() {
     blobs.shutdown().await;
 }
 
+/// losses.md L41: nothing is collected, whatever becomes of the file that it came from, or of the entry: it may be the
+/// last copy.
+#[tokio::test]
+async fn the_last_copy_stays() {
+    let (dir, blobs) = store().await;
+    let file = dir.path().join("image.png");
+    let mut versions = Vec::new();
+    for n in 0..3_u8 {
+        std::fs::write(&file, vec![n; 100_000]).unwrap();
+        versions.push(blobs.import(&file).await.unwrap().0);
+    }
+    std::fs::remove_file(&file).unwrap();
+    blobs.sync().await.unwrap();
+    blobs.shutdown().await;
+    drop(blobs);
+    let blobs = Blobs::open(dir.path().join("blobs")).await.unwrap();
+    for (n, hash) in (0..3_u8).zip(versions) {
+        blobs.export(&hash, &file).await.unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), vec![n; 100_000]);
+    }
+    blobs.shutdown().await;
+}
+
 #[tokio::test]
 async fn a_range_is_read_and_nothing_beyond_the_end() {
     let (_dir, blobs) = store().await;

@@ -110,7 +110,7 @@ impl Worker {
             return None;
         }
         let seen = self.seen_at(tmp, &name, root.absolute_tmp(&name));
-        Some(DiskResult { entry, outcome: DiskOutcome::Leftover { seen, aside: name } })
+        Some(DiskResult { entry, outcome: DiskOutcome::Leftover { seen, was: expect, aside: name } })
     }
 
     /// Tells the core what earlier runs left aside.

@@ -29,6 +29,9 @@ const LARGE_QUIET: Duration = Duration::from_secs(2);
 /// Within this time of a change, another may leave size and time as they are.
 const FRESH: Duration = Duration::from_millis(20);
 
+/// Under which name a blob store that cannot be made durable is shown.
+const BLOBS: &str = "(attachments)";
+
 /// One thing in a batch.
 enum Item {
     /// Ready to be told.
@@ -93,11 +96,15 @@ impl Worker {
         self.index.is_some()
     }
 
-    fn sync_blobs(&self, delivery: &Delivery<'_>) -> bool {
-        if delivery.unsynced
-            && let Err(error) = self.port.runtime.block_on(self.port.blobs.sync())
-        {
-            tracing::error!("{error}");
+    fn sync_blobs(&mut self, delivery: &Delivery<'_>) -> bool {
+        if delivery.unsynced {
+            match self.port.runtime.block_on(self.port.blobs.sync()) {
+                Ok(()) => self.problems.well(BLOBS),
+                Err(error) => {
+                    tracing::error!("{error}");
+                    self.problems.failing(BLOBS, format!("{error}; free some space or check the disk"));
+                }
+            }
         }
         true
     }
@@ -197,6 +204,8 @@ impl Worker {
         let whence = match delivery.root.lying(&old) {
             Ok(None) => Whence::Left,
             Ok(Some(other)) if !was.is(&other) => Whence::Replaced,
+            // A rename by case alone, where the old name still answers; else a second link to one file.
+            Ok(Some(_)) if !delivery.root.lists(&old) => Whence::Left,
             Ok(Some(_)) | Err(_) => return None,
         };
         Some((old, whence, was))
@@ -247,7 +256,8 @@ impl Worker {
             // Told already: it moved, or was in a folder that did.
             None => return,
         };
-        if !matches!(delivery.root.lying(&path), Ok(None)) {
+        // Not met, and yet something answers to its name: it came just now, or a twin of another case does.
+        if !matches!(delivery.root.lying(&path), Ok(None)) && delivery.root.lists(&path) {
             return;
         }
         if delivery.rules.ignores_within(delivery.root, &path, was_folder) {
@@ -264,6 +274,7 @@ impl Worker {
         if let Seen::Text(_, text) = &seen {
             delivery.bytes += text.len();
         }
+        self.note_whether_readable(&path, &seen);
         match &seen {
             // A folder that moved takes what is in it along; its own arrival says where to.
             Seen::Folder(stat) => {
@@ -282,6 +293,16 @@ impl Worker {
             _ => self.remember(&path, &seen),
         }
         delivery.items.push(Item::Seen(path, seen));
+    }
+
+    fn note_whether_readable(&mut self, path: &EntryPath, seen: &Seen) {
+        match seen {
+            Seen::Unreadable(reason) => {
+                let reason = format!("it cannot be read: {reason}; it is not taken for deleted");
+                self.problems.met(path.as_str(), reason, self.survey);
+            }
+            _ => self.problems.well(path.as_str()),
+        }
     }
 
     /// The folder whose going was told just before this coming.
@@ -328,6 +349,7 @@ impl Worker {
                     let told = Known::of(&seen).zip(known).is_some_and(|(new, old)| {
                         !old.unconfirmed && (new.stat, new.hash, new.kind) == (old.stat, old.hash, old.kind)
                     });
+                    self.note_whether_readable(&path, &seen);
                     self.remember(&path, &seen);
                     debug_assert!(matches!(seen, Seen::Blob(_, _) | Seen::Unreadable(_)), "{stat:?}");
                     if !told {

@@ -31,6 +31,9 @@ mod prepare;
 /// waits for everybody else's writing too.
 const FEW: usize = 8;
 
+/// Under which name a folder that cannot be made durable is shown.
+const SYNC: &str = "(sync)";
+
 /// What is at hand while operations are carried out.
 struct Act<'a> {
     root: &'a Root,
@@ -69,7 +72,16 @@ impl Worker {
         for (op, ready) in ops.iter().zip(prepared) {
             outcomes.push(self.one(&mut act, op, ready));
         }
-        sync_touched(&act);
+        let synced = sync_touched(&act);
+        match synced {
+            Ok(()) => self.problems.well(SYNC),
+            Err(errno) => {
+                let reason =
+                    format!("changes of files may not survive a power loss: {errno}; check the disk");
+                tracing::error!("{reason}");
+                self.problems.failing(SYNC, reason);
+            }
+        }
         outcomes
     }
 
@@ -157,7 +169,11 @@ impl Worker {
         let made = rustix::fs::mkdirat(&spot.dir, &spot.name, Mode::from_raw_mode(0o777));
         match made {
             Ok(()) => touch(act, path),
-            Err(Errno::EXIST) => {}
+            Err(Errno::EXIST) => {
+                if let Some(twin) = twin_at(act, &spot) {
+                    return no_twin("make the folder", path, &twin);
+                }
+            }
             Err(Errno::NOENT) => return self.vanished(path),
             Err(errno) => return failed("make the folder", path, errno),
         }
@@ -221,6 +237,9 @@ impl Worker {
                 DiskOutcome::Written { stat: ready.stat, displaced: None }
             }
             Err(Errno::EXIST) => {
+                if let Some(twin) = twin_at(act, spot) {
+                    return no_twin("write", path, &twin);
+                }
                 let is_link = matches!(content, Content::Symlink(_));
                 match look::hash(spot.dir.as_fd(), &spot.name) {
                     Ok(Some((lying, hash)))
@@ -297,7 +316,19 @@ impl Worker {
             Ok(None) => return self.vanished(path),
             Err(errno) => return failed("move", path, errno),
         };
-        match act.root.rename_new((&from.dir, &from.name), (&target.dir, &target.name)) {
+        let renamed = act.root.rename_new((&from.dir, &from.name), (&target.dir, &target.name));
+        let renamed = match renamed {
+            Err(Errno::EXIST | Errno::NOTEMPTY) => match twin_at(act, &target) {
+                // Its own old name is in the way of the new one: a rename by case alone.
+                Some(twin) if twin == from.name && is_same(&lying, &target) => {
+                    rustix::fs::renameat(&from.dir, &from.name, &target.dir, &target.name)
+                }
+                Some(twin) => return no_twin("move", to, &twin),
+                None => renamed,
+            },
+            renamed => renamed,
+        };
+        match renamed {
             Ok(()) => {}
             Err(Errno::EXIST | Errno::NOTEMPTY) => return self.occupied(act, &target, to),
             Err(Errno::NOENT | Errno::NOTDIR) => return self.vanished(path),
@@ -402,6 +433,23 @@ impl Worker {
     }
 }
 
+/// The name of something else that answers to a spot's name.
+fn twin_at(act: &Act<'_>, spot: &Spot) -> Option<String> {
+    act.root.listed_as(spot).ok().flatten().filter(|name| *name != spot.name)
+}
+
+fn is_same(lying: &Lying, target: &Spot) -> bool {
+    let there = look::lying(target.dir.as_fd(), &target.name).ok().flatten();
+    there.is_some_and(|there| there.stat.inode == lying.stat.inode && there.what == lying.what)
+}
+
+/// Two names that this file system takes for one. The entry stays in the records and on the other devices.
+fn no_twin(doing: &str, path: &EntryPath, twin: &str) -> DiskOutcome {
+    DiskOutcome::Failed(format!(
+        "cannot {doing} {path}: this file system does not tell it from `{twin}`, which is there; rename one of the two"
+    ))
+}
+
 fn may_touch(path: &EntryPath) -> bool {
     !path.is_root() && !is_forbidden(path)
 }
@@ -411,24 +459,21 @@ fn touch(act: &mut Act<'_>, path: &EntryPath) {
 }
 
 /// Syncs the folders in which names changed.
-fn sync_touched(act: &Act<'_>) {
+fn sync_touched(act: &Act<'_>) -> Result<(), Errno> {
     if act.touched.is_empty() {
-        return;
+        return Ok(());
     }
-    let synced = if act.touched.len() > FEW {
-        act.root.sync_all()
-    } else {
-        let folders = act.touched.iter().map(|folder| match act.root.folder(folder) {
-            Ok(dir) => rustix::fs::fsync(dir),
-            // Removed since, by a later operation; its own folder is touched too.
-            Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(errno),
-        });
-        folders.chain([rustix::fs::fsync(act.tmp)]).collect()
-    };
-    if let Err(errno) = synced.or_else(|_| act.root.sync_all()) {
-        tracing::error!("changes of files may not survive a power loss: {errno}; check the disk");
+    if act.touched.len() > FEW {
+        return act.root.sync_all();
     }
+    let folders = act.touched.iter().map(|folder| match act.root.folder(folder) {
+        Ok(dir) => rustix::fs::fsync(dir),
+        // Removed since, by a later operation; its own folder is touched too.
+        Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno),
+    });
+    let synced: Result<(), Errno> = folders.chain([rustix::fs::fsync(act.tmp)]).collect();
+    synced.or_else(|_| act.root.sync_all())
 }
 
 /// An outcome that says what was tried, on what, why not, and what to do.

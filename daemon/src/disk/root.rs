@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use codex_crdt_model::path::EntryPath;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::look::{self, Lying, What};
@@ -122,6 +122,31 @@ impl Root {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
             Err(errno) => Err(errno),
         }
+    }
+
+    /// The name by which a folder lists what answers to a spot's name: another one on a file system that does not
+    /// tell `a.md` from `A.md`, or the two ways to write `é`. `None` if nothing answers.
+    pub fn listed_as(&self, spot: &Spot) -> Result<Option<String>, Errno> {
+        let Some(there) = look::lying(spot.dir.as_fd(), &spot.name)? else { return Ok(None) };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = rustix::fs::openat(&spot.dir, ".", flags, Mode::empty())?;
+        let mut twin = None;
+        for entry in Dir::read_from(&dir)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            if name == spot.name {
+                return Ok(Some(spot.name.clone()));
+            }
+            if entry.ino() == there.stat.inode && name != "." && name != ".." {
+                twin = Some(name.to_owned());
+            }
+        }
+        Ok(twin)
+    }
+
+    /// Whether a path's folder lists it by exactly this name.
+    pub fn lists(&self, path: &EntryPath) -> bool {
+        self.spot(path).and_then(|spot| Ok(self.listed_as(&spot)? == Some(spot.name))).unwrap_or(true)
     }
 
     /// Reads a small file for the worker itself, such as `.codexignore`.

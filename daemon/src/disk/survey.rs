@@ -2,7 +2,9 @@
 //! is read here; [`super::deliver`] does that.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
 use std::time::{Duration, Instant};
 
 use codex_crdt_model::event::Event;
@@ -13,10 +15,14 @@ use rustix::io::Errno;
 use super::ignore::Rules;
 use super::look::{self, Lying, What};
 use super::root::Root;
-use super::worker::{MISSING, Waiting, Why, Worker};
+use super::worker::{MISSING, SCAN, Waiting, Why, Worker};
 
 /// A folder that appeared is looked at again this much later, when it is surely watched.
 const NEW_FOLDER: Duration = Duration::from_millis(500);
+
+/// Why a name is left out.
+pub(super) const BAD_NAME: &str =
+    "it is left out: its name is not UTF-8, or its path is longer than 4,096 bytes; rename it";
 
 /// What a survey found.
 #[derive(Debug, Default)]
@@ -44,8 +50,11 @@ impl Worker {
             // Some programs delete and write again. What is back by then is not missing.
             std::thread::sleep(MISSING);
         }
+        let this = self.survey;
         let delivered = self.deliver(root, &mut rules, found);
         if delivered && !self.is_stopping() {
+            self.problems.well(SCAN);
+            self.problems.looked_at_all(this);
             self.tell(Event::Scanned);
         }
         Ok(())
@@ -141,20 +150,25 @@ impl Worker {
             if self.is_stopping() {
                 return;
             }
-            let listed = root.folder(&folder).and_then(|dir| Ok((list(&dir, &folder)?, dir)));
+            let listed = root.folder(&folder).and_then(|dir| Ok((list(&dir)?, dir)));
             let (names, dir) = match listed {
                 Ok(listed) => listed,
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
                 Err(errno) => {
-                    tracing::warn!(
-                        "the folder `{folder}` cannot be listed, and what is in it is left alone: {errno}"
-                    );
+                    let reason = format!("the folder cannot be listed: {errno}; what is in it is left alone");
+                    self.problems.met(folder.as_str(), reason, self.survey);
                     continue;
                 }
             };
             let mut inside = Vec::new();
             for name in &names {
-                let Some(path) = joined(&folder, name) else { continue };
+                let Some(path) = name.to_str().and_then(|name| joined(&folder, name)) else {
+                    let shown = name.to_string_lossy();
+                    let at = if folder.is_root() { shown.into_owned() } else { format!("{folder}/{shown}") };
+                    self.problems.met(&at, BAD_NAME.to_owned(), self.survey);
+                    continue;
+                };
+                let name = path.name();
                 let Ok(Some(lying)) = look::lying(dir.as_fd(), name) else { continue };
                 let is_folder = lying.what == What::Folder;
                 if rules.ignores(root, &path, is_folder) {
@@ -180,27 +194,16 @@ impl Worker {
 
 fn joined(folder: &EntryPath, name: &str) -> Option<EntryPath> {
     let path = if folder.is_root() { name.to_owned() } else { format!("{folder}/{name}") };
-    match EntryPath::parse(&path) {
-        Ok(path) => Some(path),
-        Err(error) => {
-            tracing::warn!("a file is left out: {error}");
-            None
-        }
-    }
+    EntryPath::parse(&path).ok()
 }
 
-/// The names in a folder, sorted. A name that is not UTF-8 is left out, with a warning.
-fn list(dir: &OwnedFd, folder: &EntryPath) -> Result<Vec<String>, Errno> {
+/// The names in a folder, sorted.
+fn list(dir: &OwnedFd) -> Result<Vec<OsString>, Errno> {
     let mut names = Vec::new();
     for entry in Dir::read_from(dir)? {
-        let entry = entry?;
-        match entry.file_name().to_str() {
-            Ok("." | "..") => {}
-            Ok(name) => names.push(name.to_owned()),
-            Err(_) => {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                tracing::warn!("`{name}` in `{folder}` is left out: its name is not UTF-8; rename it");
-            }
+        let name = entry?.file_name().to_bytes().to_vec();
+        if name != b"." && name != b".." {
+            names.push(OsString::from_vec(name));
         }
     }
     names.sort_unstable();

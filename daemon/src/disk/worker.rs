@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::aside::Kept;
 use super::ignore::{is_ignored_name, looks_passing};
 use super::known::Index;
+use super::problems::Problems;
 use super::root::Root;
 use super::{Bases, Command, Shared};
 use crate::blobs::Blobs;
@@ -35,6 +36,9 @@ const ROOT_AGAIN: Duration = Duration::from_secs(1);
 const SCAN_AGAIN: Duration = Duration::from_secs(5);
 /// A scan follows a moved folder after so long: it finds whatever the core made of it otherwise.
 const SCAN_AFTER_MOVE: Duration = Duration::from_secs(2);
+
+/// Under which name a scan that cannot be made is shown.
+pub(super) const SCAN: &str = "(scan)";
 
 /// What the worker is given at start.
 pub(super) struct Port {
@@ -77,6 +81,7 @@ pub(super) struct Worker {
     /// Number of the last survey.
     pub(super) survey: u32,
     pub(super) waiting: BTreeMap<EntryPath, Waiting>,
+    pub(super) problems: Problems,
     ops: VecDeque<Vec<DiskOp>>,
     scan_due: Option<Instant>,
     /// The scan that is due follows up a moved folder, so nobody waits for it.
@@ -100,6 +105,7 @@ impl Worker {
             index: None,
             survey: 0,
             waiting: BTreeMap::new(),
+            problems: Problems::default(),
             ops: VecDeque::new(),
             scan_due: None,
             scan_follows_up: false,
@@ -200,7 +206,10 @@ impl Worker {
         }
     }
 
-    fn tell_busy(&self) {
+    fn tell_busy(&mut self) {
+        if let Some(troubles) = self.problems.news() {
+            self.port.shared.troubles.send_replace(troubles);
+        }
         let working = !self.waiting.is_empty()
             || !self.ops.is_empty()
             || (self.scan_due.is_some() && !self.scan_follows_up && self.root_due.is_none());
@@ -269,6 +278,7 @@ impl Worker {
                 Err(error) => {
                     let again = SCAN_AGAIN.as_secs();
                     tracing::error!("{} is scanned again in {again} s: {error:#}", worker.path.display());
+                    worker.problems.failing(SCAN, format!("{error:#}; it is scanned again in {again} s"));
                     worker.scan_due = Some(Instant::now() + SCAN_AGAIN);
                 }
             }
@@ -304,7 +314,7 @@ impl Worker {
         }
     }
 
-    fn entry_path(&self, path: &Path) -> Option<EntryPath> {
+    fn entry_path(&mut self, path: &Path) -> Option<EntryPath> {
         let canonical = self.canonical.as_deref();
         let inside = path
             .strip_prefix(&self.path)
@@ -312,7 +322,8 @@ impl Worker {
             .or_else(|| canonical.and_then(|canonical| path.strip_prefix(canonical).ok()))?;
         let parsed = inside.to_str().and_then(|text| EntryPath::parse(text).ok());
         if parsed.is_none() {
-            tracing::warn!("{} is left out: its path is not UTF-8 or too long", path.display());
+            let shown = inside.to_string_lossy().into_owned();
+            self.problems.met(&shown, super::survey::BAD_NAME.to_owned(), self.survey);
         }
         parsed
     }

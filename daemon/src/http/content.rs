@@ -70,6 +70,7 @@ pub async fn get(
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
     let outgoing = load(&notebook, id, &params).await?;
+    ask_for_bytes(&desk, &notebook, &outgoing).await?;
     send(desk.daemon().blobs(), outgoing, &headers).await
 }
 
@@ -90,6 +91,7 @@ pub async fn get_file(
     let id =
         id.ok_or_else(|| ApiError::not_found(format!("there is nothing at `{shown}` in this notebook")))?;
     let outgoing = load(&notebook, id, &params).await?;
+    ask_for_bytes(&desk, &notebook, &outgoing).await?;
     let mut headers = headers;
     if outgoing.version.0.is_empty() {
         // `birth` names a version of one entry only, and another entry may have come to this path since.
@@ -120,6 +122,18 @@ async fn load(notebook: &Notebook, id: EntryId, params: &ContentParams) -> Resul
         Ok(Outgoing { path: found.path, content, version, pinned: false, download })
     })
     .await
+}
+
+/// Asks the connected devices for the bytes of a version that somebody names and that are not here: it may have been
+/// replaced before this device joined. What is current comes as the fetch policy says.
+pub async fn ask_for_bytes(desk: &Desk, notebook: &Notebook, outgoing: &Outgoing) -> Result<(), ApiError> {
+    if let Content::Blob { hash, size } = outgoing.content
+        && outgoing.pinned
+        && !desk.daemon().blobs().has(&hash).await?
+    {
+        notebook.fetch(hash, size);
+    }
+    Ok(())
 }
 
 /// The file on disk, if it is exactly the version that the store names: cheaper than loading a document.
@@ -155,8 +169,11 @@ pub async fn send(blobs: &Blobs, outgoing: Outgoing, headers: &HeaderMap) -> Res
         Content::Text(text) | Content::Symlink(text) => (text.len() as u64, Bytes::Memory(text.into())),
         Content::Blob { hash, size } => {
             if !blobs.has(&hash).await? {
-                let message =
-                    format!("the bytes of `{}` have not arrived from the other devices yet", outgoing.path);
+                let soon = match outgoing.pinned {
+                    true => "are not here; the other devices are asked for them, try again soon",
+                    false => "have not arrived from the other devices yet",
+                };
+                let message = format!("the bytes of `{}` {soon}", outgoing.path);
                 let details = serde_json::json!({"hash": hash.to_string(), "size": size});
                 return Err(
                     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_available", message).with(details)

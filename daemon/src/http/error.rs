@@ -50,6 +50,11 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
+    /// 507: no room.
+    pub fn full(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message)
+    }
+
     /// With details.
     pub fn with(mut self, details: Value) -> Self {
         self.details = details;
@@ -101,6 +106,7 @@ impl From<AskError> for ApiError {
             AskError::NotRunning(..) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_running", error.to_string())
             }
+            AskError::Full(..) => Self::full(error.to_string()),
         }
     }
 }
@@ -135,6 +141,11 @@ impl From<SystemError> for ApiError {
             SystemError::Taken { .. } => {
                 Self::new(StatusCode::CONFLICT, "already_registered", error.to_string())
             }
+            SystemError::Sqlite { ref source, .. }
+                if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) =>
+            {
+                Self::full(error.to_string())
+            }
             other => Self::internal(other.to_string()),
         }
     }
@@ -149,11 +160,9 @@ impl From<BlobError> for ApiError {
 impl From<std::io::Error> for ApiError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "disk_full",
-                format!("cannot keep what was sent: {error}; nothing was changed"),
-            ),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Self::full(format!("cannot keep what was sent: {error}; nothing was changed"))
+            }
             _ => Self::internal(format!("cannot keep what was sent: {error}; nothing was changed")),
         }
     }

@@ -11,7 +11,7 @@ use codex_crdt_model::store::Source;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::content::{Outgoing, no_entry_in_reply, send};
+use super::content::{Outgoing, ask_for_bytes, no_entry_in_reply, send};
 use super::desk::{Desk, ask};
 use super::dto::{Conflict, Done, EntryDetails, Page, Paging, VersionRow, time};
 use super::entries::details;
@@ -78,6 +78,7 @@ pub async fn version_content(
         Ok(Outgoing { path, content, version, pinned: true, download: false })
     })
     .await?;
+    ask_for_bytes(&desk, &notebook, &outgoing).await?;
     send(desk.daemon().blobs(), outgoing, &headers).await
 }
 

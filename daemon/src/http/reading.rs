@@ -7,7 +7,6 @@ use codex_crdt_model::entry::birth::{Content, Kind};
 use codex_crdt_model::entry::{Document, View};
 use codex_crdt_model::event::Version;
 use codex_crdt_model::ids::{DeviceId, EntryId};
-use codex_crdt_model::limits;
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::{EntryRow, Source};
 
@@ -94,15 +93,7 @@ pub fn any(source: &dyn Source, id: &EntryId) -> Result<Found, ApiError> {
 
 /// The path of an entry in the derived tree.
 pub fn path_of(source: &dyn Source, row: &EntryRow) -> Result<EntryPath, ApiError> {
-    let mut names = vec![row.place_name.clone()];
-    let mut parent = row.place_parent;
-    while parent != EntryId::ROOT && names.len() <= limits::DEPTH {
-        let Some(folder) = source.entry(&parent)? else { break };
-        parent = folder.place_parent;
-        names.push(folder.place_name);
-    }
-    names.reverse();
-    Ok(EntryPath::parse(&names.join("/"))?)
+    Ok(EntryPath::parse(&codex_crdt_model::view::path(source, row)?)?)
 }
 
 /// What is at a path; `None` if nothing is.

@@ -43,8 +43,13 @@ pub struct NotebookStatus {
     pub workspace: String,
     /// `ready`, `scanning`, `paused`, `held`, `joining` or `failed`.
     pub state: String,
-    /// Why, when it is not ready.
+    /// Why, when it is not ready; else the first of its problems.
     pub reason: Option<String>,
+    /// The first of the files that cannot be read or written now: `path` and `reason`.
+    #[schema(value_type = Vec<Object>)]
+    pub problems: Value,
+    /// How many there are.
+    pub problem_count: u64,
     /// Entries in the tree.
     pub entries: u64,
     /// Files still to be written out or looked at.
@@ -115,6 +120,8 @@ pub fn of_notebook(desk: &Desk, one: Registered) -> NotebookStatus {
         workspace: one.workspace,
         state: standing.state.to_owned(),
         reason: standing.reason,
+        problems: serde_json::to_value(&standing.problems).unwrap_or_default(),
+        problem_count: standing.problem_count,
         entries: standing.entries,
         pending: standing.pending,
         unsynced_records: standing.unsynced_records,

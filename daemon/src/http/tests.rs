@@ -110,13 +110,17 @@ impl World {
     }
 
     async fn file_is(&self, path: &str, expect: &str) {
+        self.bytes_are(path, expect.as_bytes()).await;
+    }
+
+    async fn bytes_are(&self, path: &str, expect: &[u8]) {
         for _ in 0..400 {
-            if std::fs::read_to_string(self.root.join(path)).is_ok_and(|text| text == expect) {
+            if std::fs::read(self.root.join(path)).is_ok_and(|bytes| bytes == expect) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{path} holds {:?}", std::fs::read_to_string(self.root.join(path)));
+        panic!("{path} holds {:?}", std::fs::read(self.root.join(path)));
     }
 }
 
@@ -212,6 +216,35 @@ async fn what_was_deleted_comes_back_as_a_new_version() {
     assert_eq!(restored["path"], "a.md");
     assert_ne!(restored["version"], "birth");
     world.file_is("a.md", "first\n").await;
+}
+
+/// losses.md L43: every version of an image can be fetched and brought back.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_image_is_fetched_and_restored() {
+    let versions: Vec<Vec<u8>> = (0..3_u8).map(|n| vec![0, n, 0xff, n]).collect();
+    let world = World::with(&[("a.png", &versions[0])]).await;
+    let image = world.address("a.png").await;
+    let content = format!("{image}/content");
+    for bytes in &versions[1..] {
+        let now = world.get(&content).await;
+        let base = [("if-match", now.etag())];
+        let saved = world.send_bytes("PUT", &content, &base, bytes.clone()).await;
+        assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    }
+    let history = world.get(&format!("{image}/history")).await.json();
+    let listed = history["items"].as_array().unwrap();
+    assert_eq!(listed.len(), 3);
+    for (row, bytes) in listed.iter().rev().zip(&versions) {
+        let version = row["version"].as_str().unwrap();
+        let old = world.get(&format!("{image}/versions/{version}/content")).await;
+        assert_eq!(&old.body, bytes, "version {version}");
+    }
+    let restored = world.send("POST", &format!("{image}/restore"), &[], "{\"version\":\"birth\"}").await;
+    assert_eq!(restored.status, StatusCode::OK, "{}", restored.text());
+    assert_eq!(world.get(&content).await.body, versions[0]);
+    world.bytes_are("a.png", &versions[0]).await;
+    let history = world.get(&format!("{image}/history")).await.json();
+    assert_eq!(history["items"].as_array().unwrap().len(), 4, "a restore is a new version");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -148,6 +148,15 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_protocol_is_what_a_ticket_is() {
+        let text = ticket("n", vec![]).to_string();
+        let bytes = base32().decode(&text.as_bytes()[PREFIX.len()..]).unwrap();
+        let (said, sum) = bytes.split_last_chunk::<CHECKSUM>().unwrap();
+        assert_eq!(said, super::super::wire::tests::example("ticket"));
+        assert_eq!(sum[..], blake3::hash(said).as_bytes()[..CHECKSUM]);
+    }
+
+    #[test]
     fn what_is_wrong_with_a_ticket_is_said() {
         let text = ticket("n", vec![]).to_string();
         for bad in ["", "code", "hello world", "codex two words", "cödex", "https://example.org"] {

@@ -142,24 +142,47 @@ pub(super) fn shorten(text: &str, bytes: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
 
+    /// An example of `docs/protocol.md`: `XX*N` is a byte repeated, what follows two spaces a remark; without what
+    /// depends on other bytes (`??`).
+    pub fn example(name: &str) -> Vec<u8> {
+        let text = include_str!("../../../docs/protocol.md");
+        let block = text.split(&format!("```hex {name}\n")).nth(1).unwrap().split("```").next().unwrap();
+        let words = block.lines().flat_map(|line| line.split("  ").next().unwrap().split_whitespace());
+        let mut bytes = Vec::new();
+        for word in words.filter(|word| !word.starts_with('?')) {
+            let (digits, times) = word.split_once('*').map_or((word, 1), |(d, n)| (d, n.parse().unwrap()));
+            bytes.extend(data_encoding::HEXLOWER.decode(digits.as_bytes()).unwrap().repeat(times));
+        }
+        bytes
+    }
+
     /// Changing one of these bytes means a new ALPN.
     #[test]
-    fn the_bytes_of_the_beginning_are_pinned() {
-        let hex = |bytes: Vec<u8>| data_encoding::HEXLOWER.encode(&bytes);
+    fn the_examples_of_the_beginning_are_what_is_sent() {
         let open = First::Open { notebook: NotebookId([0x11; 32]) };
-        assert_eq!(hex(postcard::to_stdvec(&open).unwrap()), format!("00{}", "11".repeat(32)));
+        assert_eq!(postcard::to_stdvec(&open).unwrap(), example("open"));
         let knock = First::Knock { notebook: NotebookId([0x22; 32]), secret: [0x33; 16], name: "ab".into() };
-        let expect = format!("01{}{}026162", "22".repeat(32), "33".repeat(16));
-        assert_eq!(hex(postcard::to_stdvec(&knock).unwrap()), expect);
-        assert_eq!(hex(postcard::to_stdvec(&Answer::Accepted { name: "a".into() }).unwrap()), "000161");
-        assert_eq!(hex(postcard::to_stdvec(&Answer::Refused { reason: "b".into() }).unwrap()), "010162");
-        let hello = Hello { run: 5, addresses: vec!["x".into()] };
-        assert_eq!(hex(postcard::to_stdvec(&hello).unwrap()), "05010178");
+        assert_eq!(postcard::to_stdvec(&knock).unwrap(), example("knock"));
+        let accepted = Answer::Accepted { name: "a".into() };
+        assert_eq!(postcard::to_stdvec(&accepted).unwrap(), example("accepted"));
+        let refused = Answer::Refused { reason: "b".into() };
+        assert_eq!(postcard::to_stdvec(&refused).unwrap(), example("refused"));
+        let hello = Hello { run: 5, addresses: vec!["10.0.0.1:80".into()] };
+        assert_eq!(postcard::to_stdvec(&hello).unwrap(), example("hello"));
+        assert!(
+            include_str!("../../../docs/protocol.md")
+                .contains(&format!("| `GREETING_BYTES` | {GREETING_BYTES} |"))
+        );
+        assert!(include_str!("../../../docs/protocol.md").contains(std::str::from_utf8(ALPN).unwrap()));
+        assert!(
+            include_str!("../../../docs/protocol.md")
+                .contains(std::str::from_utf8(iroh_blobs::ALPN).unwrap())
+        );
     }
 
     #[test]

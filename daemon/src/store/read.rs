@@ -11,6 +11,9 @@ use serde::de::DeserializeOwned;
 
 use super::{OpenError, open};
 
+/// How a failure says that there is no room.
+pub const FULL: &str = "the disk is full";
+
 /// A reading connection, for the disk worker, HTTP and the mirror. Sees what was committed.
 #[derive(Debug)]
 pub struct Reader {
@@ -183,6 +186,12 @@ impl Reader {
         rows.into_iter().map(|(tip, other, bytes)| Ok((tip, other, decode(doing, &bytes)?))).collect()
     }
 
+    /// Whether an entry's file may differ from its document.
+    pub fn is_pending(&self, entry: &EntryId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM pending WHERE entry = ?1";
+        Ok(self.one("looking whether a file is pending", sql, [entry.0], |_| Ok(()))?.is_some())
+    }
+
     /// How much there is.
     pub fn counts(&self) -> Result<Counts, StoreError> {
         let sql = "SELECT (SELECT count(*) FROM entries), (SELECT alive FROM tally),
@@ -292,7 +301,12 @@ pub(super) fn int(value: u64) -> i64 {
 }
 
 pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
-    move |error| StoreError { doing, reason: error.to_string() }
+    move |error| {
+        let full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+        let reason =
+            if full { format!("{FULL}; free some space, it is tried again then") } else { error.to_string() };
+        StoreError { doing, reason }
+    }
 }
 
 pub(super) fn decode<T: DeserializeOwned>(doing: &'static str, bytes: &[u8]) -> Result<T, StoreError> {

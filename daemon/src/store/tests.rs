@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use super::{OpenError, Reader, Store, open};
 
+mod keeping;
 mod model;
 mod speed;
 
@@ -204,6 +205,7 @@ fn a_step_that_failed_half_way_cannot_be_committed() {
     store.commit().unwrap();
 }
 
+/// losses.md L49
 #[test]
 fn a_second_writer_is_refused_and_told_of_the_lock() {
     let (_folder, path) = folder();
@@ -214,6 +216,7 @@ fn a_second_writer_is_refused_and_told_of_the_lock() {
     Store::open(&path).unwrap();
 }
 
+/// losses.md L49
 #[test]
 fn another_process_is_held_off() {
     let (folder, path) = folder();
@@ -241,6 +244,7 @@ fn opening_a_reader_leaves_the_writers_locks() {
     assert!(before > 0, "SQLite locks a file in use");
 }
 
+/// losses.md L29
 #[test]
 fn a_newer_store_is_refused_and_left_alone() {
     let (_folder, path) = folder();
@@ -252,6 +256,7 @@ fn a_newer_store_is_refused_and_left_alone() {
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
+/// losses.md L27: what cannot be read is neither repaired nor replaced by an empty one.
 #[test]
 fn what_is_no_store_is_refused_and_left_byte_identical() {
     let (_folder, good) = folder();
@@ -299,6 +304,7 @@ fn a_missing_store_is_not_made_by_reading() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// losses.md L29
 #[test]
 fn a_migration_leaves_a_backup_and_happens_once() {
     let (_folder, path) = folder();

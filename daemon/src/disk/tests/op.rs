@@ -74,8 +74,8 @@ async fn late_writes_to_what_came_out_are_told() {
     let outcomes = world.done().await;
     assert!(matches!(
         outcomes.as_slice(),
-        [DiskOutcome::Leftover { seen: Seen::Text(_, text), aside }]
-            if text == "old and late" && world.aside().contains(aside)
+        [DiskOutcome::Leftover { seen: Seen::Text(_, text), was, aside }]
+            if text == "old and late" && *was == hash("old") && world.aside().contains(aside)
     ));
 }
 
@@ -97,7 +97,8 @@ async fn leftovers_of_a_crash_are_told_unless_they_are_held() {
     let aside = format!("{one}.5.{held}");
     assert!(matches!(
         outcomes.as_slice(),
-        [DiskOutcome::Leftover { seen: Seen::Text(_, text), aside: told }] if text == "unseen" && *told == aside
+        [DiskOutcome::Leftover { seen: Seen::Text(_, text), was, aside: told }]
+            if text == "unseen" && *was == held && *told == aside
     ));
     let mut left = world.aside();
     left.sort();
@@ -203,4 +204,21 @@ fn without_exchange_what_was_there_is_kept() {
     assert_eq!(std::fs::read_to_string(dir.path().join("a.md")).unwrap(), "new");
     assert_eq!(std::fs::read_to_string(dir.path().join(".codex/tmp/aside")).unwrap(), "old");
     assert!(!dir.path().join(".codex/tmp/ours").exists());
+}
+
+/// losses.md L19: a name that this disk, or Codex itself, cannot hold: the write fails, says why, and no scan makes a
+/// deletion of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_cannot_be_held_is_refused_and_never_missing() {
+    let mut world = World::new().await;
+    world.write("a.md", "text");
+    world.scan().await;
+    let deep = (0..18).fold(path("d"), |at, _| at.join(&"x".repeat(240)));
+    for at in [path(".git/config"), path("sub/.CODEX/x"), deep] {
+        let op = DiskOp { entry: entry("e"), path: at, action: write("x", None) };
+        let outcome = world.run(vec![op]).await.remove(0);
+        assert!(matches!(&outcome, DiskOutcome::Failed(why) if why.contains(';')), "{outcome:?}");
+    }
+    assert!(world.scan().await.is_empty());
+    assert_eq!(world.aside(), Vec::<String>::new(), "nothing is left behind");
 }

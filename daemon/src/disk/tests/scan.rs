@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// losses.md L20, L37, L38, L39: whatever the bytes, they are what is told.
+/// losses.md L17, L18, L20, L37, L38, L39: whatever the bytes and the names, they are what is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_is_told_byte_for_byte() {
     let texts = [
@@ -187,11 +187,12 @@ async fn copied_and_deleted_is_told_in_one_batch() {
     }
 }
 
-/// losses.md L15: what cannot be read is not deleted.
+/// losses.md L15, L28: what cannot be read is not deleted, and is shown until it can.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_is_not_missing() {
+async fn what_cannot_be_read_is_not_missing_and_is_shown() {
     use std::os::unix::fs::PermissionsExt as _;
     if rustix::process::geteuid().is_root() {
+        println!("not tried: permissions do not bind the root user");
         return;
     }
     let mut world = World::new().await;
@@ -204,6 +205,29 @@ async fn what_cannot_be_read_is_not_missing() {
     let told = world.scan().await.concat();
     std::fs::set_permissions(world.at("a"), std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(short(&told), ["c.md unreadable"]);
+    let mut troubles = world.disk.troubles();
+    let shown = troubles.wait_for(|troubles| troubles.count == 2).await.unwrap().first.clone();
+    assert_eq!([&shown[0].path, &shown[1].path], ["a", "c.md"]);
+    std::fs::set_permissions(world.at("c.md"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(short(&world.scan().await.concat()), ["c.md = changed"]);
+    troubles.wait_for(|troubles| troubles.count == 0).await.unwrap();
+}
+
+/// losses.md L28: a name that no entry can have is not passed over in silence.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_out_is_shown() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut world = World::new().await;
+    world.write("a.md", "text");
+    let odd = world.root().join(std::ffi::OsStr::from_bytes(b"latin1 \xe9.md"));
+    std::fs::write(&odd, "x").unwrap();
+    assert_eq!(short(&world.scan().await.concat()), ["a.md = text"]);
+    let mut troubles = world.disk.troubles();
+    let shown = troubles.wait_for(|troubles| troubles.count == 1).await.unwrap().first.clone();
+    assert!(shown[0].path.starts_with("latin1") && shown[0].reason.contains("UTF-8"), "{shown:?}");
+    std::fs::rename(&odd, world.at("latin1.md")).unwrap();
+    assert_eq!(short(&world.scan().await.concat()), ["latin1.md = x"]);
+    troubles.wait_for(|troubles| troubles.count == 0).await.unwrap();
 }
 
 /// What the store knows to be on disk is not told again after a restart.

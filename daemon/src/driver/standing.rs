@@ -1,0 +1,149 @@
+//! How a notebook stands: put together from the core, the store and the disk worker after every batch, for status
+//! and pages. Whatever cannot be read or written is in here for as long as it lasts.
+
+use std::collections::BTreeMap;
+
+use codex_crdt_model::Core;
+use codex_crdt_model::ids::DeviceId;
+use codex_crdt_model::journal::Receipt;
+use codex_crdt_model::store::{Mode, Source, StoreError};
+use codex_crdt_model::view;
+
+use super::Driver;
+use crate::disk::{Problem, ScanProgress};
+use crate::store::Store;
+
+/// Problems shown one by one.
+const SHOWN: usize = 20;
+
+/// How a notebook stands, for status and pages.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Standing {
+    /// `ready`, `scanning`, `paused`, `held`, `joining` or `failed`.
+    pub state: &'static str,
+    /// Why, in words, when it is not ready.
+    pub reason: Option<String>,
+    /// Entries in the tree.
+    pub entries: u64,
+    /// Files still to be written out or looked at.
+    pub pending: u64,
+    /// Own records that no other device has acknowledged.
+    pub unsynced_records: u64,
+    /// Blobs of live entries that are not here.
+    pub blobs_missing: u64,
+    /// How many of these are left with the others, by the fetch policy.
+    pub blobs_left: u64,
+    /// Which attachments this device fetches: `all`, `below:BYTES` or `on-demand`.
+    pub fetch: String,
+    /// The other members.
+    pub peers: Vec<PeerStanding>,
+    /// Devices that hold everything this one holds, this one included; and members in all.
+    pub held_by: (u64, u64),
+    /// The scan under way.
+    pub scan: ScanProgress,
+    /// The first of the things that cannot be read or written now.
+    pub problems: Vec<Problem>,
+    /// How many there are.
+    pub problem_count: u64,
+}
+
+/// How one peer stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct PeerStanding {
+    /// Its id, hex.
+    pub device: String,
+    /// Its name.
+    pub name: String,
+    /// Whether a stream is open.
+    pub connected: bool,
+    /// Records that we have and it has not acknowledged.
+    pub records_behind: u64,
+    /// Blobs it says it misses.
+    pub blobs_missing: u64,
+    /// How many of these it leaves with the others by choice.
+    pub blobs_left: u64,
+}
+
+impl Driver {
+    pub(super) fn standing_of(&self, core: &Core, store: &Store) -> Result<Standing, StoreError> {
+        let meta = core.meta();
+        let scan = *self.disk.progress().borrow();
+        let receipts: BTreeMap<DeviceId, _> =
+            store.receipts()?.into_iter().map(|receipt| (receipt.device, receipt)).collect();
+        let members = store.members()?;
+        let frontier = core.frontier();
+        let own_seq = frontier.seq(meta.device, meta.volume);
+        let acknowledged =
+            receipts.values().map(|r| r.frontier().seq(meta.device, meta.volume)).max().unwrap_or(0);
+        let missing_blobs = store.blobs_missing()?;
+        let mut held_by = (1, members.len().max(1) as u64);
+        let mut peers = Vec::new();
+        for (device, member) in members.iter().filter(|(device, _)| **device != meta.device) {
+            let receipt = receipts.get(device);
+            let held = receipt.map(Receipt::frontier).unwrap_or_default();
+            // A device holds its own records before anybody else does, whatever its last receipt says.
+            let others = frontier.tips().filter(|tip| tip.device != *device);
+            let records_behind: u64 =
+                others.map(|tip| tip.seq.saturating_sub(held.seq(tip.device, tip.volume))).sum();
+            let (missing, left) = receipt
+                .map_or((0, 0), |r| (r.blobs_missing_count, r.blobs_left_count.min(r.blobs_missing_count)));
+            if receipt.is_some() && records_behind == 0 && missing == 0 {
+                held_by.0 += 1;
+            }
+            peers.push(PeerStanding {
+                device: device.to_string(),
+                name: member.name.clone(),
+                connected: self.open_peers.contains(device),
+                records_behind,
+                blobs_missing: missing,
+                blobs_left: left,
+            });
+        }
+        let (problems, problem_count) = self.problems(store)?;
+        let (state, reason) = match &self.failure {
+            Some(reason) => ("failed", Some(reason.clone())),
+            None if !core.root_is_there() => {
+                ("paused", Some("its folder or the marker in it is not there; nothing is deleted".into()))
+            }
+            None if meta.paused => ("paused", Some("paused by you".into())),
+            None if meta.held => ("held", Some("many deletions at once wait for your yes or no".into())),
+            None if meta.mode == Mode::Joining => ("joining", Some("waiting for a peer".into())),
+            None if !self.scanned => ("scanning", in_words(&problems, problem_count)),
+            None => ("ready", in_words(&problems, problem_count)),
+        };
+        Ok(Standing {
+            state,
+            reason,
+            entries: store.alive_count()?,
+            pending: core.unwritten() as u64,
+            unsynced_records: own_seq.saturating_sub(acknowledged),
+            blobs_missing: missing_blobs.len() as u64,
+            blobs_left: missing_blobs.values().filter(|missing| !missing.wanted).count() as u64,
+            fetch: store.fetch_policy()?.to_string(),
+            peers,
+            held_by,
+            scan,
+            problems,
+            problem_count,
+        })
+    }
+
+    /// What cannot be read or written now: the first of it, and how much there is.
+    fn problems(&self, store: &Store) -> Result<(Vec<Problem>, u64), StoreError> {
+        let troubles = self.disk.troubles().borrow().clone();
+        let count = troubles.count + self.failing.len();
+        let mut problems = troubles.first;
+        for (entry, reason) in self.failing.iter().take(SHOWN.saturating_sub(problems.len())) {
+            let Some(row) = store.entry(entry)? else { continue };
+            problems.push(Problem { path: view::path(store, &row)?, reason: reason.clone() });
+        }
+        Ok((problems, count as u64))
+    }
+}
+
+fn in_words(problems: &[Problem], count: u64) -> Option<String> {
+    let Problem { path, reason } = problems.first()?;
+    let more =
+        if count > 1 { format!(" (and {} more; see `codexd status`)", count - 1) } else { String::new() };
+    Some(format!("`{path}`: {reason}{more}"))
+}
