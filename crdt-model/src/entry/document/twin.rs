@@ -152,7 +152,7 @@ fn alive(doc: &Automerge, object: &ObjId, change: automerge::ChangeHash, start: 
 /// other (somebody typed on). Never single words of two different insertions: they may well be two.
 fn common(kept: &str, gone: &str) -> Vec<Range<usize>> {
     if kept == gone {
-        return vec![0..gone.len()];
+        return std::iter::once(0..gone.len()).collect();
     }
     let (kept_words, gone_words) = (words(kept), words(gone));
     let matched = equal(&kept_words, &gone_words);
