@@ -345,6 +345,11 @@ impl Core {
         self.in_flight.len() + self.todo.len() + self.retries.len()
     }
 
+    /// Blobs of live entries that are not here.
+    pub fn blobs_missing(&self) -> usize {
+        self.blobs_missing.len()
+    }
+
     /// Whether the folder is there.
     pub fn root_is_there(&self) -> bool {
         !self.root_lost

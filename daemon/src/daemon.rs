@@ -11,7 +11,7 @@ use codex_crdt_model::ids::{DeviceId, NotebookId};
 use codex_crdt_model::journal::record::Role;
 use codex_crdt_model::store::Source;
 use ed25519_dalek::SigningKey;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::blobs::Blobs;
 use crate::clock::now_ms;
@@ -93,18 +93,21 @@ impl Daemon {
         let daemon = Arc::new(Self { home, shells, watcher, notebooks: RwLock::new(BTreeMap::new()) });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
         for row in daemon.home.system().notebooks()? {
-            let running = daemon.run(&row).await.map_err(|error| format!("{error:#}"));
-            if let Err(reason) = &running {
-                tracing::error!(notebook = row.name, reason, "a notebook could not be started");
+            match daemon.open(&row) {
+                Ok((notebook, go)) => daemon.run(row, notebook, go),
+                Err(error) => {
+                    let reason = format!("{error:#}");
+                    tracing::error!(notebook = row.name, reason, "a notebook could not be started");
+                    daemon.insert(State { row, running: Err(reason) });
+                }
             }
-            daemon.insert(State { row, running });
         }
         daemon.home.settle()?;
         Ok(daemon)
     }
 
-    /// Starts a registered notebook.
-    async fn run(&self, row: &NotebookRow) -> anyhow::Result<Notebook> {
+    /// Opens a registered notebook. It runs when the sender is used or dropped.
+    fn open(&self, row: &NotebookRow) -> anyhow::Result<(Notebook, oneshot::Sender<()>)> {
         let root = PathBuf::from(&row.path);
         let path = root.join(".codex/store.db");
         if !path.exists() {
@@ -116,14 +119,32 @@ impl Daemon {
         let id = row.id;
         let mark = self.home.system().high_water(&id)?;
         let fresh = self.home.copied() || tokio::task::block_in_place(|| is_behind(&path, mark))?;
-        let notebook = Notebook::start(root.clone(), self.shells.clone(), fresh)?;
-        self.watcher.add(&root, notebook.disk.clone())?;
-        Ok(notebook)
+        let (go, may_go) = oneshot::channel();
+        Ok((Notebook::start(root, self.shells.clone(), fresh, may_go)?, go))
+    }
+
+    /// Lets an opened notebook run: first whoever carries events knows it, then it meets peers. Watching its folder
+    /// takes a while if it is large; only the scan waits for that.
+    fn run(self: &Arc<Self>, row: NotebookRow, notebook: Notebook, go: oneshot::Sender<()>) {
+        let (id, root, disk) = (row.id, notebook.root.clone(), notebook.disk.clone());
+        self.insert(State { row, running: Ok(notebook) });
+        // A notebook that was stopped meanwhile no longer listens.
+        let _ = go.send(());
+        let daemon = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = daemon.watcher.add(&root, disk.clone()) {
+                tracing::error!("{error:#}; changes are found only by scans");
+            }
+            if daemon.running(&id).is_none() {
+                daemon.watcher.remove(&root);
+            }
+            disk.hold_scans(false);
+        });
     }
 
     /// Registers a folder: begins a notebook there, or takes up the one whose marker it has.
     pub async fn add(
-        &self,
+        self: &Arc<Self>,
         path: &Path,
         name: Option<String>,
         workspace: Option<String>,
@@ -151,11 +172,11 @@ impl Daemon {
                 .with_context(|| format!("cannot make a notebook in `{}`", root.display()))?
             }
         };
-        self.register(id, name, root, workspace).await
+        self.register(id, name, root, workspace)
     }
 
-    async fn register(
-        &self,
+    fn register(
+        self: &Arc<Self>,
         id: NotebookId,
         name: String,
         root: PathBuf,
@@ -175,18 +196,15 @@ impl Daemon {
             added: now_ms(),
         };
         system.add_notebook(&row)?;
-        let running = self.run(&row).await;
-        let notebook = match running {
-            Ok(notebook) => notebook,
+        let (notebook, go) = match self.open(&row) {
+            Ok(opened) => opened,
             Err(error) => {
                 system.remove_notebook(&id)?;
                 return Err(error);
             }
         };
-        let state = State { row, running: Ok(notebook) };
-        let registered = state.registered();
-        self.insert(state);
-        Ok(registered)
+        self.run(row, notebook, go);
+        self.registered(&id).context("the notebook was removed while it was being added")
     }
 
     /// Checks that a folder may be a notebook. `make` makes a missing one.
@@ -288,7 +306,7 @@ impl Daemon {
     }
 
     /// Joins by ticket into a folder (default: a folder of the notebook's name in the home's `notebooks/`).
-    pub async fn join(&self, ticket: &str, path: Option<&Path>) -> anyhow::Result<Registered> {
+    pub async fn join(self: &Arc<Self>, ticket: &str, path: Option<&Path>) -> anyhow::Result<Registered> {
         let ticket: Ticket = ticket.trim().parse()?;
         if ticket.is_expired(now_ms()) {
             bail!("the ticket to `{}` has expired; ask for a new one", ticket.name);
@@ -311,7 +329,7 @@ impl Daemon {
             let origin = Origin::Join { notebook: ticket.notebook, name: name.clone() };
             driver::create(&root, &self.shells.key, origin, Some(ticket.inviter))?;
         }
-        self.register(ticket.notebook, name, root, None).await
+        self.register(ticket.notebook, name, root, None)
     }
 
     /// Notices of all notebooks.
@@ -361,10 +379,9 @@ impl Daemon {
 
     /// Notes outside the notebook how far its journal goes, so that an older copy of it is recognised.
     fn note_high_water(&self, notebook: &Notebook) -> anyhow::Result<()> {
-        let reader = notebook.reader()?;
-        let Some(meta) = reader.meta()? else { return Ok(()) };
-        let seq = reader
-            .tips()?
+        let found = notebook.read(|reader| anyhow::Ok((reader.meta()?, reader.tips()?)))?;
+        let (Some(meta), tips) = found? else { return Ok(()) };
+        let seq = tips
             .into_iter()
             .find(|tip| tip.device == meta.device && tip.volume == meta.volume)
             .map_or(0, |tip| tip.seq);

@@ -59,6 +59,7 @@ enum Command {
     Run(Vec<DiskOp>),
     Scan,
     Hint { paths: Vec<PathBuf>, finished: bool },
+    HoldScans(bool),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -76,8 +77,9 @@ impl Disk {
     /// Starts the worker for the notebook folder `root`, whose store is `root/.codex/store.db` (read through
     /// `crate::store::Reader` to know what is on disk already). Nothing is scanned yet.
     ///
-    /// Must be called inside a Tokio runtime: the blob store needs it.
-    pub fn start(root: PathBuf, blobs: Blobs, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<Self> {
+    /// Must be called inside a Tokio runtime: the blob store needs it. The worker reads no further than `events`
+    /// takes in: a large folder is never in memory as a whole.
+    pub fn start(root: PathBuf, blobs: Blobs, events: mpsc::Sender<Event>) -> anyhow::Result<Self> {
         let store = root.join(root::OWN).join("store.db");
         let bases = Box::new(move || {
             let reader = crate::store::Reader::open(&store)?;
@@ -90,7 +92,7 @@ impl Disk {
     fn start_with(
         root: PathBuf,
         blobs: Blobs,
-        events: mpsc::UnboundedSender<Event>,
+        events: mpsc::Sender<Event>,
         bases: Bases,
     ) -> anyhow::Result<Self> {
         let root = std::path::absolute(&root)
@@ -129,6 +131,11 @@ impl Disk {
     /// Look at everything; `Event::Observed` batches with differences, then `Event::Scanned`.
     pub fn scan(&self) {
         self.send(Command::Scan);
+    }
+
+    /// Scans wait until told otherwise: what changes while the folder is not watched yet must be found by the scan.
+    pub fn hold_scans(&self, held: bool) {
+        self.send(Command::HoldScans(held));
     }
 
     /// Paths (absolute) that may have changed; `finished` when the writer has closed or renamed into place.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use codex_crdt_model::core::Origin;
@@ -23,7 +24,7 @@ use crate::disk::Disk;
 use crate::git::Git;
 use crate::mirror::Mirror;
 use crate::net::Net;
-use crate::store::{Reader, Store};
+use crate::store::{OpenError, Reader, Store};
 
 mod reopen;
 mod standing;
@@ -35,6 +36,13 @@ pub use standing::{PeerStanding, Standing};
 const BATCH: usize = 128;
 /// Files that cannot be written and are remembered one by one.
 const FAILING: usize = 1000;
+/// Things the disk worker has seen or done that wait for the core, at most: each is up to some megabytes of text.
+const DISK_EVENTS: usize = 8;
+/// With nothing to do for so long, memory is given back: a program may have a thousand notebooks open, and few of them
+/// at work.
+const REST: Duration = Duration::from_secs(10);
+/// Idle reading connections of a notebook that are kept: opening one costs more than most questions.
+const READERS: usize = 4;
 
 /// Cloneable handle to a running notebook.
 #[derive(Debug, Clone)]
@@ -50,6 +58,7 @@ pub struct Notebook {
     git: Git,
     inputs: mpsc::UnboundedSender<Input>,
     standing: watch::Receiver<Standing>,
+    readers: Arc<Mutex<Vec<Reader>>>,
 }
 
 /// Why an ask got no answer.
@@ -134,26 +143,27 @@ fn seed() -> Result<[u8; 32], StoreError> {
 }
 
 impl Notebook {
-    /// Opens the notebook at `root`, whose store exists, and runs it. `fresh_volume` says that its journal may
-    /// not be the newest.
-    pub fn start(root: PathBuf, shells: Shells, fresh_volume: bool) -> anyhow::Result<Self> {
+    /// Opens the notebook at `root`, whose store exists. It runs from when `go` says so (or is dropped): by then
+    /// whoever carries events must know it. Its first scan waits until its folder is watched
+    /// ([`Disk::hold_scans`]), or a change in between could be missed. `fresh_volume` says that its journal may not
+    /// be the newest.
+    pub fn start(
+        root: PathBuf,
+        shells: Shells,
+        fresh_volume: bool,
+        go: oneshot::Receiver<()>,
+    ) -> anyhow::Result<Self> {
         let store = Store::open(&root.join(".codex/store.db"))?;
         let (core, opened) = Core::open(shells.key.clone(), seed()?, fresh_volume, &store)?;
         let id = core.meta().notebook;
-        let (events, mut from_disk) = mpsc::unbounded_channel();
+        let (events, from_disk) = mpsc::channel(DISK_EVENTS);
         let disk = Disk::start(root.clone(), shells.blobs.clone(), events)?;
+        disk.hold_scans(true);
         let mirror = Mirror::open(&root)?;
         let (inputs, queue) = mpsc::unbounded_channel();
-        let disk_inputs = inputs.clone();
-        tokio::spawn(async move {
-            while let Some(event) = from_disk.recv().await {
-                if disk_inputs.send(Input::Event(event)).is_err() {
-                    break;
-                }
-            }
-        });
         let (standing_out, standing) = watch::channel(Standing { state: "scanning", ..Standing::default() });
         let git = shells.git.clone();
+        let readers = Arc::default();
         let driver = Driver {
             id,
             root: root.clone(),
@@ -166,12 +176,17 @@ impl Notebook {
             asked: 0,
             open_peers: BTreeSet::new(),
             wanted_blobs: BTreeSet::new(),
+            readers: Arc::clone(&readers),
             failure: None,
             failing: BTreeMap::new(),
             scanned: false,
         };
-        tokio::spawn(driver.run(queue, core, store, opened));
-        Ok(Self { id, root, mirror, disk, git, inputs, standing })
+        tokio::spawn(async move {
+            // Dropped or sent, it is time.
+            let _ = go.await;
+            driver.run(Inbox { queue, from_disk }, core, store, opened).await;
+        });
+        Ok(Self { id, root, mirror, disk, git, inputs, standing, readers })
     }
 
     /// Asks the core for something and waits until it is durable.
@@ -193,9 +208,20 @@ impl Notebook {
         self.standing.clone()
     }
 
-    /// A reading connection to its store.
-    pub fn reader(&self) -> anyhow::Result<Reader> {
-        Ok(Reader::open(&self.root.join(".codex/store.db"))?)
+    /// Reads its store. Blocks.
+    pub fn read<T>(&self, work: impl FnOnce(&Reader) -> T) -> Result<T, OpenError> {
+        let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let reader = match kept {
+            Some(reader) => reader,
+            None => Reader::open(&self.root.join(".codex/store.db"))?,
+        };
+        let answer = work(&reader);
+        let mut idle = idle();
+        if idle.len() < READERS {
+            idle.push(reader);
+        }
+        Ok(answer)
     }
 
     /// Scans the folder now.
@@ -232,6 +258,28 @@ impl Notebook {
     }
 }
 
+/// Where inputs come from.
+struct Inbox {
+    queue: mpsc::UnboundedReceiver<Input>,
+    from_disk: mpsc::Receiver<Event>,
+}
+
+impl Inbox {
+    /// The next input; `None` when there is nobody left to give any.
+    async fn next(&mut self) -> Option<Input> {
+        tokio::select! {
+            input = self.queue.recv() => input,
+            Some(event) = self.from_disk.recv() => Some(Input::Event(event)),
+        }
+    }
+
+    /// An input that waits already.
+    fn waiting(&mut self) -> Option<Input> {
+        let asked = self.queue.try_recv().ok();
+        asked.or_else(|| self.from_disk.try_recv().ok().map(Input::Event))
+    }
+}
+
 struct Driver {
     id: NotebookId,
     root: PathBuf,
@@ -244,6 +292,7 @@ struct Driver {
     asked: u64,
     open_peers: BTreeSet<DeviceId>,
     wanted_blobs: BTreeSet<ContentHash>,
+    readers: Arc<Mutex<Vec<Reader>>>,
     failure: Option<String>,
     /// Files that could not be written, and why; they are tried again.
     failing: BTreeMap<EntryId, String>,
@@ -268,18 +317,13 @@ struct CameTo {
 }
 
 impl Driver {
-    async fn run(
-        mut self,
-        mut queue: mpsc::UnboundedReceiver<Input>,
-        mut core: Core,
-        mut store: Store,
-        opened: Stepped,
-    ) {
+    async fn run(mut self, mut inbox: Inbox, mut core: Core, mut store: Store, opened: Stepped) {
         let mut batch = commit(core, store, opened).await;
         self.share(&batch.store);
         let mut progress = self.disk.progress();
         let mut troubles = self.disk.troubles();
         let mut late = Vec::new();
+        let mut resting = false;
         loop {
             let CameTo { members_changed, proves_well } = std::mem::take(&mut batch.came_to);
             match std::mem::replace(&mut batch.outcome, Ok(())) {
@@ -289,7 +333,7 @@ impl Driver {
                     }
                     self.carry_out(std::mem::take(&mut batch.effects));
                 }
-                Err(error) => match self.reopen(batch, error, &mut queue).await {
+                Err(error) => match self.reopen(batch, error, &mut inbox).await {
                     Reopened::Again(opened, missed) => (batch, late) = (*opened, missed),
                     Reopened::Stopped(done) => {
                         if let Some(done) = done {
@@ -312,17 +356,30 @@ impl Driver {
             let mut stop = None;
             if events.is_empty() {
                 let first = tokio::select! {
-                    input = queue.recv() => input,
+                    input = inbox.next() => input,
                     () = tokio::time::sleep(until) => Some(Input::Event(Event::Tick)),
                     Ok(()) = progress.changed() => continue,
                     Ok(()) = troubles.changed() => continue,
+                    () = tokio::time::sleep(REST), if !resting => {
+                        resting = true;
+                        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                        batch.store.rest();
+                        continue;
+                    }
                 };
+                resting = false;
                 let Some(first) = first else { return };
                 stop = self.take(first, &mut events);
             }
             while stop.is_none() && events.len() < BATCH {
-                let Ok(input) = queue.try_recv() else { break };
+                let Some(input) = inbox.waiting() else { break };
                 stop = self.take(input, &mut events);
+            }
+            if stop.is_some() {
+                // The worker has ended; these are the last results of what it did.
+                while let Ok(event) = inbox.from_disk.try_recv() {
+                    self.take(Input::Event(event), &mut events);
+                }
             }
             Batch { core, store, .. } = batch;
             batch = step_all(core, store, events).await;

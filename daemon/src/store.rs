@@ -114,6 +114,15 @@ impl Store {
         self.failed = !self.reader.connection().is_autocommit();
     }
 
+    /// Gives back the memory that only makes the next statement faster.
+    pub fn rest(&self) {
+        let connection = self.reader.connection();
+        connection.flush_prepared_statement_cache();
+        if let Err(error) = connection.execute_batch("PRAGMA shrink_memory") {
+            tracing::debug!(%error, "the store's memory was not given back");
+        }
+    }
+
     /// All that can be read, the open transaction included.
     pub fn reader(&self) -> &Reader {
         &self.reader

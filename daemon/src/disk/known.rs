@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::event::Seen;
@@ -32,8 +33,8 @@ pub(super) struct Known {
 /// Everything on disk that the core knows of.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    by_path: BTreeMap<String, Known>,
-    by_inode: HashMap<u64, String>,
+    by_path: BTreeMap<Arc<str>, Known>,
+    by_inode: HashMap<u64, Arc<str>>,
 }
 
 impl Known {
@@ -103,9 +104,10 @@ impl Index {
         index
     }
 
-    fn put(&mut self, path: String, known: Known) {
+    fn put(&mut self, path: impl Into<Arc<str>>, known: Known) {
+        let path = path.into();
         if !known.unconfirmed {
-            self.by_inode.insert(known.stat.inode, path.clone());
+            self.by_inode.insert(known.stat.inode, Arc::clone(&path));
         }
         self.by_path.insert(path, known);
     }
@@ -135,7 +137,7 @@ impl Index {
         if known.kind != Kind::Folder && self.at(path).is_some_and(|old| old.kind == Kind::Folder) {
             self.remove(path);
         }
-        self.put(path.as_str().to_owned(), known);
+        self.put(path.as_str(), known);
     }
 
     /// The core was told that nothing is there any more. What was inside a folder is forgotten too.
@@ -148,7 +150,7 @@ impl Index {
 
     fn forget_inode(&mut self, path: &str) {
         if let Some(old) = self.by_path.get(path)
-            && self.by_inode.get(&old.stat.inode).is_some_and(|at| at == path)
+            && self.by_inode.get(&old.stat.inode).is_some_and(|at| **at == *path)
         {
             self.by_inode.remove(&old.stat.inode);
         }
@@ -170,7 +172,7 @@ impl Index {
 
     /// A path and everything known below it, in order.
     pub fn within(&self, path: &EntryPath) -> Vec<(EntryPath, Known)> {
-        let whole = |(path, known): (&String, &Known)| (parsed(path), known.clone());
+        let whole = |(path, known): (&Arc<str>, &Known)| (parsed(path), known.clone());
         if path.is_root() {
             return self.by_path.iter().map(whole).collect();
         }

@@ -29,7 +29,7 @@ pub(crate) struct World {
     pub dir: tempfile::TempDir,
     pub disk: Disk,
     pub blobs: Blobs,
-    pub events: mpsc::UnboundedReceiver<Event>,
+    pub events: mpsc::Receiver<Event>,
     pub believed: Believed,
 }
 
@@ -76,7 +76,7 @@ impl World {
         std::fs::write(root.join(".codex/notebook"), "1").unwrap();
         prepare(&root);
         let blobs = Blobs::open(dir.path().join("blobs")).await.unwrap();
-        let (sender, events) = mpsc::unbounded_channel();
+        let (sender, events) = mpsc::channel(1 << 16);
         let believed = Believed::default();
         let asked = believed.clone();
         let bases = Box::new(move || Ok(rows(&asked)));

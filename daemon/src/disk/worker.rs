@@ -44,7 +44,7 @@ pub(super) const SCAN: &str = "(scan)";
 pub(super) struct Port {
     pub blobs: Blobs,
     pub runtime: tokio::runtime::Handle,
-    pub events: mpsc::UnboundedSender<Event>,
+    pub events: mpsc::Sender<Event>,
     pub bases: Bases,
     pub commands: Receiver<Command>,
     pub shared: Arc<Shared>,
@@ -84,6 +84,8 @@ pub(super) struct Worker {
     pub(super) problems: Problems,
     ops: VecDeque<Vec<DiskOp>>,
     scan_due: Option<Instant>,
+    /// The folder is not watched yet.
+    scans_held: bool,
     /// The scan that is due follows up a moved folder, so nobody waits for it.
     scan_follows_up: bool,
     /// When to look for the lost root; `None` while it is there.
@@ -108,6 +110,7 @@ impl Worker {
             problems: Problems::default(),
             ops: VecDeque::new(),
             scan_due: None,
+            scans_held: false,
             scan_follows_up: false,
             root_due: None,
             leftovers_told: false,
@@ -166,6 +169,7 @@ impl Worker {
                 Command::Run(ops) => self.ops.push_back(ops),
                 Command::Scan => self.want_scan(),
                 Command::Hint { paths, finished } => self.note(paths, finished),
+                Command::HoldScans(held) => self.scans_held = held,
                 Command::Shutdown(done) => self.stopping = Some(done),
             }
             self.port.shared.queued.fetch_sub(1, Ordering::SeqCst);
@@ -176,7 +180,8 @@ impl Worker {
     fn next_due(&self) -> Option<Instant> {
         let waiting = self.waiting.values().map(|waiting| waiting.due).min();
         let kept = self.kept.front().map(|kept| kept.due);
-        [waiting, kept, self.scan_due, self.root_due].into_iter().flatten().min()
+        let scan = self.scan_due.filter(|_| !self.scans_held);
+        [waiting, kept, scan, self.root_due].into_iter().flatten().min()
     }
 
     fn want_scan(&mut self) {
@@ -221,9 +226,9 @@ impl Worker {
         });
     }
 
-    /// Tells the core. Nobody listening means that we are about to be stopped.
+    /// Tells the core, and waits while it is behind. Nobody listening means that we are about to be stopped.
     pub(super) fn tell(&self, event: Event) {
-        let _ = self.port.events.send(event);
+        let _ = self.port.events.blocking_send(event);
     }
 
     /// Does something with the opened root, or says that it is lost.
@@ -266,7 +271,8 @@ impl Worker {
     }
 
     fn scan_if_due(&mut self) {
-        if self.root_due.is_some() || self.scan_due.is_none_or(|due| due > Instant::now()) {
+        let due = self.scan_due.is_some_and(|due| due <= Instant::now());
+        if self.root_due.is_some() || self.scans_held || !due {
             return;
         }
         self.scan_due = None;

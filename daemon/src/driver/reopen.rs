@@ -6,9 +6,9 @@ use std::time::Duration;
 use codex_crdt_model::Core;
 use codex_crdt_model::event::Event;
 use codex_crdt_model::store::StoreError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::{Batch, Driver, Input, commit, seed};
+use super::{Batch, Driver, Inbox, Input, commit, seed};
 
 /// After a failure of the store, it is opened again this much later.
 const REOPEN: Duration = Duration::from_secs(5);
@@ -23,12 +23,7 @@ pub(super) enum Reopened {
 
 impl Driver {
     /// A step or its write failed: nothing of the batch counts. Opens the core again from what is durable.
-    pub(super) async fn reopen(
-        &mut self,
-        batch: Batch,
-        error: StoreError,
-        queue: &mut mpsc::UnboundedReceiver<Input>,
-    ) -> Reopened {
+    pub(super) async fn reopen(&mut self, batch: Batch, error: StoreError, inbox: &mut Inbox) -> Reopened {
         tracing::error!(notebook = %self.id, %error, "a step failed; the notebook is opened again");
         self.failure = Some(error.to_string());
         let Batch { mut core, mut store, .. } = batch;
@@ -38,7 +33,7 @@ impl Driver {
             // Whoever asked is answered with the reason.
             self.publish(&core, &store);
             self.answers.clear();
-            if let Some(stopped) = self.wait_to_reopen(queue, &mut late).await {
+            if let Some(stopped) = self.wait_to_reopen(inbox, &mut late).await {
                 return stopped;
             }
             let opened = seed().and_then(|seed| Core::open(self.shells.key.clone(), seed, false, &store));
@@ -62,17 +57,13 @@ impl Driver {
     }
 
     /// Waits a while. What comes in meanwhile and would not come again is kept; what is asked for is refused at once.
-    async fn wait_to_reopen(
-        &mut self,
-        queue: &mut mpsc::UnboundedReceiver<Input>,
-        late: &mut Vec<Event>,
-    ) -> Option<Reopened> {
+    async fn wait_to_reopen(&mut self, inbox: &mut Inbox, late: &mut Vec<Event>) -> Option<Reopened> {
         let again = tokio::time::sleep(REOPEN);
         tokio::pin!(again);
         loop {
             let input = tokio::select! {
                 () = &mut again => return None,
-                input = queue.recv() => input,
+                input = inbox.next() => input,
             };
             match input {
                 None => return Some(Reopened::Stopped(None)),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use codex_crdt_model::Core;
 use codex_crdt_model::ids::DeviceId;
 use codex_crdt_model::journal::Receipt;
-use codex_crdt_model::store::{Mode, Source, StoreError};
+use codex_crdt_model::store::{FetchPolicy, Mode, Source, StoreError};
 use codex_crdt_model::view;
 
 use super::Driver;
@@ -75,7 +75,11 @@ impl Driver {
         let own_seq = frontier.seq(meta.device, meta.volume);
         let acknowledged =
             receipts.values().map(|r| r.frontier().seq(meta.device, meta.volume)).max().unwrap_or(0);
-        let missing_blobs = store.blobs_missing()?;
+        let fetch = store.fetch_policy()?;
+        let blobs_left = match fetch {
+            FetchPolicy::All => 0,
+            _ => store.blobs_missing()?.values().filter(|missing| !missing.wanted).count() as u64,
+        };
         let mut held_by = (1, members.len().max(1) as u64);
         let mut peers = Vec::new();
         for (device, member) in members.iter().filter(|(device, _)| **device != meta.device) {
@@ -117,9 +121,9 @@ impl Driver {
             entries: store.alive_count()?,
             pending: core.unwritten() as u64,
             unsynced_records: own_seq.saturating_sub(acknowledged),
-            blobs_missing: missing_blobs.len() as u64,
-            blobs_left: missing_blobs.values().filter(|missing| !missing.wanted).count() as u64,
-            fetch: store.fetch_policy()?.to_string(),
+            blobs_missing: core.blobs_missing() as u64,
+            blobs_left,
+            fetch: fetch.to_string(),
             peers,
             held_by,
             scan,

@@ -43,10 +43,9 @@ where
 {
     let notebook = notebook.clone();
     blocking(move || {
-        let reader = notebook.reader().map_err(|error| {
+        notebook.read(work).map_err(|error| {
             ApiError::internal(format!("cannot read the notebook at {}: {error:#}", notebook.root.display()))
-        })?;
-        work(&reader)
+        })?
     })
     .await
 }

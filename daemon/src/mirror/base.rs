@@ -79,10 +79,11 @@ fn try_writer(path: &Path) -> Result<Option<Connection>, MirrorError> {
     let mut connection = Connection::open(path).doing("opening it")?;
     connection.busy_timeout(std::time::Duration::from_secs(10)).doing("setting a timeout")?;
     connection.set_prepared_statement_cache_capacity(64);
+    keep_plans(&connection)?;
     // In WAL mode NORMAL cannot damage the file; what power loss takes away is pulled again from the store.
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000;
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;
              PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;",
         )
         .doing("setting it up")?;
@@ -113,6 +114,12 @@ fn try_writer(path: &Path) -> Result<Option<Connection>, MirrorError> {
     tx.pragma_update(None, "user_version", VERSION).doing("making its tables")?;
     tx.commit().doing("making its tables")?;
     Ok(Some(connection))
+}
+
+/// Statements are prepared once, not anew for every other value that an ORDER BY or LIMIT might depend on.
+fn keep_plans(connection: &Connection) -> Result<(), MirrorError> {
+    use rusqlite::config::DbConfig;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).doing("setting it up")
 }
 
 /// Deletes the mirror's files.
@@ -179,6 +186,7 @@ impl Pool {
         let connection = Connection::open_with_flags(&self.path, flags).doing("opening it to read")?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).doing("setting a timeout")?;
         connection.set_prepared_statement_cache_capacity(64);
+        keep_plans(&connection)?;
         connection
             .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY;")
             .doing("opening it to read")?;

@@ -21,7 +21,7 @@ use super::read::Folders;
 pub type OpenFeed = Arc<dyn Fn() -> Result<Box<dyn Feed>, StoreError> + Send + Sync>;
 
 /// Entries in one transaction.
-const BATCH: usize = 1000;
+const BATCH: usize = 2000;
 /// Bytes of text in one transaction.
 const BATCH_BYTES: u64 = 16 << 20;
 /// Idle readings of the store that are kept for snippets.
@@ -32,6 +32,9 @@ const RETRY: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// … up to this.
 const LOOK_AGAIN_MOST: Duration = Duration::from_secs(300);
+/// With nothing to do for so long, connections are closed: a program may have a thousand notebooks open, and few of
+/// them at work.
+const REST: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(10) };
 /// Images looked at again at once.
 const LOOK_AGAIN_MANY: i64 = 256;
 
@@ -133,11 +136,22 @@ impl Shared {
     }
 }
 
+/// Why a wait is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    Work,
+    Rest,
+    Stop,
+}
+
 /// The thread's own state.
 pub struct Follower {
     shared: Arc<Shared>,
+    /// `None` while it rests.
     db: Option<Connection>,
     feed: Option<Box<dyn Feed>>,
+    /// The file is to be thrown away, and could not be yet.
+    spoilt: bool,
     reached: u64,
     identified: bool,
     unread: bool,
@@ -151,6 +165,7 @@ impl Follower {
             shared,
             db: Some(db),
             feed: None,
+            spoilt: false,
             reached: 0,
             identified: false,
             unread: true,
@@ -163,8 +178,15 @@ impl Follower {
         let mut retry = false;
         let mut first = true;
         loop {
-            if !first && self.wait(retry) {
-                return;
+            if !first {
+                match self.wait(retry) {
+                    Woken::Stop => return,
+                    Woken::Rest => {
+                        self.rest();
+                        continue;
+                    }
+                    Woken::Work => {}
+                }
             }
             first = false;
             retry = false;
@@ -179,27 +201,27 @@ impl Follower {
         }
     }
 
-    /// Waits for something to do; whether it is to stop.
-    fn wait(&self, retry: bool) -> bool {
-        let limit = if retry {
-            Some(RETRY)
+    /// Waits for something to do.
+    fn wait(&self, retry: bool) -> Woken {
+        let (limit, then) = if retry {
+            (Some(RETRY), Woken::Work)
         } else if self.unread {
-            Some(self.look_again)
+            (Some(self.look_again), Woken::Work)
         } else {
-            None
+            (self.db.is_some().then_some(REST), Woken::Rest)
         };
         let until = limit.map(|limit| Instant::now() + limit);
         let mut wanted = self.shared.wanted();
         loop {
             if wanted.stop {
-                return true;
+                return Woken::Stop;
             }
             if !retry && (wanted.nudged || wanted.rebuild || wanted.damaged) {
-                return false;
+                return Woken::Work;
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
-                return false;
+                return then;
             }
             let poisoned = std::sync::PoisonError::into_inner;
             wanted = match left {
@@ -217,8 +239,13 @@ impl Follower {
             wanted.nudged = false;
             (std::mem::take(&mut wanted.rebuild), std::mem::take(&mut wanted.damaged))
         };
-        if rebuild || damaged || self.db.is_none() {
+        if rebuild || damaged || self.spoilt {
             self.start_anew(if damaged { "it is damaged" } else { "asked to" })?;
+        } else if self.db.is_none() {
+            self.db = Some(base::open_writer(&self.shared.path)?);
+            // If it was damaged meanwhile, it is a new file now.
+            self.shared.pool.renew();
+            self.shared.folders.clear();
         }
         if self.feed.is_none() {
             self.feed = Some((self.shared.open_feed)()?);
@@ -231,12 +258,21 @@ impl Follower {
         self.look_again()
     }
 
+    /// Closes what is only open to be at hand.
+    fn rest(&mut self) {
+        (self.db, self.feed, self.identified) = (None, None, false);
+        self.shared.pool.renew();
+        self.shared.feeds.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+    }
+
     /// Throws the file away and makes a new one.
     fn start_anew(&mut self, why: &str) -> Result<(), MirrorError> {
         tracing::info!(mirror = %self.shared.path.display(), why, "rebuilding the mirror");
         self.db = None;
+        self.spoilt = true;
         base::delete(&self.shared.path);
         self.db = Some(base::open_writer(&self.shared.path)?);
+        self.spoilt = false;
         self.shared.pool.renew();
         self.shared.folders.clear();
         self.identified = false;

@@ -2,11 +2,12 @@
 //! `status:`, `path:`, `in:`, `modified:>2026-01-01`, any `property:value`; the last word may be the beginning
 //! of one.
 //!
-//! At most [`CANDIDATES`] matches, the newest entries first, are ranked by BM25: ranking every match of a
-//! common word would take most of the time and change little of what is seen. Only where even that takes long
-//! (many matches of a phrase or of a long beginning) titles that fit come first, then the newer.
+//! At most [`CANDIDATES`] matches, the newest entries first, are ranked. BM25 goes through every match of every
+//! word to learn how rare it is; of a word that more entries than that have, it learns that the word says nothing.
+//! So only the rarer words are weighed; where there are none, entries whose title or name fits come first,
+//! then the newer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codex_crdt_model::entry::Content;
 use codex_crdt_model::ids::EntryId;
@@ -193,7 +194,8 @@ fn rank(db: &Connection, look: &Look<'_>, asked: &Asked) -> Result<Ranked, Mirro
     let nothing = Ranked { nums: Vec::new(), capped: false };
     let mut allowed: Option<BTreeSet<i64>> = None;
     let mut denied: BTreeSet<i64> = BTreeSet::new();
-    let mut matches: Vec<String> = words::fts(&asked.all, &[]).into_iter().collect();
+    let phrases = whole_if_common(db, &asked.all)?;
+    let mut matches: Vec<String> = words::fts(&phrases, &[]).into_iter().collect();
     for wanted in &asked.filters {
         if let Some(column) = filter::column(&wanted.key) {
             let phrase = words::phrase(&wanted.value);
@@ -228,23 +230,121 @@ fn rank(db: &Connection, look: &Look<'_>, asked: &Asked) -> Result<Ranked, Mirro
         let any = sets.allowed.is_some() || !denied.is_empty() || none.is_some();
         return if any { newest(db, &sets, none.as_deref()) } else { Ok(nothing) };
     }
-    let all = matches.into_iter().map(|part| format!("({part})")).collect::<Vec<_>>().join(" AND ");
-    let fts = none.map_or_else(|| all.clone(), |none| format!("({all}) NOT ({none})"));
-    if asked.all.iter().any(Phrase::is_costly) {
-        let found = best(db, &fts, &sets, "0.0")?;
-        if found.capped {
-            return titled_first(db, found, &asked.all);
-        }
+    let none = none.map_or_else(String::new, |none| format!(" NOT ({none})"));
+    let all = matches.iter().map(|part| format!("({part})")).collect::<Vec<_>>().join(" AND ");
+    let costly = phrases.iter().any(|phrase| phrase.words.len() > 1);
+    let found = newest_matches(db, &format!("({all}){none}"), &sets, costly)?;
+    if found.nums.is_empty() {
+        return Ok(found);
     }
-    best(db, &fts, &sets, BM25)
+    match weighty(db, &phrases, &found)? {
+        Some(rare) => weighed(db, found, &rare),
+        None => titled_first(db, found, &phrases),
+    }
+}
+
+/// A word that may go on and that many have as it stands is taken as it stands: there are candidates enough, and
+/// to find all that go on like it, each of their words' matches would be gone through.
+fn whole_if_common(db: &Connection, phrases: &[Phrase]) -> Result<Vec<Phrase>, MirrorError> {
+    let mut read = Vec::with_capacity(phrases.len());
+    for phrase in phrases {
+        let mut phrase = phrase.clone();
+        if phrase.prefix && phrase.words.len() == 1 && phrase.words[0].chars().count() > words::PREFIX_CHARS {
+            let whole = Phrase { prefix: false, ..phrase.clone() };
+            phrase.prefix = match words::fts(&[whole], &[]) {
+                Some(fts) => !has_more_than_candidates(db, &fts)?,
+                None => true,
+            };
+        }
+        read.push(phrase);
+    }
+    Ok(read)
 }
 
 /// Weights of title, name, body and properties.
 const BM25: &str = "bm25(words, 10.0, 6.0, 1.0, 2.0)";
+/// Newest entries among which matches that are costly to find are looked for first …
+const WINDOWS: [i64; 2] = [2000, 20_000];
+/// … and so many are enough.
+const ENOUGH: usize = 100;
+/// So few titles are read rather than searched for.
+const TITLES_READ: usize = 256;
 
-/// A cheap order for many matches of what BM25 would have to look up twice as a whole: those whose title or
-/// name fits come first, then the newer.
+/// The phrases that BM25 can weigh cheaply and that say something: those that no more entries have than are ranked.
+/// `None` if there are none.
+fn weighty(db: &Connection, phrases: &[Phrase], found: &Ranked) -> Result<Option<String>, MirrorError> {
+    let alone = phrases.len() == 1;
+    if alone && found.capped {
+        return Ok(None);
+    }
+    let mut rare = Vec::new();
+    for phrase in phrases {
+        let Some(fts) = words::fts(std::slice::from_ref(phrase), &[]) else { continue };
+        let cheap = if phrase.words.len() == 1 {
+            alone || !has_more_than_candidates(db, &fts)?
+        } else {
+            has_rare_word(db, phrase)?
+        };
+        if cheap {
+            rare.push(format!("({fts})"));
+        }
+    }
+    Ok((!rare.is_empty()).then(|| rare.join(" AND ")))
+}
+
+/// Matches of common words one behind the other are costly to find, even if there are few.
+fn has_rare_word(db: &Connection, phrase: &Phrase) -> Result<bool, MirrorError> {
+    let whole = if phrase.prefix { phrase.words.len() - 1 } else { phrase.words.len() };
+    for word in &phrase.words[..whole] {
+        let alone = Phrase { words: vec![word.clone()], prefix: false };
+        if let Some(fts) = words::fts(&[alone], &[])
+            && !has_more_than_candidates(db, &fts)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn has_more_than_candidates(db: &Connection, fts: &str) -> Result<bool, MirrorError> {
+    db.prepare_cached(
+        "SELECT count(*) > ?2 FROM (SELECT 1 FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?2 + 1)",
+    )
+    .and_then(|mut s| s.query_row(params![fts, CANDIDATES as i64], |row| row.get(0)))
+    .doing("searching")
+}
+
+/// Candidates by BM25 of some of the words that were asked for.
+fn weighed(db: &Connection, mut found: Ranked, fts: &str) -> Result<Ranked, MirrorError> {
+    let sql = format!(
+        "SELECT rowid, {BM25} FROM words WHERE words MATCH ?1
+           AND +rowid IN (SELECT value FROM json_each(?2)) ORDER BY rowid DESC"
+    );
+    let nums = json(&found.nums.iter().map(|(num, _)| *num).collect());
+    let scores: BTreeMap<i64, f64> = candidates(db, &sql, params![fts, nums])?.nums.into_iter().collect();
+    for (num, score) in &mut found.nums {
+        *score = scores.get(num).copied().unwrap_or(0.0);
+    }
+    Ok(in_order(found))
+}
+
+/// The best first, of equals the newer.
+fn in_order(mut found: Ranked) -> Ranked {
+    found.nums.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
+    found
+}
+
+/// A cheap order: candidates whose title or name fits come first, then the newer.
 fn titled_first(db: &Connection, mut found: Ranked, phrases: &[Phrase]) -> Result<Ranked, MirrorError> {
+    let few = found.nums.len() <= TITLES_READ;
+    let fitting = if few { titles_read(db, &found, phrases) } else { titles_found(db, &found, phrases) }?;
+    for (num, score) in &mut found.nums {
+        *score = if fitting.contains(num) { 1.0 } else { 0.0 };
+    }
+    Ok(in_order(found))
+}
+
+fn titles_read(db: &Connection, found: &Ranked, phrases: &[Phrase]) -> Result<BTreeSet<i64>, MirrorError> {
     let nums = json(&found.nums.iter().map(|(num, _)| *num).collect());
     let named: Vec<(i64, String)> = db
         .prepare_cached(
@@ -252,16 +352,21 @@ fn titled_first(db: &Connection, mut found: Ranked, phrases: &[Phrase]) -> Resul
         )
         .and_then(|mut s| s.query_map([nums], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
         .doing("searching")?;
-    let fitting: BTreeSet<i64> = named
-        .into_iter()
-        .filter(|(_, name)| snippet::snippet(name, phrases).iter().any(|part| part.hit))
-        .map(|(num, _)| num)
-        .collect();
-    for (num, score) in &mut found.nums {
-        *score = if fitting.contains(num) { 1.0 } else { 0.0 };
-    }
-    found.nums.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
-    Ok(found)
+    let fits = |name: &str| snippet::snippet(name, phrases).iter().any(|part| part.hit);
+    Ok(named.into_iter().filter(|(_, name)| fits(name)).map(|(num, _)| num).collect())
+}
+
+/// Many candidates are the newest, so they lie close together: only that part of the index is gone through.
+fn titles_found(db: &Connection, found: &Ranked, phrases: &[Phrase]) -> Result<BTreeSet<i64>, MirrorError> {
+    let Some(fts) = words::fts_any(phrases) else { return Ok(BTreeSet::new()) };
+    let oldest = found.nums.iter().map(|(num, _)| *num).min().unwrap_or(0);
+    let fitting: Vec<i64> = db
+        .prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 AND rowid >= ?2")
+        .and_then(|mut s| {
+            s.query_map(params![format!("{{title name}} : ({fts})"), oldest], |row| row.get(0))?.collect()
+        })
+        .doing("searching")?;
+    Ok(fitting.into_iter().collect())
 }
 
 /// Rows that filters leave, as JSON lists.
@@ -275,21 +380,38 @@ fn json(nums: &BTreeSet<i64>) -> String {
     format!("[{}]", nums.join(","))
 }
 
-/// Candidates of a match, the best first. Only rows that the filters leave are ranked.
-fn best(db: &Connection, fts: &str, sets: &Sets, score: &str) -> Result<Ranked, MirrorError> {
+/// The newest matches. Only rows that the filters leave count. Where matches are costly to find, the newest entries
+/// are gone through first, then more, and all only if there are few.
+fn newest_matches(db: &Connection, fts: &str, sets: &Sets, costly: bool) -> Result<Ranked, MirrorError> {
+    if costly {
+        let newest: i64 = db
+            .prepare_cached("SELECT coalesce(max(num), 0) FROM entries")
+            .and_then(|mut s| s.query_row([], |row| row.get(0)))
+            .doing("searching")?;
+        for window in WINDOWS.into_iter().filter(|window| *window < newest) {
+            let mut found = matches_above(db, fts, sets, newest - window)?;
+            if found.nums.len() >= ENOUGH {
+                found.capped = true;
+                return Ok(found);
+            }
+        }
+    }
+    matches_above(db, fts, sets, 0)
+}
+
+fn matches_above(db: &Connection, fts: &str, sets: &Sets, above: i64) -> Result<Ranked, MirrorError> {
     let filtered = sets.allowed.is_some() || sets.denied != "[]";
     // The `+` keeps SQLite from asking the full-text index once for each row of the set.
     let filters = "AND (?2 IS NULL OR +rowid IN (SELECT value FROM json_each(?2)))
                    AND +rowid NOT IN (SELECT value FROM json_each(?3))";
+    // Upwards, the index begins at the bound; downwards it goes through all that is below it if nothing matches there.
     let sql = format!(
-        "SELECT rowid, {score} FROM words WHERE words MATCH ?1 {}
-         ORDER BY rowid DESC LIMIT ?4",
-        if filtered { filters } else { "AND ?2 IS NULL AND ?3 = '[]'" }
+        "SELECT rowid, 0.0 FROM words WHERE words MATCH ?1 {} {} LIMIT ?4",
+        if filtered { filters } else { "AND ?2 IS NULL AND ?3 = '[]'" },
+        if above > 0 { "AND rowid > ?5" } else { "AND ?5 = 0 ORDER BY rowid DESC" },
     );
-    let mut ranked = candidates(db, &sql, params![fts, sets.allowed, sets.denied, CANDIDATES as i64 + 1])?;
-    // Of equals the newer.
-    ranked.nums.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
-    Ok(ranked)
+    let most = CANDIDATES as i64 + 1;
+    candidates(db, &sql, params![fts, sets.allowed, sets.denied, most, above])
 }
 
 /// Where no word is asked for: what was changed last comes first.

@@ -178,12 +178,6 @@ fn plain(c: char) -> char {
 }
 
 impl Phrase {
-    /// Whether finding all its matches takes long: BM25 does so once more, to know how rare it is.
-    pub fn is_costly(&self) -> bool {
-        let last = self.words.last().map_or(0, |word| word.chars().count());
-        self.words.len() > 1 || (self.prefix && last != PREFIX_CHARS)
-    }
-
     fn fts(&self) -> String {
         let words: Vec<String> = self.words.iter().map(|word| word.replace('"', "")).collect();
         format!("\"{}\"{}", words.join(" "), if self.prefix { " *" } else { "" })

@@ -242,9 +242,25 @@ async fn what_the_store_knows_is_no_news() {
     let bases = rows(&world.believed).into_iter().map(|(entry, row)| (entry, Some(row))).collect();
     store.apply(&codex_crdt_model::store::WriteSet { bases, ..Default::default() }).unwrap();
     store.commit().unwrap();
-    let (sender, events) = mpsc::unbounded_channel();
+    let (sender, events) = mpsc::channel(1 << 16);
     world.events = events;
     world.disk = Disk::start(world.root(), world.blobs.clone(), sender).unwrap();
     world.write("f/a.md", "changed");
     assert_eq!(short(&world.scan().await.concat()), ["f/a.md = changed"]);
+}
+
+/// A scan that is asked for before the folder is watched comes after.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_waits_until_the_folder_is_watched() {
+    let mut world = World::new().await;
+    world.disk.hold_scans(true);
+    world.disk.scan();
+    world.write("a.md", "text");
+    // Whatever the worker does with the order to scan, it has done before it answers the next one.
+    world.disk.run(Vec::new());
+    assert_eq!(world.next().await, Event::DiskDone(Vec::new()));
+    world.write("b.md", "text");
+    world.disk.hold_scans(false);
+    let Event::Observed(told) = world.next().await else { panic!("the scan comes now") };
+    assert_eq!(short(&told), ["a.md = text", "b.md = text"]);
 }

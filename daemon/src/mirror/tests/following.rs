@@ -105,3 +105,23 @@ async fn rows_may_come_in_any_order() {
     world.settle().await;
     assert_eq!(world.search("early"), ["f/x.md"]);
 }
+
+/// A mirror with nothing to do closes its files, and loses nothing by it.
+#[tokio::test]
+async fn what_comes_after_a_rest_is_shown() {
+    let world = World::new();
+    world.text("a.md", "first");
+    world.settle().await;
+    let log = world.folder.path().join(".codex/mirror.db-wal");
+    // The last connection takes the log away when it is closed.
+    let closed = async {
+        while log.exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), closed).await.expect("it rests");
+    world.text("b.md", "second");
+    world.settle().await;
+    assert_eq!(world.found("second"), ["b.md"]);
+    assert_eq!(world.found("first"), ["a.md"]);
+}

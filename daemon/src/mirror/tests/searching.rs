@@ -81,6 +81,31 @@ async fn what_nobody_wrote_is_answered_with_what_somebody_did() {
     assert_eq!(suggested("zzzzzz"), None);
 }
 
+/// Of what very many have, the newest are candidates; a title that fits comes first, and what a rare word adds counts.
+#[tokio::test]
+async fn common_words_are_answered_by_the_newest_and_best_titled() {
+    let world = World::new();
+    let many = super::super::search::CANDIDATES + 100;
+    for number in 0..many {
+        let title = if number == many - 50 { "Assay" } else { "Note" };
+        let rare = if number == many - 70 { "needle" } else { "" };
+        world.text(&format!("{number:05}.md"), &format!("# {title}\nThe assay of day one {rare} assays.\n"));
+    }
+    world.settle().await;
+    let newest = format!("{:05}.md", many - 1);
+    let titled = format!("{:05}.md", many - 50);
+    for line in ["assay", "assay ", "assay the", "\"assay of\"", "\"the assay of day\" assay"] {
+        let answer = world.mirror.search(line, 5, 0).unwrap();
+        assert!(answer.total_is_capped, "{line}");
+        let paths: Vec<&str> = answer.hits.iter().map(|hit| hit.path.as_str()).collect();
+        let best = if line.starts_with("\"assay of") { &newest } else { &titled };
+        assert_eq!(paths[0], best.as_str(), "{line}");
+    }
+    assert_eq!(world.search("assay needle"), [format!("{:05}.md", many - 70)]);
+    assert_eq!(world.mirror.search("assay -needle", 5, 0).unwrap().hits[0].path.as_str(), titled);
+    assert_eq!(world.search("ass")[0], titled);
+}
+
 /// Whatever is typed is a valid question.
 #[tokio::test]
 async fn any_line_is_a_valid_question() {
