@@ -60,6 +60,11 @@ pub struct Core {
     /// operation cut off by a crash left on disk is not known.
     looked: bool,
     rescan: bool,
+    /// Number of the last scan that was asked for. The upper half is this run's own: a scan that an earlier run
+    /// asked for answers nothing.
+    scans: u64,
+    /// The first scan that began after what it is waited for.
+    awaited_scan: u64,
     /// From a resume until the scan after it.
     accept_deletions: bool,
     restore_deletions: bool,
@@ -175,7 +180,7 @@ impl Core {
             meta,
             now: 0,
             seed,
-            drawn: 2,
+            drawn: 3,
             peers: BTreeMap::new(),
             documents: BTreeMap::new(),
             todo: BTreeSet::new(),
@@ -191,6 +196,8 @@ impl Core {
             root_lost: false,
             looked: false,
             rescan: false,
+            scans: u64::from_be_bytes(draw(&seed, 2)[..8].try_into().expect("8 of 32 bytes")) << 32,
+            awaited_scan: 0,
             accept_deletions: false,
             restore_deletions: false,
             joining_scan: false,
@@ -198,7 +205,8 @@ impl Core {
             receipt_at: None,
         };
         core.load_pending(source)?;
-        Ok((core, Stepped { writes, effects: vec![Effect::Scan] }))
+        let scan = core.await_scan();
+        Ok((core, Stepped { writes, effects: vec![scan] }))
     }
 
     /// What was left to do is planned only after the first scan has shown how the files stand.
@@ -221,7 +229,7 @@ impl Core {
         txn.documents = std::mem::take(&mut self.documents);
         match event {
             Event::Observed(batch) => observe::observed(self, &mut txn, batch)?,
-            Event::Scanned => self.scanned(),
+            Event::Scanned(number) => self.scanned(number),
             Event::DiskDone(results) => writeout::done(self, &mut txn, results)?,
             Event::Asked { number, request } => {
                 let reply = requests::asked(self, &mut txn, request)?;
@@ -251,7 +259,8 @@ impl Core {
         peers::state_receipt(self, &mut txn)?;
         peers::pump(self, &mut txn)?;
         if std::mem::take(&mut self.rescan) {
-            txn.effects.push(Effect::Scan);
+            self.scans += 1;
+            txn.effects.push(Effect::Scan(self.scans));
         }
         self.fetch_policy = txn.fetch_policy;
         for (hash, missing) in &txn.writes.blobs_missing {
@@ -280,7 +289,17 @@ impl Core {
         at <= self.now || (at < UnixMs::MAX && at > self.now + writeout::RETRY_MS)
     }
 
-    fn scanned(&mut self) {
+    /// A scan whose end matters: one that began earlier does not count for it.
+    fn await_scan(&mut self) -> Effect {
+        self.scans += 1;
+        self.awaited_scan = self.scans;
+        Effect::Scan(self.scans)
+    }
+
+    fn scanned(&mut self, number: u64) {
+        if number < self.awaited_scan || number >> 32 != self.scans >> 32 {
+            return;
+        }
         self.looked = true;
         self.accept_deletions = false;
         self.restore_deletions = false;
@@ -309,7 +328,7 @@ impl Core {
         self.root_lost = false;
         self.looked = false;
         txn.notify(Notice::Standing("the folder is back".into()));
-        txn.effects.push(Effect::Scan);
+        txn.effects.push(self.await_scan());
     }
 
     /// Joining is over: what is on disk is compared with the tree, then both become one.
@@ -319,7 +338,7 @@ impl Core {
         self.joining_scan = true;
         self.joining_for = Frontier::default();
         txn.notify(Notice::Standing("joined".into()));
-        txn.effects.push(Effect::Scan);
+        txn.effects.push(self.await_scan());
         // Nothing is written out before the scan has shown what is there.
         self.retries.extend(std::mem::take(&mut self.todo).into_iter().map(|id| (id, UnixMs::MAX)));
         self.retries.extend(std::mem::take(&mut txn.todo).into_iter().map(|id| (id, UnixMs::MAX)));
@@ -340,9 +359,15 @@ impl Core {
         &self.frontier
     }
 
+    /// Number of the last scan that was asked for; a scan that nobody asked for carries it too.
+    pub fn scans(&self) -> u64 {
+        self.scans
+    }
+
     /// Files whose write-out is under way or waits.
     pub fn unwritten(&self) -> usize {
-        self.in_flight.len() + self.todo.len() + self.retries.len()
+        let waiting = self.retries.values().filter(|at| !self.looked || **at < UnixMs::MAX).count();
+        self.in_flight.len() + self.todo.len() + waiting
     }
 
     /// Blobs of live entries that are not here.

@@ -49,8 +49,9 @@ pub enum Effect {
     Leave(ContentHash),
     /// Say whether a blob is held here: `Event::BlobHeld` follows if it is.
     Look(ContentHash),
-    /// Look at everything again: the disk may differ from what is known.
-    Scan,
+    /// Look at everything again: the disk may differ from what is known. `Event::Scanned` follows with this number,
+    /// or a later one if scans that were asked for meanwhile were made one.
+    Scan(u64),
     /// Entry rows up to this revision may have changed: the mirror and the history should follow.
     Changed {
         /// Last revision given out.
@@ -93,10 +94,13 @@ pub enum DiskAction {
     },
     /// Take an empty folder away.
     RemoveFolder,
-    /// A copy that was set aside has been dealt with: remove it for good.
+    /// A copy that was set aside has been taken in. It is kept a while under the hash of what was taken in, as a program
+    /// that has it open may still write to it; then it goes for good, or is told as `DiskOutcome::Leftover`.
     Discard {
         /// The name that the disk worker gave it.
         aside: String,
+        /// Hash of what was taken in.
+        taken: ContentHash,
     },
 }
 

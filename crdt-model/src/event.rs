@@ -15,8 +15,8 @@ pub enum Event {
     /// The disk worker looked at some paths. What belongs to one settle window comes in one batch, so that
     /// a path that vanished and one that appeared can be recognised as a move. Feeding it twice is harmless.
     Observed(Vec<Observation>),
-    /// A whole scan has been delivered.
-    Scanned,
+    /// A whole scan has been delivered. It began after the `Effect::Scan` of this number was known.
+    Scanned(u64),
     /// Disk operations were carried out, in the order in which they were asked for.
     DiskDone(Vec<DiskResult>),
     /// Somebody on this machine asks for something; answered by one `Effect::Reply` with the same number.

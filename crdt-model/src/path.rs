@@ -61,6 +61,19 @@ impl EntryPath {
         if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}/{name}", self.0)) }
     }
 
+    /// Why nothing may ever be written here, if so.
+    pub fn unwritable(&self) -> Option<&'static str> {
+        let of_programs =
+            |name: &str| name.eq_ignore_ascii_case(".codex") || name.eq_ignore_ascii_case(".git");
+        if self.names().any(of_programs) {
+            Some("`.codex` and `.git` belong to the programs, not to the notebook")
+        } else if self.0.len() > limits::PATH_BYTES {
+            Some("the path is longer than a file system can hold")
+        } else {
+            None
+        }
+    }
+
     /// The folder that holds this path; `None` for the notebook itself.
     pub fn parent(&self) -> Option<Self> {
         if self.0.is_empty() {

@@ -46,7 +46,8 @@ impl Device {
 
     fn founder() -> Self {
         let mut device = Self::new(1, Origin::Found { name: "n".into(), device_name: "a".into() }, None);
-        device.happen(Event::Scanned);
+        let scans = device.core.scans();
+        device.happen(Event::Scanned(scans));
         device
     }
 
@@ -71,7 +72,7 @@ impl Device {
                         frames.push(frame);
                         queue.push_back(Event::Drained(peer));
                     }
-                    Effect::Scan => queue.push_back(Event::Scanned),
+                    Effect::Scan(number) => queue.push_back(Event::Scanned(number)),
                     Effect::Reply { reply, .. } => self.replies.push(reply),
                     Effect::Disconnect { reason, .. } => panic!("disconnected: {reason}"),
                     Effect::Fetch { hash, .. } => queue.push_back(Event::BlobHeld(hash)),
@@ -198,7 +199,8 @@ fn what_one_disk_refuses_is_deleted_nowhere() {
     for _ in 0..3 {
         let missing = Observation { path: at("lab/odd:name.md"), seen: Seen::Missing };
         let mut to_a = b.happen(Event::Observed(vec![missing]));
-        to_a.extend(b.happen(Event::Scanned));
+        let scans = b.core.scans();
+        to_a.extend(b.happen(Event::Scanned(scans)));
         b.now += 60_000;
         to_a.extend(b.happen(Event::Tick));
         exchange(&mut a, &mut b, Vec::new(), to_a);

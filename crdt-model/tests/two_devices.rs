@@ -50,7 +50,7 @@ impl Device {
         store.apply(&opened.writes);
         let id = DeviceId(key.verifying_key().to_bytes());
         // The scan that opening asks for: the folder is empty.
-        let queue = VecDeque::from([Event::Scanned]);
+        let queue = VecDeque::from([Event::Scanned(core.scans())]);
         Self {
             id,
             core,
@@ -119,7 +119,7 @@ impl Device {
     fn scan(&mut self) {
         let paths: Vec<String> = self.disk.keys().map(ToString::to_string).collect();
         self.look(&paths.iter().map(String::as_str).collect::<Vec<_>>());
-        self.queue.push_back(Event::Scanned);
+        self.queue.push_back(Event::Scanned(self.core.scans()));
     }
 
     fn run(&mut self) -> bool {
@@ -138,7 +138,7 @@ impl Device {
                     self.queue.push_back(Event::Drained(peer));
                 }
                 Effect::Reply { reply, .. } => self.replies.push(reply),
-                Effect::Scan => self.scan(),
+                Effect::Scan(_) => self.scan(),
                 Effect::Disconnect { reason, .. } => panic!("disconnected: {reason}"),
                 Effect::Fetch { hash, .. } => self.queue.push_back(Event::BlobHeld(hash)),
                 Effect::Leave(_) | Effect::Look(_) | Effect::Notify(_) | Effect::Changed { .. } => {}
@@ -447,7 +447,8 @@ fn many_deletions_at_once_are_held() {
     assert_eq!(pair.b.files().len(), 30);
     pair.a.ask(Request::Resume { accept_deletions: false });
     pair.a.look(&gone);
-    pair.a.queue.push_back(Event::Scanned);
+    let scans = pair.a.core.scans();
+    pair.a.queue.push_back(Event::Scanned(scans));
     pair.settle();
     assert_eq!(pair.a.files().len(), 30, "what vanished is written again");
     assert_eq!(pair.b.files().len(), 30);

@@ -13,9 +13,8 @@ use iroh_blobs::store::fs::FsStore;
 use iroh_blobs::{BlobFormat, Hash, HashAndFormat};
 use n0_future::{BufferedStreamExt, StreamExt};
 
-/// Files up to this size are copied into the store; larger ones are referenced where they are, because a
-/// second copy of a gigabyte costs more than a later "this version is no longer held".
-pub const COPY_BYTES: u64 = 64 << 20;
+/// From this size on an attachment is large: a few of them at once fill a line.
+pub const LARGE_BYTES: u64 = 64 << 20;
 
 /// Files taken in at once by [`Blobs::import_many`]: hashing is bound by two or four cores, not by more.
 const IMPORTS: usize = 16;
@@ -62,13 +61,13 @@ impl Blobs {
         Ok(Self { store, dir })
     }
 
-    /// Takes in a file; returns its hash and size. Small files (up to 64 MiB) are copied, larger ones referenced.
+    /// Takes in a file by copy (or by reflink where the file system can); returns its hash and size. Never by reference:
+    /// the file is the user's, who moves, changes and removes it.
     pub async fn import(&self, path: &Path) -> Result<(ContentHash, u64), BlobError> {
         const DOING: &str = "take in as";
         let path = std::path::absolute(path).map_err(failed(DOING, path.display()))?;
         let stat = tokio::fs::metadata(&path).await.map_err(failed(DOING, path.display()))?;
-        let mode = if stat.len() <= COPY_BYTES { ImportMode::Copy } else { ImportMode::TryReference };
-        let options = AddPathOptions { path: path.clone(), mode, format: BlobFormat::Raw };
+        let options = AddPathOptions { path: path.clone(), mode: ImportMode::Copy, format: BlobFormat::Raw };
         let mut progress = std::pin::pin!(self.store.blobs().add_path_with_opts(options).stream().await);
         let mut size = stat.len();
         while let Some(item) = progress.next().await {
@@ -112,9 +111,6 @@ impl Blobs {
     }
 
     /// Writes it to a new file (by copy, or by reflink where the file system can). Not synced.
-    ///
-    /// A blob that may be a reference to somebody's file is hashed again on the way out: that file may have
-    /// changed since. If it has, the target is removed and the blob counts as not held.
     pub async fn export(&self, hash: &ContentHash, target: &Path) -> Result<(), BlobError> {
         const DOING: &str = "write out";
         let target = std::path::absolute(target).map_err(failed(DOING, hash))?;
@@ -123,19 +119,7 @@ impl Blobs {
         }
         let options =
             ExportOptions { hash: Hash::from_bytes(hash.0), mode: ExportMode::Copy, target: target.clone() };
-        let size =
-            self.store.blobs().export_with_opts(options).finish().await.map_err(failed(DOING, hash))?;
-        if size > COPY_BYTES {
-            let written = target.clone();
-            let found = tokio::task::spawn_blocking(move || hash_file(&written))
-                .await
-                .map_err(failed(DOING, hash))?
-                .map_err(failed(DOING, hash))?;
-            if found != *hash {
-                let _ = tokio::fs::remove_file(&target).await;
-                return Err(failed(DOING, hash)("the file that it was a reference to has changed"));
-            }
-        }
+        self.store.blobs().export_with_opts(options).finish().await.map_err(failed(DOING, hash))?;
         Ok(())
     }
 
@@ -192,12 +176,6 @@ impl Blobs {
     pub(crate) fn store(&self) -> &FsStore {
         &self.store
     }
-}
-
-fn hash_file(path: &Path) -> std::io::Result<ContentHash> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(std::fs::File::open(path)?)?;
-    Ok(ContentHash(*hasher.finalize().as_bytes()))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ type Bases = Box<dyn FnMut() -> anyhow::Result<Vec<(EntryId, BaseRow)>> + Send>;
 #[derive(Debug)]
 enum Command {
     Run(Vec<DiskOp>),
-    Scan,
+    Scan(Option<u64>),
     Hint { paths: Vec<PathBuf>, finished: bool },
     HoldScans(bool),
     Shutdown(oneshot::Sender<()>),
@@ -130,7 +130,12 @@ impl Disk {
 
     /// Look at everything; `Event::Observed` batches with differences, then `Event::Scanned`.
     pub fn scan(&self) {
-        self.send(Command::Scan);
+        self.send(Command::Scan(None));
+    }
+
+    /// The same, because the core asked for it with this number.
+    pub fn scan_for(&self, number: u64) {
+        self.send(Command::Scan(Some(number)));
     }
 
     /// Scans wait until told otherwise: what changes while the folder is not watched yet must be found by the scan.

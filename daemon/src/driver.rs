@@ -406,7 +406,7 @@ impl Driver {
                     Event::PeerGone(peer) => {
                         self.open_peers.remove(peer);
                     }
-                    Event::Scanned => self.scanned = true,
+                    Event::Scanned(_) => self.scanned = true,
                     _ => {}
                 }
                 events.push(event);
@@ -428,7 +428,7 @@ impl Driver {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
-        let mut scan = false;
+        let mut scan = None;
         let mut revision = None;
         for effect in effects {
             match effect {
@@ -448,7 +448,7 @@ impl Driver {
                     self.shells.net.leave(hash);
                 }
                 Effect::Look(hash) => self.look(hash),
-                Effect::Scan => scan = true,
+                Effect::Scan(number) => scan = Some(number),
                 Effect::Changed { revision: up_to } => revision = Some(up_to),
             }
         }
@@ -456,8 +456,8 @@ impl Driver {
             self.mirror.nudge(revision);
             self.shells.git.touched(&self.root);
         }
-        if scan {
-            self.disk.scan();
+        if let Some(number) = scan {
+            self.disk.scan_for(number);
         }
     }
 
@@ -546,7 +546,7 @@ async fn step_all(core: Core, store: Store, events: Vec<Event>) -> Batch {
     blocking(core, store, move |core, store, effects| {
         let mut came_to = CameTo::default();
         for event in events {
-            came_to.proves_well |= event == Event::Scanned;
+            came_to.proves_well |= matches!(event, Event::Scanned(_));
             let stepped = core.step(now_ms(), event, store)?;
             came_to.members_changed |= !stepped.writes.members.is_empty();
             came_to.proves_well |= !stepped.writes.records.is_empty();

@@ -285,8 +285,10 @@ impl MemoryDisk {
                 }
                 _ => DiskOutcome::NotEmpty,
             },
-            DiskAction::Discard { aside } => {
-                self.asides.remove(aside);
+            DiskAction::Discard { aside, taken } => {
+                if let Some(aside) = self.asides.get_mut(aside) {
+                    (aside.was, aside.expected) = (*taken, Some(*taken));
+                }
                 DiskOutcome::Discarded
             }
         }
@@ -418,7 +420,7 @@ mod tests {
             panic!("the outside edit must come out");
         };
         assert_eq!((text.as_str(), disk.asides()), ("mine", 1));
-        disk.run(&op("", DiskAction::Discard { aside }), &mut blobs);
+        disk.run(&op("", DiskAction::Discard { aside, taken: ContentHash::of(b"mine") }), &mut blobs);
         assert_eq!(disk.asides(), 0);
         assert_eq!(disk.run(&op("g", write("b", Some("a"))), &mut blobs), DiskOutcome::Vanished);
     }

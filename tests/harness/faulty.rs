@@ -99,7 +99,10 @@ fn discard(machine: &mut Machine, aside: &str) {
     let op = DiskOp {
         entry: codex_crdt_model::ids::EntryId::ROOT,
         path: codex_crdt_model::path::EntryPath::root(),
-        action: DiskAction::Discard { aside: aside.to_owned() },
+        action: DiskAction::Discard {
+            aside: aside.to_owned(),
+            taken: codex_crdt_model::ids::ContentHash([0; 32]),
+        },
     };
     machine.disk.run(&op, &mut machine.blobs);
 }

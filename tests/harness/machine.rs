@@ -21,8 +21,10 @@ use crate::disk::{Blobs, MemoryDisk};
 pub enum Job {
     /// Change files.
     Ops(Vec<DiskOp>),
-    /// Look at everything.
+    /// Look at everything, as every hour.
     Scan,
+    /// Look at everything: the core asked, with this number.
+    ScanAsked(u64),
     /// Look at these paths: hints of the watcher.
     Look(Vec<EntryPath>),
     /// Tell what an earlier run set aside.
@@ -65,6 +67,8 @@ pub struct Machine {
     pub disk_free_at: i64,
     /// The next result arrives no earlier: results come in order.
     pub disk_told_at: i64,
+    /// Number of the last scan that the disk worker was asked for.
+    pub scan: u64,
     /// The next start must begin a new journal.
     pub fresh_volume: bool,
     /// Requests sent to the core so far.
@@ -109,6 +113,7 @@ impl Machine {
             crash_in: None,
             disk_free_at: 0,
             disk_told_at: 0,
+            scan: 0,
             fresh_volume: false,
             asked: 0,
             tick_at: None,

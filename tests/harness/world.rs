@@ -341,7 +341,7 @@ impl World {
                 let delay = self.rng.between(0, 30);
                 self.work(n, Job::Ops(ops), delay);
             }
-            Effect::Scan => self.work(n, Job::Scan, 1),
+            Effect::Scan(number) => self.work(n, Job::ScanAsked(number), 1),
             Effect::Send { peer, frame } => self.send(n, peer, frame),
             Effect::Disconnect { peer, .. } => {
                 if let Some(other) = self.index_of(peer) {

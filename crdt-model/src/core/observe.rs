@@ -160,7 +160,8 @@ fn spare_busy(core: &mut Core, txn: &Txn<'_>, gone: &mut BTreeSet<EntryId>) -> R
 fn gone_by_print(txn: &Txn<'_>, missing: &BTreeSet<EntryId>) -> Result<BTreeMap<(u64, i64), EntryId>> {
     let mut gone = BTreeMap::new();
     for id in missing {
-        if let Some(base) = txn.base(id)? {
+        // An inode number alone proves nothing: it is reused at once.
+        if let Some(base) = txn.base(id)?.filter(|base| base.stat.born_ns != 0) {
             gone.insert((base.stat.inode, base.stat.born_ns), *id);
         }
     }

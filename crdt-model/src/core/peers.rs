@@ -30,6 +30,8 @@ pub(super) struct Peer {
     cursor: u64,
     /// A batch is on its way.
     draining: bool,
+    /// What was known here when it was last told of a gap: told again, it would only say the same again.
+    gap_at: Option<u64>,
 }
 
 pub(super) fn connected(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> {
@@ -245,7 +247,11 @@ fn take_records(
             txn.effects.push(Effect::Send { peer: *peer, frame });
         }
     }
-    if gap {
+    let here = Some(txn.meta.position);
+    if gap && core.peers.get(&peer).is_some_and(|state| state.gap_at != here) {
+        if let Some(state) = core.peers.get_mut(&peer) {
+            state.gap_at = here;
+        }
         send_hello(core, txn, peer)?;
     }
     Ok(None)

@@ -114,8 +114,10 @@ fn usable(path: &EntryPath) -> std::result::Result<(), Refusal> {
     let refuse = |reason: &str| Err(Refusal::Path { path: path.to_string(), reason: reason.into() });
     match path.names().next() {
         None => refuse("it is the notebook itself"),
-        Some(".codex" | ".git") => refuse("`.codex` and `.git` belong to the programs, not to the notebook"),
-        Some(_) => Ok(()),
+        Some(_) => match path.unwritable() {
+            Some(reason) => refuse(reason),
+            None => Ok(()),
+        },
     }
 }
 
@@ -330,6 +332,6 @@ fn resume(core: &mut Core, txn: &mut Txn<'_>, accept_deletions: bool) -> Answer 
             }
         }
     }
-    txn.effects.push(Effect::Scan);
+    txn.effects.push(core.await_scan());
     Ok(Ok(Reply::Done))
 }

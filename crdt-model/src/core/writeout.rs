@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::edits::{self};
+use super::edits::{self, Edited};
 use super::observe::{self, SWAP_MARK};
 use super::txn::Txn;
 use super::{Core, InFlight};
@@ -11,7 +11,7 @@ use crate::effect::{DiskAction, DiskOp, DiskOutcome, Effect, Notice};
 use crate::entry::birth::Kind;
 use crate::entry::{Content, Edit};
 use crate::event::{DiskResult, Seen};
-use crate::ids::{ContentHash, EntryId, Heads};
+use crate::ids::{ContentHash, EntryId, Heads, UnixMs};
 use crate::limits;
 use crate::path::EntryPath;
 use crate::store::{BaseRow, ConflictKind, EntryRow, Image, Mode, Stat, StoreError};
@@ -189,6 +189,11 @@ fn plan_new(
     }
     let Some(content) = content(core, txn, id, row)? else { return Ok(()) };
     let Some(folder) = txn.disk_path_of_folder(&row.place_parent)? else { return Ok(()) };
+    let path = folder.join(&row.place_name);
+    if let Some(reason) = path.unwritable() {
+        cannot_write(core, txn, id, reason);
+        return Ok(());
+    }
     let image = Image { heads: row.heads.clone(), hash: row.hash, kind: row.kind };
     txn.set_base(
         id,
@@ -201,7 +206,6 @@ fn plan_new(
             seen_at: core.now,
         }),
     )?;
-    let path = folder.join(&row.place_name);
     let (action, what) = match content {
         Content::Folder => (DiskAction::MakeFolder, InFlight::Other),
         content => {
@@ -211,6 +215,12 @@ fn plan_new(
     };
     start(core, txn, id, path, action, what, ops);
     Ok(())
+}
+
+/// The entry stays in the records and on other devices; it is tried again after the next scan.
+fn cannot_write(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, reason: &str) {
+    core.retries.insert(id, UnixMs::MAX);
+    txn.notify(Notice::WriteFailed { entry: id, reason: format!("{reason}; rename it") });
 }
 
 fn content_bytes(content: &Content) -> usize {
@@ -313,6 +323,10 @@ fn plan_change(
             return Ok(());
         }
         let to = folder.join(&row.place_name);
+        if let Some(reason) = to.unwritable() {
+            cannot_write(core, txn, id, reason);
+            return Ok(());
+        }
         let moving = InFlight::Move { parent: row.place_parent, name: row.place_name.clone() };
         start(core, txn, id, path, DiskAction::Move { to }, moving, ops);
         return Ok(());
@@ -346,7 +360,10 @@ pub(super) fn done(core: &mut Core, txn: &mut Txn<'_>, results: Vec<DiskResult>)
         if outcome == DiskOutcome::Discarded {
             continue;
         }
-        let Some(what) = core.in_flight.remove(&entry) else { continue };
+        let Some(what) = core.in_flight.remove(&entry) else {
+            unexpected(txn, entry, outcome, &mut discards)?;
+            continue;
+        };
         if let InFlight::Write { bytes } = &what {
             core.in_flight_bytes = core.in_flight_bytes.saturating_sub(*bytes);
         }
@@ -457,10 +474,52 @@ fn displaced(
     discards: &mut Vec<DiskOp>,
 ) -> Result<()> {
     if let Some((content, _)) = observe::content_of(&seen) {
-        edits::edit(txn, id, before, &[Edit::Content(content)], true)?;
+        take_aside(txn, id, before, content, aside, discards)?;
     }
     txn.mark(id);
-    discards.push(DiskOp { entry: id, path: EntryPath::root(), action: DiskAction::Discard { aside } });
+    Ok(())
+}
+
+/// Takes in what was set aside, and lets it go only then.
+fn take_aside(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    at: &Heads,
+    content: Content,
+    aside: String,
+    discards: &mut Vec<DiskOp>,
+) -> Result<()> {
+    let taken = content.hash();
+    match edits::edit(txn, id, at, &[Edit::Content(content)], true)? {
+        Edited::Made(_) | Edited::Nothing => discards.push(discard(id, aside, taken)),
+        Edited::Refused(reason) => {
+            let path = txn.path(&id)?;
+            txn.notify(Notice::Standing(format!(
+                "what a program wrote to `{path}` is kept as .codex/tmp/{aside} and could not be taken in: {reason}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn discard(entry: EntryId, aside: String, taken: ContentHash) -> DiskOp {
+    DiskOp { entry, path: EntryPath::root(), action: DiskAction::Discard { aside, taken } }
+}
+
+/// The result of an operation that is not known of: its start was lost with a step that failed. What it displaced
+/// must not be lost too.
+fn unexpected(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    outcome: DiskOutcome,
+    discards: &mut Vec<DiskOp>,
+) -> Result<()> {
+    if let DiskOutcome::Written { displaced: Some((seen, aside)), .. }
+    | DiskOutcome::Removed { displaced: Some((seen, aside)) } = outcome
+        && let Some(confirmed) = txn.base(&id)?.and_then(|base| base.confirmed)
+    {
+        leftover(txn, id, (seen, confirmed.hash), aside, discards)?;
+    }
     Ok(())
 }
 
@@ -498,11 +557,8 @@ fn leftover(
     aside: String,
     discards: &mut Vec<DiskOp>,
 ) -> Result<()> {
-    let discard = DiskOp { entry: id, path: EntryPath::root(), action: DiskAction::Discard { aside } };
     let (Some(row), Some((content, _))) = (txn.entry(&id)?, observe::content_of(&seen)) else {
-        if txn.entry(&id)?.is_some() {
-            discards.push(discard);
-        }
+        // It stays where it is until it can be read, or its entry is known.
         return Ok(());
     };
     let base = txn.base(&id)?;
@@ -520,11 +576,12 @@ fn leftover(
             Some(heads) => heads,
             None => base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads),
         };
-        edits::edit(txn, id, &heads, &[Edit::Content(content)], true)?;
+        take_aside(txn, id, &heads, content, aside, discards)?;
         txn.conflict(id, ConflictKind::AfterCrash)?;
+    } else {
+        discards.push(discard(id, aside, content.hash()));
     }
     txn.mark(id);
-    discards.push(discard);
     Ok(())
 }
 

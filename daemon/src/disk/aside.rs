@@ -79,7 +79,16 @@ impl Worker {
             return None;
         }
         let seen = self.seen_at(tmp, &aside, root.absolute_tmp(&aside));
+        self.look_again_if_unreadable(&seen, &aside);
         Some((seen, aside))
+    }
+
+    /// The only copy of something: it stays until it has been read.
+    fn look_again_if_unreadable(&mut self, seen: &Seen, aside: &str) {
+        if let Seen::Unreadable(reason) = seen {
+            tracing::warn!("{aside}, set aside in {}, cannot be read: {reason}", self.path.display());
+            self.kept.push_back(Kept { name: aside.to_owned(), due: Instant::now() + KEEP });
+        }
     }
 
     /// Looks once more at what was kept long enough.
@@ -102,7 +111,7 @@ impl Worker {
     }
 
     /// Removes a file put aside if its bytes are as expected; else it is to be told.
-    fn settle_aside(&self, root: &Root, tmp: &OwnedFd, name: String) -> Option<DiskResult> {
+    fn settle_aside(&mut self, root: &Root, tmp: &OwnedFd, name: String) -> Option<DiskResult> {
         let (entry, _, expect) = parse_aside(&name)?;
         look::lying(tmp.as_fd(), &name).ok().flatten()?;
         if is_expected(tmp, &name, Some(expect)) {
@@ -110,10 +119,11 @@ impl Worker {
             return None;
         }
         let seen = self.seen_at(tmp, &name, root.absolute_tmp(&name));
+        self.look_again_if_unreadable(&seen, &name);
         Some(DiskResult { entry, outcome: DiskOutcome::Leftover { seen, was: expect, aside: name } })
     }
 
-    /// Tells the core what earlier runs left aside.
+    /// Tells the core what earlier runs left aside, and what it was told of and has not dealt with.
     pub(super) fn tell_leftovers(&mut self, root: &Root) {
         let listed = root.tmp().and_then(|tmp| Ok((names(&tmp)?, tmp)));
         let (names, tmp) = match listed {
@@ -130,6 +140,9 @@ impl Worker {
                 let _ = rustix::fs::unlinkat(&tmp, &name, AtFlags::empty());
             } else if let Some((_, number, _)) = parse_aside(&name) {
                 self.counter = self.counter.max(number);
+                if self.kept.iter().any(|kept| kept.name == name) {
+                    continue;
+                }
                 results.extend(self.settle_aside(root, &tmp, name));
             } else {
                 tracing::warn!("{} is not ours and left alone", root.absolute_tmp(&name).display());
@@ -140,13 +153,17 @@ impl Worker {
         }
     }
 
-    /// The core has dealt with it.
-    pub(super) fn discard(&mut self, tmp: &OwnedFd, aside: &str) -> Result<(), Errno> {
+    /// The core has taken it in. A program may still have it open, so it goes later, if its bytes are those by then.
+    pub(super) fn discard(&mut self, tmp: &OwnedFd, aside: &str, taken: &ContentHash) -> Result<(), Errno> {
+        let Some((entry, number, _)) = parse_aside(aside) else { return Ok(()) };
         self.kept.retain(|kept| kept.name != aside);
-        match rustix::fs::unlinkat(tmp, aside, AtFlags::empty()) {
-            Err(Errno::NOENT) => Ok(()),
-            done => done,
+        let name = aside_name(&entry, number, taken);
+        match rustix::fs::renameat(tmp, aside, tmp, &name) {
+            Err(Errno::NOENT) => return Ok(()),
+            done => done?,
         }
+        self.kept.push_back(Kept { name, due: Instant::now() + KEEP });
+        Ok(())
     }
 }
 

@@ -85,7 +85,7 @@ impl Worker {
                 return false;
             }
         }
-        self.flush(&mut delivery) && self.sync_blobs(&delivery)
+        self.flush(&mut delivery)
     }
 
     fn between(&mut self, delivery: &mut Delivery<'_>) -> bool {
@@ -96,17 +96,21 @@ impl Worker {
         self.index.is_some()
     }
 
-    fn sync_blobs(&mut self, delivery: &Delivery<'_>) -> bool {
-        if delivery.unsynced {
-            match self.port.runtime.block_on(self.port.blobs.sync()) {
-                Ok(()) => self.problems.well(BLOBS),
-                Err(error) => {
-                    tracing::error!("{error}");
-                    self.problems.failing(BLOBS, format!("{error}; free some space or check the disk"));
-                }
+    fn sync_blobs(&mut self, delivery: &mut Delivery<'_>) -> Result<(), String> {
+        if !std::mem::take(&mut delivery.unsynced) {
+            return Ok(());
+        }
+        match self.port.runtime.block_on(self.port.blobs.sync()) {
+            Ok(()) => {
+                self.problems.well(BLOBS);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!("{error}");
+                self.problems.failing(BLOBS, format!("{error}; free some space or check the disk"));
+                Err(error.to_string())
             }
         }
-        true
     }
 
     /// Looks at one path; may ask for another path to be looked at in the same batch.
@@ -327,6 +331,12 @@ impl Worker {
             return true;
         }
         let mut hashes = self.take_in_blobs(delivery, &items);
+        // What is told is said to be held: it must be so after a power failure too.
+        if let Err(reason) = self.sync_blobs(delivery) {
+            for seen in hashes.values_mut().filter(|seen| matches!(seen, Seen::Blob(..))) {
+                *seen = Seen::Unreadable(reason.clone());
+            }
+        }
         let mut observed = Vec::with_capacity(items.len());
         for item in items {
             match item {

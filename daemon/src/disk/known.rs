@@ -193,8 +193,10 @@ impl Index {
     }
 }
 
+/// The index is made of checked names. A path of many may be longer than [`EntryPath::parse`] takes in: it is put together
+/// name by name.
 fn parsed(path: &str) -> EntryPath {
-    EntryPath::parse(path).expect("the index is made of checked names and paths only")
+    path.split('/').filter(|name| !name.is_empty()).fold(EntryPath::root(), |at, name| at.join(name))
 }
 
 /// The path of a folder on disk, from the bases' parents; `None` for a broken or cyclic chain.

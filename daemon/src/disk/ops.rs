@@ -96,8 +96,8 @@ impl Worker {
             DiskAction::Move { to } => Some(to),
             _ => None,
         };
-        let outcome = if let DiskAction::Discard { aside } = &op.action {
-            self.discard_op(act, aside)
+        let outcome = if let DiskAction::Discard { aside, taken } = &op.action {
+            self.discard_op(act, aside, taken)
         } else if let Some(bad) = [Some(path), target].into_iter().flatten().find(|path| !may_touch(path)) {
             DiskOutcome::Failed(format!(
                 "`{bad}` belongs to Codex or Git itself and is never written; rename it"
@@ -422,13 +422,13 @@ impl Worker {
         }
     }
 
-    fn discard_op(&mut self, act: &mut Act<'_>, aside: &str) -> DiskOutcome {
+    fn discard_op(&mut self, act: &mut Act<'_>, aside: &str, taken: &ContentHash) -> DiskOutcome {
         if parse_aside(aside).is_none() {
             return DiskOutcome::Failed(format!("`{aside}` is not the name of anything set aside"));
         }
-        match self.discard(act.tmp, aside) {
+        match self.discard(act.tmp, aside, taken) {
             Ok(()) => DiskOutcome::Discarded,
-            Err(errno) => failed("remove", format!(".codex/tmp/{aside}"), errno),
+            Err(errno) => failed("let go", format!(".codex/tmp/{aside}"), errno),
         }
     }
 }

@@ -40,7 +40,10 @@ pub(super) struct Survey {
 impl Worker {
     /// Looks at everything.
     pub(super) fn scan(&mut self, root: &Root) -> anyhow::Result<()> {
+        // What was asked for from here on, another scan answers.
+        let number = self.scan_number;
         self.know_again()?;
+        self.tell_leftovers(root);
         self.port.shared.progress.send_modify(|progress| (progress.looked_at, progress.read) = (0, 0));
         self.survey += 1;
         let mut rules = Rules::default();
@@ -55,7 +58,7 @@ impl Worker {
         if delivered && !self.is_stopping() {
             self.problems.well(SCAN);
             self.problems.looked_at_all(this);
-            self.tell(Event::Scanned);
+            self.tell(Event::Scanned(number));
         }
         Ok(())
     }

@@ -156,7 +156,7 @@ impl World {
         loop {
             match self.next().await {
                 Event::Observed(batch) => batches.push(batch),
-                Event::Scanned => return batches,
+                Event::Scanned(_) => return batches,
                 other => panic!("expected a scan, got {other:?}"),
             }
         }

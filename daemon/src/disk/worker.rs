@@ -84,6 +84,8 @@ pub(super) struct Worker {
     pub(super) problems: Problems,
     ops: VecDeque<Vec<DiskOp>>,
     scan_due: Option<Instant>,
+    /// The last scan that the core asked for.
+    pub(super) scan_number: u64,
     /// The folder is not watched yet.
     scans_held: bool,
     /// The scan that is due follows up a moved folder, so nobody waits for it.
@@ -110,6 +112,7 @@ impl Worker {
             problems: Problems::default(),
             ops: VecDeque::new(),
             scan_due: None,
+            scan_number: 0,
             scans_held: false,
             scan_follows_up: false,
             root_due: None,
@@ -167,7 +170,10 @@ impl Worker {
         while let Some(command) = next {
             match command {
                 Command::Run(ops) => self.ops.push_back(ops),
-                Command::Scan => self.want_scan(),
+                Command::Scan(number) => {
+                    self.scan_number = number.unwrap_or(self.scan_number);
+                    self.want_scan();
+                }
                 Command::Hint { paths, finished } => self.note(paths, finished),
                 Command::HoldScans(held) => self.scans_held = held,
                 Command::Shutdown(done) => self.stopping = Some(done),

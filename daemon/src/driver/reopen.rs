@@ -77,7 +77,10 @@ impl Driver {
             }
             // A scan follows the opening, and peers say again what they said.
             late.retain(|event| {
-                !matches!(event, Event::Observed(_) | Event::Scanned | Event::Received { .. } | Event::Tick)
+                !matches!(
+                    event,
+                    Event::Observed(_) | Event::Scanned(_) | Event::Received { .. } | Event::Tick
+                )
             });
         }
     }

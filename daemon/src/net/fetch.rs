@@ -22,11 +22,11 @@ use tokio::time::{Instant, timeout};
 use super::NetEvent;
 use super::backoff::Backoff;
 use super::link::{DIAL, code};
-use crate::blobs::{Blobs, COPY_BYTES};
+use crate::blobs::{Blobs, LARGE_BYTES};
 
 /// Small blobs under way at once.
 const SMALL: usize = 16;
-/// Large ones (above [`COPY_BYTES`]): one alone fills a line.
+/// Large ones (above [`LARGE_BYTES`]): one alone fills a line.
 const LARGE: usize = 2;
 /// A peer that sends nothing for so long is left for another.
 const STALL: Duration = Duration::from_secs(20);
@@ -112,7 +112,7 @@ pub(super) struct Fetcher {
 }
 
 fn is_large(size: u64) -> usize {
-    usize::from(size > COPY_BYTES)
+    usize::from(size > LARGE_BYTES)
 }
 
 impl Fetcher {

@@ -25,12 +25,16 @@ impl World {
             return;
         }
         match job {
-            Job::Scan => {
+            Job::Scan | Job::ScanAsked(_) => {
+                if let Job::ScanAsked(number) = job {
+                    machine.scan = number;
+                }
+                let number = machine.scan;
                 let seen = machine.disk.differences(&[root], &machine.store, &mut machine.blobs, false);
                 if !seen.is_empty() {
                     self.disk_tells(n, Event::Observed(seen));
                 }
-                self.disk_tells(n, Event::Scanned);
+                self.disk_tells(n, Event::Scanned(number));
             }
             Job::Look(paths) => {
                 let seen = machine.disk.differences(&paths, &machine.store, &mut machine.blobs, false);

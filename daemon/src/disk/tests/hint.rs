@@ -89,7 +89,7 @@ async fn a_rename_is_one_batch() {
     world.hint(&["moved/g/h.md"], true);
     assert_eq!(short(&world.until_idle().await), ["moved/g/h.md = changed"]);
     // A scan follows by itself, in case the core understood something else.
-    assert_eq!(world.next().await, Event::Scanned);
+    assert_eq!(world.next().await, Event::Scanned(0));
 }
 
 /// losses.md L21: a folder that appears with everything in it.

@@ -17,9 +17,19 @@ async fn unseen_bytes_come_out_whole() {
     };
     assert_eq!((text.as_str(), world.read("a.md").as_str()), ("typed in between", "new"));
     assert_eq!(world.aside(), std::slice::from_ref(&aside));
-    assert_eq!(world.one("a.md", DiskAction::Discard { aside }).await, DiskOutcome::Discarded);
-    assert_eq!(world.aside(), Vec::<String>::new());
-    let refused = world.one("a.md", DiskAction::Discard { aside: "../notebook".to_owned() }).await;
+    let taken = hash("typed in between");
+    assert_eq!(world.one("a.md", DiskAction::Discard { aside, taken }).await, DiskOutcome::Discarded);
+    // The program still has it open. What it writes now is told with what it was then.
+    let kept = world.aside().pop().unwrap();
+    std::fs::write(world.at(".codex/tmp").join(&kept), "typed in between, and on").unwrap();
+    let Event::DiskDone(late) = world.next().await else { panic!("the kept file is looked at again") };
+    assert!(matches!(
+        &late[0].outcome,
+        DiskOutcome::Leftover { seen: Seen::Text(_, text), was, .. } if text == "typed in between, and on" && *was == taken
+    ));
+    let refused = world
+        .one("a.md", DiskAction::Discard { aside: "../notebook".to_owned(), taken: ContentHash::of(b"") })
+        .await;
     assert!(matches!(refused, DiskOutcome::Failed(_)));
 }
 

@@ -94,7 +94,7 @@ async fn a_lost_root_deletes_nothing() {
     std::fs::remove_dir(world.root()).unwrap();
     std::fs::rename(&elsewhere, world.root()).unwrap();
     assert_eq!(world.next().await, Event::RootFound);
-    assert_eq!(world.next().await, Event::Scanned, "nothing has changed");
+    assert_eq!(world.next().await, Event::Scanned(0), "nothing has changed");
 }
 
 /// losses.md L14: missing from the very start.
