@@ -153,9 +153,9 @@ pub enum ConflictKind {
     Frontmatter,
     /// Bytes found after a crash that matched no known version; taken as an edit of the last known one.
     AfterCrash,
-    /// Text that was edited while the entry became an attachment; the text lies beside it.
+    /// Text that was edited while the entry became an attachment: the text stays, the attachment lies beside it.
     TextBecameBlob {
-        /// The entry that holds the text.
+        /// The entry that holds the attachment.
         copy: EntryId,
     },
     /// Joining found other bytes here; they lie beside the entry.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::event::Event;
-use codex_crdt_model::ids::ContentHash;
+use codex_crdt_model::ids::{ContentHash, EntryId};
 use codex_crdt_model::path::EntryPath;
-use codex_crdt_model::store::{Mode, Source};
+use codex_crdt_model::store::{ConflictKind, Mode, Source};
 
 use crate::disk::Data;
 use crate::machine::Machine;
@@ -127,6 +127,8 @@ pub fn problems(world: &mut World) -> Vec<String> {
 /// Law 1: every word that was written and not deleted is there, exactly once. Law 7: nothing forged is.
 fn words(world: &World, problems: &mut Vec<String>) {
     for (n, machine) in world.machines.iter().enumerate() {
+        let shown = second_versions(machine);
+        let in_inbox = |path: &str| machine.entry_at(path).is_some_and(|entry| shown.contains(&entry));
         let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (path, data) in machine.disk.tree() {
             let Data::File(bytes) = data else { continue };
@@ -143,7 +145,7 @@ fn words(world: &World, problems: &mut Vec<String>) {
             if files.len() != at.len() {
                 problems.push(format!("machine {n}: {name} is doubled in {at:?} (law 1)"));
             }
-            let plain = files.iter().filter(|path| !shown_in_inbox(path)).count();
+            let plain = files.iter().filter(|path| !in_inbox(path)).count();
             if plain > 1 && !token.loose && !token.deleted {
                 problems.push(format!("machine {n}: {name} is in several files {at:?} (law 1)"));
             }
@@ -154,13 +156,17 @@ fn words(world: &World, problems: &mut Vec<String>) {
     }
 }
 
-/// Whether a name says that the file is one of two versions, both of which the inbox shows.
-fn shown_in_inbox(path: &str) -> bool {
-    let marked = |at: usize| {
-        let mark = path[at + 2..].split(')').next().unwrap_or_default();
-        mark.starts_with("conflict from ") || (mark.len() == 8 && mark.bytes().all(|b| b.is_ascii_hexdigit()))
-    };
-    path.match_indices(" (").any(|(at, _)| marked(at))
+/// The entries that this machine's inbox shows as the other version of something.
+fn second_versions(machine: &Machine) -> BTreeSet<EntryId> {
+    let rows = machine.store.conflicts(None).unwrap_or_default();
+    let second = rows.into_iter().filter_map(|(_, row)| match row.kind {
+        ConflictKind::Attachment { copy }
+        | ConflictKind::TextBecameBlob { copy }
+        | ConflictKind::Joined { copy } => Some(copy),
+        ConflictKind::Name { .. } => Some(row.entry),
+        ConflictKind::Property { .. } | ConflictKind::Frontmatter | ConflictKind::AfterCrash => None,
+    });
+    second.collect()
 }
 
 /// Law 2: same records, same bytes.

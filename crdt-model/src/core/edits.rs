@@ -212,33 +212,37 @@ fn show_clash(txn: &mut Txn<'_>, id: EntryId, view: &View, clash: Clash) -> Resu
         Clash::Frontmatter => txn.conflict(id, ConflictKind::Frontmatter),
         Clash::Blob { others } => {
             for content in others {
-                if let Some(copy) = beside(txn, view, content)? {
-                    txn.conflict(id, ConflictKind::Attachment { copy })?;
+                if let Some(copy) = beside(txn, id, view, content)? {
+                    let kind = match view.kind {
+                        Kind::Text => ConflictKind::TextBecameBlob { copy },
+                        _ => ConflictKind::Attachment { copy },
+                    };
+                    txn.conflict(id, kind)?;
                 }
             }
             Ok(())
         }
-        Clash::Text { text } => match beside(txn, view, Content::Text(text))? {
-            Some(copy) => txn.conflict(id, ConflictKind::TextBecameBlob { copy }),
-            None => Ok(()),
-        },
     }
 }
 
-/// Puts the other version of an attachment beside it. Every device makes the same entry; `None` if that was
-/// done before.
-fn beside(txn: &mut Txn<'_>, view: &View, content: Content) -> Result<Option<EntryId>> {
+/// Puts the other version of an attachment beside it. Every device makes the same entry, wherever it sees the first
+/// one: born where that was born, then moved. `None` if that was done before.
+fn beside(txn: &mut Txn<'_>, id: EntryId, view: &View, content: Content) -> Result<Option<EntryId>> {
+    let Some(row) = txn.entry(&id)? else { return Ok(None) };
     let mark = format!("conflict from {}", content.hash().short());
     let birth = Birth {
         format: crate::entry::birth::BIRTH_FORMAT,
         notebook: txn.meta.notebook,
-        parent: view.parent,
-        name: tree::suffixed(&view.name, &mark),
+        parent: row.birth_parent,
+        name: tree::suffixed(&txn.birth(&id, &row)?.name, &mark),
         content,
         nonce: 0,
     };
     if txn.entry(&birth.id())?.is_some() {
         return Ok(None);
     }
-    give_birth(txn, &birth, false).map(Some)
+    let copy = give_birth(txn, &birth, false)?;
+    let place = Edit::Place { parent: view.parent, name: tree::suffixed(&view.name, &mark) };
+    edit(txn, copy, &Heads::new(), &[place], false)?;
+    Ok(Some(copy))
 }

@@ -40,8 +40,8 @@ pub(super) struct Txn<'a> {
     pub effects: Vec<Effect>,
     /// Entries that the planner should look at.
     pub todo: BTreeSet<EntryId>,
-    /// Entries whose place on disk became free: whoever waits for it can go on.
-    pub freed: BTreeSet<EntryId>,
+    /// Entries that came to disk, left it, or changed their place there: whoever waits for that can go on.
+    pub moved: BTreeSet<EntryId>,
     /// Documents in use; a few are kept from step to step.
     pub documents: BTreeMap<EntryId, Loaded>,
     /// Births entered in this step.
@@ -75,7 +75,7 @@ impl<'a> Txn<'a> {
             writes: WriteSet::default(),
             effects: Vec::new(),
             todo: BTreeSet::new(),
-            freed: BTreeSet::new(),
+            moved: BTreeSet::new(),
             documents: BTreeMap::new(),
             births: BTreeMap::new(),
             items: Vec::new(),
@@ -160,10 +160,12 @@ impl<'a> Txn<'a> {
     }
 
     pub fn set_base(&mut self, id: EntryId, row: Option<BaseRow>) -> Result<()> {
-        if let Some(old) = self.base(&id)? {
-            if row.as_ref().is_none_or(|row| (row.parent, &row.name) != (old.parent, &old.name)) {
-                self.freed.insert(id);
-            }
+        let old = self.base(&id)?;
+        let place = |row: &Option<BaseRow>| row.as_ref().map(|row| (row.parent, row.name.clone()));
+        if place(&old) != place(&row) {
+            self.moved.insert(id);
+        }
+        if let Some(old) = old {
             let place = (old.parent, old.name);
             if self.bases_by_place.get(&place) == Some(&id) {
                 self.bases_by_place.remove(&place);
@@ -291,7 +293,8 @@ impl<'a> Txn<'a> {
 
     // ---- documents
 
-    fn birth(&self, id: &EntryId, row: &EntryRow) -> Result<Birth> {
+    /// What an entry was before any change.
+    pub fn birth(&self, id: &EntryId, row: &EntryRow) -> Result<Birth> {
         if let Some(birth) = self.births.get(id) {
             return Ok(birth.clone());
         }

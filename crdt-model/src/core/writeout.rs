@@ -589,7 +589,7 @@ impl Core {
     /// Takes over what the step says should be planned.
     fn gather(&mut self, txn: &mut Txn<'_>) {
         self.todo.append(&mut txn.todo);
-        for id in std::mem::take(&mut txn.freed) {
+        for id in std::mem::take(&mut txn.moved) {
             self.wake(&id);
         }
     }

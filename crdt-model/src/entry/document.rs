@@ -93,15 +93,10 @@ pub enum Clash {
         /// Sources, the shown one first.
         sources: Vec<String>,
     },
-    /// Bytes: the versions that do not show.
+    /// Bytes that do not show: other versions of what shows, or what somebody put in place of a text that another edited.
     Blob {
         /// They were concurrent with the one that shows.
         others: Vec<Content>,
-    },
-    /// Text that was edited while the entry became bytes; the text as that side had it.
-    Text {
-        /// The text.
-        text: String,
     },
     /// The frontmatter, written and split again, is not what was merged.
     Frontmatter,

@@ -153,7 +153,7 @@ pub async fn conflicts(client: &Client, out: Output, notebook: Option<String>) -
             "frontmatter" => "after a merge the frontmatter reads differently".to_owned(),
             "after_crash" => "bytes found after a crash that no version explains".to_owned(),
             "text_became_blob" => {
-                "the text was edited while it became an attachment; it lies beside it".to_owned()
+                "the text was edited while it became an attachment; the attachment lies beside it".to_owned()
             }
             "joined" => "other bytes were here before joining; they lie beside it".to_owned(),
             other => other.to_owned(),

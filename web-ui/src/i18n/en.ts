@@ -142,7 +142,7 @@ export const t = {
       name: 'Two entries had one name. This one was given another.',
       frontmatter: 'After a merge the properties at its head no longer read as they were written.',
       after_crash: 'Bytes found after a crash matched no known version. They were taken as an edit.',
-      text_became_blob: 'Text was edited while this became an attachment. The text lies beside it.',
+      text_became_blob: 'Text was edited while this became an attachment. The attachment lies beside it.',
       joined: 'Other bytes were here when the notebook was joined. They lie beside it.',
       unknown: 'Two devices changed this.',
     },

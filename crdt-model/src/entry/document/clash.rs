@@ -1,7 +1,6 @@
 //! Finds what two sides changed at once and what could not be merged.
 
 use super::Clash;
-use super::change::text_hash;
 use super::front::Front;
 use super::schema::Reader;
 use crate::entry::birth::{Content, Kind};
@@ -20,11 +19,6 @@ pub(super) fn find(reader: &Reader<'_>) -> Vec<Clash> {
     }
     if !others.is_empty() {
         clashes.push(Clash::Blob { others });
-    }
-    let is_bytes = matches!(shown.kind(), Kind::Blob | Kind::Symlink);
-    let remembered = reader.blob().and_then(|value| value.instead_of);
-    if is_bytes && text_hash(reader) != remembered {
-        clashes.push(Clash::Text { text: reader.text() });
     }
     clashes
 }

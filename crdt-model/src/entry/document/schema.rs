@@ -8,6 +8,7 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, 
 use serde::{Deserialize, Serialize};
 
 use super::View;
+use super::change::text_hash;
 use super::front::Front;
 use crate::entry::birth::{Birth, Content, Kind};
 use crate::entry::frontmatter::Parts;
@@ -202,10 +203,17 @@ impl<'a> Reader<'a> {
             Kind::Text => Content::Text(self.text()),
             // The value says itself whether it is bytes or a link: two machines may have disagreed on `kind`.
             Kind::Blob | Kind::Symlink => match self.blob() {
-                Some(value) => value.target.content(),
-                None => Content::Text(self.text()),
+                Some(value) if !self.text_went_on() => value.target.content(),
+                _ => Content::Text(self.text()),
             },
         }
+    }
+
+    /// Whether the text is none that a value of `blob` stands instead of: somebody edited it at the same time. Text
+    /// merges, bytes do not: so it is the text that stays, and the bytes go beside it.
+    fn text_went_on(&self) -> bool {
+        let text = text_hash(self);
+        self.blobs().iter().all(|value| value.instead_of != text)
     }
 
     pub(super) fn kind(&self) -> Kind {

@@ -155,8 +155,8 @@ fn text_edited_while_it_became_bytes_is_a_clash() {
     assert_eq!(doc.view().kind, Kind::Blob);
     assert!(doc.clashes().is_empty());
     write(&mut doc, &vec![], &B, "x typed\n");
-    assert_eq!(doc.view().content, blob(2));
-    assert_eq!(doc.clashes(), [Clash::Text { text: "x typed\n".into() }]);
+    assert_eq!(doc.view().content, text("x typed\n"));
+    assert_eq!(doc.clashes(), [Clash::Blob { others: vec![blob(2)] }]);
     write(&mut doc, &vec![flip.hash], &A, "x back\n");
     assert_eq!(doc.view().kind, Kind::Text);
     let link = Content::Symlink("../elsewhere".into());
