@@ -169,7 +169,7 @@ fn gone_by_print(txn: &Txn<'_>, missing: &BTreeSet<EntryId>) -> Result<BTreeMap<
 }
 
 fn moved_from(
-    txn: &Txn<'_>,
+    txn: &mut Txn<'_>,
     gone: &BTreeMap<(u64, i64), EntryId>,
     missing: &BTreeSet<EntryId>,
     content: &Content,
@@ -185,15 +185,29 @@ fn moved_from(
     if content.kind() == Kind::Folder || content.size() == 0 {
         return Ok(None);
     }
-    let hash = content.hash();
+    let (hash, kind) = (content.hash(), content.kind());
     let mut same = Vec::new();
+    let mut alike = Vec::new();
     for id in missing {
-        if txn.base(id)?.and_then(|b| b.confirmed).is_some_and(|i| i.hash == hash && i.kind == content.kind())
+        let Some(BaseRow { confirmed: Some(confirmed), intended, .. }) = txn.base(id)? else { continue };
+        if std::iter::once(&confirmed).chain(&intended).any(|image| image.hash == hash && image.kind == kind)
         {
             same.push(*id);
+        } else if let Some(intended) = intended {
+            // A crash cut a write off after the new file was in place: nobody noted its inode, and it may have been
+            // edited since.
+            let shared = shared_lines(txn, *id, &intended.heads, content)?;
+            if shared.of > 0 && shared.lines * 2 > shared.of {
+                alike.push((shared.lines, *id));
+            }
         }
     }
-    Ok(if same.len() == 1 { same.pop() } else { None })
+    alike.sort_unstable();
+    Ok(match same.len() {
+        0 => alike.pop().map(|(_, id)| id),
+        1 => same.pop(),
+        _ => None,
+    })
 }
 
 /// A path that is known shows something.
@@ -246,23 +260,15 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
         return Ok(());
     }
     let interrupted = base.intended.is_some();
-    let Some(confirmed) = base.confirmed.clone() else {
+    if base.confirmed.is_none() {
         // A first write that a crash cut off, and something else is there now.
         let (folder, name) = (base.parent, base.name.clone());
         txn.set_base(id, None)?;
         txn.mark(id);
         return appeared(core, txn, folder, &name, content, stat);
-    };
+    }
     let now = core.now;
-    let at = match &base.intended {
-        Some(intended)
-            if shared_lines(txn, id, &intended.heads, &content)?
-                > shared_lines(txn, id, &confirmed.heads, &content)? =>
-        {
-            intended.heads.clone()
-        }
-        _ => confirmed.heads.clone(),
-    };
+    let at = edited_version(txn, id, &base, &content)?;
     take_in(txn, id, &at, content, |image| BaseRow {
         confirmed: Some(image),
         intended: None,
@@ -278,13 +284,35 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
 
 /// How many lines of a text a version of the entry has too. After a crash that cut a write off, somebody may have
 /// edited the file as it was or as it became; diffed against the wrong one of the two, the other's words double.
-fn shared_lines(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<usize> {
-    let Content::Text(text) = content else { return Ok(0) };
-    let Some(row) = txn.entry(&id)? else { return Ok(0) };
-    let Some(view) = txn.document(&id, &row)?.view_at(heads) else { return Ok(0) };
-    let Content::Text(version) = view.content else { return Ok(0) };
-    let lines: BTreeSet<&str> = version.lines().collect();
-    Ok(text.lines().filter(|line| lines.contains(line)).count())
+fn shared_lines(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<Shared> {
+    let Content::Text(text) = content else { return Ok(Shared::default()) };
+    let Some(row) = txn.entry(&id)? else { return Ok(Shared::default()) };
+    let Some(view) = txn.document(&id, &row)?.view_at(heads) else { return Ok(Shared::default()) };
+    let Content::Text(version) = view.content else { return Ok(Shared::default()) };
+    let there: BTreeSet<&str> = version.lines().collect();
+    let lines = text.lines().filter(|line| there.contains(line)).count();
+    Ok(Shared { lines, of: version.lines().count() })
+}
+
+/// How much of a version a text has.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Lines of the text that the version has too.
+    lines: usize,
+    /// Lines of the version.
+    of: usize,
+}
+
+/// The version that found bytes are an edit of: what was there for certain, or what a write that a crash cut off put
+/// there.
+fn edited_version(txn: &mut Txn<'_>, id: EntryId, base: &BaseRow, content: &Content) -> Result<Heads> {
+    let confirmed = base.confirmed.as_ref().map(|image| image.heads.clone()).unwrap_or_default();
+    let Some(intended) = &base.intended else { return Ok(confirmed) };
+    let is_intended = intended.hash == content.hash() && intended.kind == content.kind();
+    let closer = is_intended
+        || shared_lines(txn, id, &intended.heads, content)?.lines
+            > shared_lines(txn, id, &confirmed, content)?.lines;
+    Ok(if closer { intended.heads.clone() } else { confirmed })
 }
 
 /// Takes bytes from disk as an edit of the version that was there, and notes what is there now.
@@ -320,8 +348,10 @@ fn moved_here(
 ) -> Result<()> {
     let Some(base) = txn.base(&id)? else { return Ok(()) };
     let Some(confirmed) = base.confirmed.clone() else { return Ok(()) };
+    let at = edited_version(txn, id, &base, &content)?;
     let mut changes = Vec::new();
-    if confirmed.hash != content.hash() || confirmed.kind != content.kind() {
+    let as_written = base.intended.iter().find(|image| image.heads == at).unwrap_or(&confirmed);
+    if as_written.hash != content.hash() || as_written.kind != content.kind() {
         changes.push(Edit::Content(content.clone()));
     }
     // A swap's parking place is not a name that anybody gave.
@@ -330,11 +360,11 @@ fn moved_here(
     if !(parked && planned) {
         changes.push(Edit::Place { parent: folder, name: name.to_owned() });
     }
-    let image = Image { hash: content.hash(), kind: content.kind(), ..confirmed.clone() };
-    let made = edits::edit(txn, id, &confirmed.heads, &changes, true)?;
+    let image = Image { heads: at.clone(), hash: content.hash(), kind: content.kind() };
+    let made = edits::edit(txn, id, &at, &changes, true)?;
     let heads = match made {
         Edited::Made(heads) => heads,
-        Edited::Nothing | Edited::Refused(_) => confirmed.heads,
+        Edited::Nothing | Edited::Refused(_) => at,
     };
     txn.set_base(
         id,
