@@ -23,6 +23,7 @@ use crate::disk::{Disk, ScanProgress};
 use crate::git::Git;
 use crate::mirror::Mirror;
 use crate::net::Net;
+use crate::progress::{Gauge, Progress, Work};
 use crate::store::{Reader, Store};
 
 /// Events taken into one transaction at most.
@@ -47,7 +48,7 @@ pub struct Notebook {
 }
 
 /// How a notebook stands, for status and pages.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standing {
     /// `ready`, `scanning`, `paused`, `held`, `joining` or `failed`.
     pub state: &'static str,
@@ -71,10 +72,12 @@ pub struct Standing {
     pub held_by: (u64, u64),
     /// The scan under way.
     pub scan: ScanProgress,
+    /// What takes a while, and how far it is.
+    pub progress: Vec<Progress>,
 }
 
 /// How one peer stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
 pub struct PeerStanding {
     /// Its id, hex.
     pub device: String,
@@ -101,13 +104,22 @@ pub enum AskError {
     NotRunning(NotebookId, String),
 }
 
-/// A notice and where it came from.
+/// News and where they came from.
 #[derive(Debug, Clone)]
 pub struct NotebookNotice {
     /// Which notebook.
     pub notebook: NotebookId,
     /// What.
-    pub notice: Notice,
+    pub news: News,
+}
+
+/// What listeners are told.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// The core says something.
+    Notice(Notice),
+    /// The mirror was late and is level again: what it answered meanwhile may be old.
+    MirrorIsLevel,
 }
 
 /// What the driver takes in.
@@ -186,6 +198,7 @@ impl Notebook {
                 }
             }
         });
+        tokio::spawn(tell_of_lateness(id, mirror.late(), shells.notices.clone()));
         let (standing_out, standing) = watch::channel(Standing { state: "scanning", ..Standing::default() });
         let git = shells.git.clone();
         let driver = Driver {
@@ -202,6 +215,7 @@ impl Notebook {
             wanted_blobs: BTreeSet::new(),
             failure: None,
             scanned: false,
+            gauges: Gauges::default(),
         };
         tokio::spawn(driver.run(queue, core, store, opened));
         Ok(Self { id, root, mirror, disk, git, inputs, standing })
@@ -257,6 +271,18 @@ impl Notebook {
     }
 }
 
+/// Ends with the mirror.
+async fn tell_of_lateness(
+    notebook: NotebookId,
+    mut late: watch::Receiver<u64>,
+    notices: broadcast::Sender<NotebookNotice>,
+) {
+    while late.changed().await.is_ok() {
+        // Nobody may be listening.
+        let _ = notices.send(NotebookNotice { notebook, news: News::MirrorIsLevel });
+    }
+}
+
 struct Driver {
     id: NotebookId,
     root: PathBuf,
@@ -271,6 +297,14 @@ struct Driver {
     wanted_blobs: BTreeSet<ContentHash>,
     failure: Option<String>,
     scanned: bool,
+    gauges: Gauges,
+}
+
+#[derive(Debug, Default)]
+struct Gauges {
+    receive: Gauge,
+    write: Gauge,
+    attachments: Gauge,
 }
 
 /// The core and its store, and what a batch of steps came to. Travels to a blocking thread and back.
@@ -383,7 +417,10 @@ impl Driver {
                         tracing::warn!(notebook = %self.id, %entry, reason, "a file could not be written");
                     }
                     // Nobody may be listening.
-                    let _ = self.shells.notices.send(NotebookNotice { notebook: self.id, notice });
+                    let _ = self
+                        .shells
+                        .notices
+                        .send(NotebookNotice { notebook: self.id, news: News::Notice(notice) });
                 }
                 Effect::Fetch { hash, size, from } => self.fetch(hash, size, from),
                 Effect::Leave(hash) => {
@@ -479,7 +516,7 @@ impl Driver {
         }
     }
 
-    fn publish(&self, core: &Core, store: &Store) {
+    fn publish(&mut self, core: &Core, store: &Store) {
         let standing = self.standing_of(core, store).unwrap_or_else(|error| Standing {
             state: "failed",
             reason: Some(error.to_string()),
@@ -492,7 +529,7 @@ impl Driver {
         });
     }
 
-    fn standing_of(&self, core: &Core, store: &Store) -> Result<Standing, StoreError> {
+    fn standing_of(&mut self, core: &Core, store: &Store) -> Result<Standing, StoreError> {
         let meta = core.meta();
         let scan = *self.disk.progress().borrow();
         let receipts: BTreeMap<DeviceId, _> =
@@ -507,8 +544,10 @@ impl Driver {
         let mut peers = Vec::new();
         for (device, member) in members.iter().filter(|(device, _)| **device != meta.device) {
             let receipt = receipts.get(device);
-            let records_behind = receipt
-                .map_or_else(|| frontier.ahead_of(&Default::default()), |r| frontier.ahead_of(&r.frontier()));
+            let mut has = receipt.map(|receipt| receipt.frontier()).unwrap_or_default();
+            // Whoever made a record held it durably before it was sent.
+            frontier.tips().filter(|tip| tip.device == *device).for_each(|tip| has.advance(tip));
+            let records_behind = frontier.ahead_of(&has);
             let (missing, left) = receipt
                 .map_or((0, 0), |r| (r.blobs_missing_count, r.blobs_left_count.min(r.blobs_missing_count)));
             if receipt.is_some() && records_behind == 0 && missing == 0 {
@@ -523,6 +562,19 @@ impl Driver {
                 blobs_left: left,
             });
         }
+        let blobs_left = missing_blobs.values().filter(|missing| !missing.wanted).count() as u64;
+        let entries = store.alive_count()?;
+        let first_scan = (!self.scanned).then(|| first_scan(scan, entries)).flatten();
+        let pending = core.unwritten() as u64;
+        // Until everything was looked at, nothing is written: what is pending then may need no writing at all.
+        let to_write = if self.scanned { pending } else { 0 };
+        let gauges = &mut self.gauges;
+        let progress = [
+            first_scan,
+            gauges.receive.at(Work::Receive, core.to_come()),
+            gauges.write.at(Work::Write, to_write),
+            gauges.attachments.at(Work::Attachments, missing_blobs.len() as u64 - blobs_left),
+        ];
         let (state, reason) = match &self.failure {
             Some(reason) => ("failed", Some(reason.clone())),
             None if !core.root_is_there() => {
@@ -537,17 +589,27 @@ impl Driver {
         Ok(Standing {
             state,
             reason,
-            entries: store.alive_count()?,
-            pending: core.unwritten() as u64,
+            entries,
+            pending,
             unsynced_records: own_seq.saturating_sub(acknowledged),
             blobs_missing: missing_blobs.len() as u64,
-            blobs_left: missing_blobs.values().filter(|missing| !missing.wanted).count() as u64,
+            blobs_left,
             fetch: store.fetch_policy()?.to_string(),
             peers,
             held_by,
             scan,
+            progress: progress.into_iter().flatten().collect(),
         })
     }
+}
+
+/// How far the first look at the folder is: files are found first, and then taken in.
+fn first_scan(scan: ScanProgress, entries: u64) -> Option<Progress> {
+    if scan.busy {
+        return Some(Progress { what: Work::Scan, done: scan.looked_at, total: None });
+    }
+    let import = Progress { what: Work::Import, done: entries, total: Some(scan.looked_at) };
+    (entries < scan.looked_at).then_some(import)
 }
 
 async fn commit(core: Core, store: Store, stepped: Stepped) -> Batch {
