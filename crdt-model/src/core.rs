@@ -375,6 +375,11 @@ impl Core {
         self.blobs_missing.len()
     }
 
+    /// Records that a connected peer said it has and that are not here yet.
+    pub fn to_come(&self) -> u64 {
+        self.peers.values().map(|peer| peer.ahead_of(&self.frontier)).max().unwrap_or(0)
+    }
+
     /// Whether the folder is there.
     pub fn root_is_there(&self) -> bool {
         !self.root_lost

@@ -264,7 +264,8 @@ fn a_file_renamed_after_a_write_was_cut_off_is_the_same_file() {
         let text = format!("one\ntwo\nfrom afar\n{added}");
         let renamed = Seen::Text(stat(8), text.clone());
         a.happen(Event::Observed(vec![seen("a.md", Seen::Missing), seen("b.md", renamed)]));
-        a.happen(Event::Scanned);
+        let scans = a.core.scans();
+        a.happen(Event::Scanned(scans));
         let alive: Vec<_> = a.store.entries().filter(|(_, row)| row.alive).collect();
         assert_eq!(alive.len(), 1, "{alive:?}");
         assert_eq!((*alive[0].0, alive[0].1.place_name.as_str()), (id, "b.md"));

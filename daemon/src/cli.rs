@@ -6,6 +6,7 @@ pub mod complete;
 pub mod demo;
 pub mod doctor;
 pub mod failure;
+pub mod follow;
 pub mod notebooks;
 pub mod people;
 pub mod print;
@@ -334,7 +335,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Verify { notebook } => verify::verify(home, out, notebook).await,
         Command::Doctor => doctor::doctor(home, out).await,
         Command::Mirror(MirrorCommand::Rebuild { notebook }) => {
-            notebooks::rebuild_mirror(&client()?, &notebook).await
+            notebooks::rebuild_mirror(&client()?, out, &notebook).await
         }
         Command::Completions { shell } => complete::print(shell),
     }

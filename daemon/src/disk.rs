@@ -40,7 +40,7 @@ pub struct Disk {
 }
 
 /// How far a scan is; for progress bars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
 pub struct ScanProgress {
     /// A scan is under way, or hints or operations are waiting.
     pub busy: bool,

@@ -24,6 +24,7 @@ use crate::disk::Disk;
 use crate::git::Git;
 use crate::mirror::Mirror;
 use crate::net::Net;
+use crate::progress::Gauge;
 use crate::store::{OpenError, Reader, Store};
 
 mod reopen;
@@ -75,13 +76,22 @@ pub enum AskError {
     Full(NotebookId, String),
 }
 
-/// A notice and where it came from.
+/// News and where they came from.
 #[derive(Debug, Clone)]
 pub struct NotebookNotice {
     /// Which notebook.
     pub notebook: NotebookId,
     /// What.
-    pub notice: Notice,
+    pub news: News,
+}
+
+/// What listeners are told.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// The core says something.
+    Notice(Notice),
+    /// The mirror was late and is level again: what it answered meanwhile may be old.
+    MirrorIsLevel,
 }
 
 /// What the driver takes in.
@@ -161,6 +171,7 @@ impl Notebook {
         disk.hold_scans(true);
         let mirror = Mirror::open(&root)?;
         let (inputs, queue) = mpsc::unbounded_channel();
+        tokio::spawn(tell_of_lateness(id, mirror.late(), shells.notices.clone()));
         let (standing_out, standing) = watch::channel(Standing { state: "scanning", ..Standing::default() });
         let git = shells.git.clone();
         let readers = Arc::default();
@@ -180,6 +191,7 @@ impl Notebook {
             failure: None,
             failing: BTreeMap::new(),
             scanned: false,
+            gauges: Gauges::default(),
         };
         tokio::spawn(async move {
             // Dropped or sent, it is time.
@@ -280,6 +292,18 @@ impl Inbox {
     }
 }
 
+/// Ends with the mirror.
+async fn tell_of_lateness(
+    notebook: NotebookId,
+    mut late: watch::Receiver<u64>,
+    notices: broadcast::Sender<NotebookNotice>,
+) {
+    while late.changed().await.is_ok() {
+        // Nobody may be listening.
+        let _ = notices.send(NotebookNotice { notebook, news: News::MirrorIsLevel });
+    }
+}
+
 struct Driver {
     id: NotebookId,
     root: PathBuf,
@@ -297,6 +321,14 @@ struct Driver {
     /// Files that could not be written, and why; they are tried again.
     failing: BTreeMap<EntryId, String>,
     scanned: bool,
+    gauges: Gauges,
+}
+
+#[derive(Debug, Default)]
+struct Gauges {
+    receive: Gauge,
+    write: Gauge,
+    attachments: Gauge,
 }
 
 /// The core and its store, and what a batch of steps came to. Travels to a blocking thread and back.
@@ -472,7 +504,7 @@ impl Driver {
             self.failing.insert(*entry, reason.clone());
         }
         // Nobody may be listening.
-        let _ = self.shells.notices.send(NotebookNotice { notebook: self.id, notice });
+        let _ = self.shells.notices.send(NotebookNotice { notebook: self.id, news: News::Notice(notice) });
     }
 
     fn fetch(&mut self, hash: ContentHash, size: u64, from: Vec<DeviceId>) {

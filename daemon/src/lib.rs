@@ -14,6 +14,7 @@ pub mod home;
 pub mod http;
 pub mod mirror;
 pub mod net;
+pub mod progress;
 pub mod store;
 pub mod system;
 pub mod watch;

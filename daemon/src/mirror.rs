@@ -38,6 +38,7 @@ pub use query::{Query, QueryAnswer};
 pub use read::{EntryInfo, Listed, Page, TagCount};
 pub use search::{Hit, Part, SearchAnswer};
 
+use crate::progress::Progress;
 use follow::{Follower, OpenFeed, Shared};
 
 /// Cloneable handle.
@@ -103,6 +104,16 @@ impl Mirror {
     /// The revision up to which the mirror shows everything.
     pub fn revision(&self) -> u64 {
         *self.inner.shared.reached.borrow()
+    }
+
+    /// Changes whenever the mirror, having been late, shows everything again: answers given meanwhile may be old.
+    pub fn late(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.inner.shared.late.subscribe()
+    }
+
+    /// How far the mirror is behind the store; `None` if it is level.
+    pub fn progress(&self) -> Option<Progress> {
+        self.inner.shared.progress()
     }
 
     /// Drops everything and reads the store again.

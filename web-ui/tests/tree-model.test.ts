@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { TreeItem } from '../src/api/types';
 import { type Level, ROOT, flatten, joinPath, parentPath, reveal, spanOf } from '../src/state/tree-model';
 
-const file = (id: string): TreeItem => ({ id, name: id, path: id, kind: 'text' });
-const folder = (id: string): TreeItem => ({ id, name: id, path: id, kind: 'folder' });
+const entry = (id: string, kind: 'text' | 'folder'): TreeItem => ({ id, name: id, path: id, kind, media_type: '', size: 0, hash: '', modified: '' });
+const file = (id: string) => entry(id, 'text');
+const folder = (id: string) => entry(id, 'folder');
 const level = (items: TreeItem[], complete = true): Level => ({ items, cursor: complete ? null : 'x', complete });
 
 describe('rows', () => {

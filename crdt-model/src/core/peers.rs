@@ -34,6 +34,13 @@ pub(super) struct Peer {
     gap_at: Option<u64>,
 }
 
+impl Peer {
+    /// Records that it has and that `ours` lacks.
+    pub(super) fn ahead_of(&self, ours: &Frontier) -> u64 {
+        self.known.as_ref().map_or(0, |known| known.ahead_of(ours))
+    }
+}
+
 pub(super) fn connected(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> {
     core.peers.insert(peer, Peer::default());
     send_hello(core, txn, peer)?;

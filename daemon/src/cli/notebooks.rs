@@ -8,11 +8,9 @@ use serde_json::{Value, json};
 
 use super::client::{Client, escape};
 use super::failure::Failure;
+use super::follow::{self, LOOK, follow};
 use super::print::{self, Output, items, short, text};
 use super::{NotebookCommand, WaitArgs};
-
-/// How often `wait` looks.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// `notebook …`.
 pub async fn run(client: &Client, out: Output, command: NotebookCommand) -> Result<(), Failure> {
@@ -23,7 +21,10 @@ pub async fn run(client: &Client, out: Output, command: NotebookCommand) -> Resu
         NotebookCommand::Add { path, name, workspace } => {
             let path = absolute(&path)?;
             let body = json!({"path": path, "name": name, "workspace": workspace});
-            out.show(&client.post("/notebooks", &body).await?, notebook_line);
+            let added = client.post("/notebooks", &body).await?;
+            follow(client, &added).await?;
+            let now = client.get(&format!("/notebooks/{}", escape(text(&added, "id")))).await?;
+            out.show(&now, notebook_line);
         }
         NotebookCommand::List => {
             let none = "no notebook yet; add one with `codexd notebook add PATH`";
@@ -112,6 +113,9 @@ fn notebook_text(notebook: &Value) -> String {
     }
     let problems = notebook["problems"].as_array().into_iter().flatten();
     lines.extend(problems.map(|one| format!("  `{}`: {}", text(one, "path"), text(one, "reason"))));
+    if follow::is_busy(notebook) {
+        lines.push(format!("  {}", follow::line(notebook)));
+    }
     lines.extend(notebook["peers"].as_array().into_iter().flatten().map(|peer| {
         let connected = if peer["connected"] == true { "connected" } else { "away" };
         format!(
@@ -148,7 +152,10 @@ pub async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
             )));
         }
         if begun.elapsed() >= Duration::from_secs(1) {
-            print::progress(&left.join(" · "));
+            let work = status["notebooks"].as_array().into_iter().flatten().filter(|nb| follow::is_busy(nb));
+            let work: Vec<_> =
+                work.map(|nb| format!("`{}` {}", text(nb, "slug"), follow::line(nb))).collect();
+            print::progress(&if work.is_empty() { left.join(" · ") } else { work.join(" · ") });
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -171,6 +178,10 @@ fn unfinished(status: &Value, synced: bool) -> Vec<String> {
         } else if state == "ready" && (pending > 0 || notebook["scan"]["busy"] == true) {
             let why = notebook["reason"].as_str().map(|why| format!(" ({why})")).unwrap_or_default();
             left.push(format!("`{slug}` has {pending} files to look at or write{why}"));
+        }
+        let mut progress = notebook["progress"].as_array().into_iter().flatten();
+        if let Some(index) = progress.find(|work| work["what"] == "index") {
+            left.push(format!("`{slug}` has {} of {} entries indexed", index["done"], index["total"]));
         }
         if !synced {
             continue;
@@ -195,9 +206,15 @@ fn unfinished(status: &Value, synced: bool) -> Vec<String> {
 }
 
 /// `mirror rebuild`.
-pub async fn rebuild_mirror(client: &Client, notebook: &str) -> Result<(), Failure> {
-    client.post(&format!("/notebooks/{}/mirror/rebuild", escape(notebook)), &json!({})).await?;
-    print::line("the mirror is being made anew; `codexd wait --idle` waits for it");
+pub async fn rebuild_mirror(client: &Client, out: Output, notebook: &str) -> Result<(), Failure> {
+    let path = format!("/notebooks/{}", escape(notebook));
+    let done = client.post(&format!("{path}/mirror/rebuild"), &json!({})).await?;
+    if print::is_watched() {
+        follow(client, &client.get(&path).await?).await?;
+        out.show(&done, |_| "the mirror has been made anew".to_owned());
+    } else {
+        out.show(&done, |_| "the mirror is being made anew; `codexd wait --idle` waits for it".to_owned());
+    }
     Ok(())
 }
 

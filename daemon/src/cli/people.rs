@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, escape};
 use super::failure::Failure;
+use super::follow::follow;
 use super::notebooks::absolute;
 use super::print::{self, Output, items, short, text};
 use super::{InviteArgs, JoinArgs};
@@ -25,8 +26,13 @@ pub async fn join(client: &Client, out: Output, args: JoinArgs) -> Result<(), Fa
     let body = json!({"ticket": args.ticket, "path": path, "preview": args.preview});
     let joined = client.post("/join", &body).await;
     print::progress("");
-    out.show(&joined?, if args.preview { preview } else { joined_line });
-    Ok(())
+    let joined = joined?;
+    if args.preview {
+        out.show(&joined, preview);
+        return Ok(());
+    }
+    out.show(&joined, joined_line);
+    follow(client, &joined).await
 }
 
 fn joined_line(notebook: &Value) -> String {

@@ -28,10 +28,15 @@ pub fn line(text: &str) {
     }
 }
 
+/// Whether a person looks on, to whom progress can be shown.
+pub fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// A line that is overwritten by the next, if a person looks on.
 pub fn progress(text: &str) {
     let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
+    if is_watched() {
         let _ = write!(stderr, "\r\x1b[K{text}");
         let _ = stderr.flush();
     }

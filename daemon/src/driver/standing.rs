@@ -11,13 +11,14 @@ use codex_crdt_model::view;
 
 use super::Driver;
 use crate::disk::{Problem, ScanProgress};
+use crate::progress::{Progress, Work};
 use crate::store::Store;
 
 /// Problems shown one by one.
 const SHOWN: usize = 20;
 
 /// How a notebook stands, for status and pages.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standing {
     /// `ready`, `scanning`, `paused`, `held`, `joining` or `failed`.
     pub state: &'static str,
@@ -41,6 +42,8 @@ pub struct Standing {
     pub held_by: (u64, u64),
     /// The scan under way.
     pub scan: ScanProgress,
+    /// What takes a while, and how far it is.
+    pub progress: Vec<Progress>,
     /// The first of the things that cannot be read or written now.
     pub problems: Vec<Problem>,
     /// How many there are.
@@ -48,7 +51,7 @@ pub struct Standing {
 }
 
 /// How one peer stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
 pub struct PeerStanding {
     /// Its id, hex.
     pub device: String,
@@ -65,7 +68,7 @@ pub struct PeerStanding {
 }
 
 impl Driver {
-    pub(super) fn standing_of(&self, core: &Core, store: &Store) -> Result<Standing, StoreError> {
+    pub(super) fn standing_of(&mut self, core: &Core, store: &Store) -> Result<Standing, StoreError> {
         let meta = core.meta();
         let scan = *self.disk.progress().borrow();
         let receipts: BTreeMap<DeviceId, _> =
@@ -104,6 +107,19 @@ impl Driver {
             });
         }
         let (problems, problem_count) = self.problems(store)?;
+        let entries = store.alive_count()?;
+        let first_scan = (!self.scanned).then(|| first_scan(scan, entries)).flatten();
+        let pending = core.unwritten() as u64;
+        // Until everything was looked at, nothing is written: what is pending then may need no writing at all.
+        let to_write = if self.scanned { pending } else { 0 };
+        let blobs_missing = core.blobs_missing() as u64;
+        let gauges = &mut self.gauges;
+        let progress = [
+            first_scan,
+            gauges.receive.at(Work::Receive, core.to_come()),
+            gauges.write.at(Work::Write, to_write),
+            gauges.attachments.at(Work::Attachments, blobs_missing.saturating_sub(blobs_left)),
+        ];
         let (state, reason) = match &self.failure {
             Some(reason) => ("failed", Some(reason.clone())),
             None if !core.root_is_there() => {
@@ -118,15 +134,16 @@ impl Driver {
         Ok(Standing {
             state,
             reason,
-            entries: store.alive_count()?,
-            pending: core.unwritten() as u64,
+            entries,
+            pending,
             unsynced_records: own_seq.saturating_sub(acknowledged),
-            blobs_missing: core.blobs_missing() as u64,
+            blobs_missing,
             blobs_left,
             fetch: fetch.to_string(),
             peers,
             held_by,
             scan,
+            progress: progress.into_iter().flatten().collect(),
             problems,
             problem_count,
         })
@@ -150,4 +167,13 @@ fn in_words(problems: &[Problem], count: u64) -> Option<String> {
     let more =
         if count > 1 { format!(" (and {} more; see `codexd status`)", count - 1) } else { String::new() };
     Some(format!("`{path}`: {reason}{more}"))
+}
+
+/// How far the first look at the folder is: files are found first, and then taken in.
+fn first_scan(scan: ScanProgress, entries: u64) -> Option<Progress> {
+    if scan.busy {
+        return Some(Progress { what: Work::Scan, done: scan.looked_at, total: None });
+    }
+    let import = Progress { what: Work::Import, done: entries, total: Some(scan.looked_at) };
+    (entries < scan.looked_at).then_some(import)
 }

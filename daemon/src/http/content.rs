@@ -34,6 +34,7 @@ const CHUNK_BYTES: u64 = 256 << 10;
 
 /// How content is wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ContentParams {
     /// Exactly this version; may then be cached for ever.
     pub v: Option<String>,

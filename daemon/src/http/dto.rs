@@ -1,5 +1,6 @@
 //! What the API says, in its own words: the shapes that `openapi.json` describes.
 
+use codex_crdt_model::entry::birth::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -23,11 +24,49 @@ impl<T> Page<T> {
 
 /// Which page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Paging {
     /// At most so many.
     pub limit: Option<usize>,
     /// From the page before.
     pub cursor: Option<String>,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// UTF-8 text that is merged by character.
+    Text,
+    /// Bytes.
+    Blob,
+    /// A folder.
+    Folder,
+    /// A symbolic link; never followed.
+    Symlink,
+}
+
+impl From<Kind> for EntryKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text,
+            Kind::Blob => Self::Blob,
+            Kind::Folder => Self::Folder,
+            Kind::Symlink => Self::Symlink,
+        }
+    }
+}
+
+impl EntryKind {
+    /// By the name that the mirror keeps.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "blob" => Self::Blob,
+            "folder" => Self::Folder,
+            "symlink" => Self::Symlink,
+            _ => Self::Text,
+        }
+    }
 }
 
 /// One row of the tree.
@@ -39,8 +78,8 @@ pub struct TreeItem {
     pub name: String,
     /// Its path.
     pub path: String,
-    /// `text`, `blob`, `folder` or `symlink`.
-    pub kind: String,
+    /// What it is.
+    pub kind: EntryKind,
     /// Media type.
     pub media_type: String,
     /// Bytes.
@@ -69,8 +108,8 @@ pub struct EntryDetails {
     pub path: String,
     /// The folder it is in; absent at the top.
     pub parent: Option<String>,
-    /// `text`, `blob`, `folder` or `symlink`.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: EntryKind,
     /// Media type.
     pub media_type: String,
     /// Bytes.
@@ -80,7 +119,7 @@ pub struct EntryDetails {
     /// Names exactly this state, on every device.
     pub version: String,
     /// Metadata of all sources, merged.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, Value>)]
     pub properties: Value,
     /// Tags.
     pub tags: Vec<String>,
@@ -124,11 +163,49 @@ pub struct Conflict {
     pub entry: String,
     /// Its path.
     pub path: String,
-    /// What happened: `type` and what belongs to it.
-    #[schema(value_type = Object)]
-    pub kind: Value,
+    /// What happened, and what belongs to it.
+    pub kind: ConflictKind,
     /// When it was noticed.
     pub noticed: String,
+}
+
+/// What could not be merged.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ConflictKind {
+    /// One property was set to several values.
+    Property {
+        /// Which.
+        key: String,
+        /// The source that shows.
+        shown: String,
+        /// The other ones.
+        others: Vec<String>,
+    },
+    /// The bytes were changed twice.
+    Attachment {
+        /// The entry that holds the other version.
+        copy: String,
+    },
+    /// Two entries had one name.
+    Name {
+        /// The other entry.
+        other: String,
+    },
+    /// The frontmatter, merged, does not read as it was written.
+    Frontmatter,
+    /// Bytes that were found after a crash matched no version.
+    AfterCrash,
+    /// The text was edited while it became bytes.
+    TextBecameBlob {
+        /// The entry that holds the text.
+        copy: String,
+    },
+    /// Other bytes were here when the notebook was joined.
+    Joined {
+        /// The entry that holds them.
+        copy: String,
+    },
 }
 
 /// One part of a snippet.
@@ -151,8 +228,8 @@ pub struct SearchHit {
     pub path: String,
     /// Its title.
     pub title: Option<String>,
-    /// `text`, `blob`, `folder` or `symlink`.
-    pub kind: String,
+    /// What it is.
+    pub kind: EntryKind,
     /// Media type.
     pub media_type: String,
     /// When it last changed.

@@ -23,7 +23,7 @@ use super::desk::{Desk, ask};
 use super::dto::{Done, EntryDetails, Page, TreeItem, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
-use super::reading::{self, Found, kind_name, mirror_is_fresh, read};
+use super::reading::{self, Found, mirror_is_fresh, read};
 use super::{properties, search, sidecar};
 use crate::driver::Notebook;
 use crate::mirror::text::{has_frontmatter, media_type};
@@ -32,6 +32,7 @@ const TREE_PAGE: usize = 500;
 
 /// Which part of the tree.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct WhichEntries {
     /// Entries in this folder; absent: at the top.
     pub parent: Option<String>,
@@ -98,7 +99,7 @@ pub struct NewEntry {
     pub kind: Option<String>,
     /// Its properties.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, Value>)]
     pub properties: Map<String, Value>,
 }
 
@@ -159,7 +160,6 @@ pub struct EntryChange {
     pub path: Option<String>,
     /// Properties to set.
     #[serde(default)]
-    #[schema(value_type = Object)]
     pub properties: BTreeMap<String, Value>,
     /// Properties to remove.
     #[serde(default)]
@@ -264,7 +264,7 @@ pub async fn details(notebook: &Notebook, id: EntryId) -> Result<EntryDetails, A
         name: row.place_name.clone(),
         path: found.path.to_string(),
         parent: (row.place_parent != EntryId::ROOT).then(|| row.place_parent.to_string()),
-        kind: kind_name(row.kind),
+        kind: row.kind.into(),
         media_type: media_type(&row.place_name, row.kind),
         size: row.size,
         hash: row.hash.to_string(),
@@ -288,7 +288,7 @@ pub fn tree_item(found: &Found) -> TreeItem {
         id: found.id.to_string(),
         name: row.place_name.clone(),
         path: found.path.to_string(),
-        kind: kind_name(row.kind).to_owned(),
+        kind: row.kind.into(),
         media_type: media_type(&row.place_name, row.kind),
         size: row.size,
         hash: row.hash.to_string(),

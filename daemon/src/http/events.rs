@@ -18,7 +18,7 @@ use super::input::Params;
 use super::reading::{self, read};
 use crate::clock::now_ms;
 use crate::daemon::Daemon;
-use crate::driver::NotebookNotice;
+use crate::driver::{News, NotebookNotice};
 
 /// Events kept for those who reconnect: an hour of lively work.
 const RING: usize = 8192;
@@ -153,7 +153,7 @@ async fn look_up(daemon: &Arc<Daemon>, notices: &[NotebookNotice]) -> Vec<DeskEv
     let Some(notebook) = notices.first().and_then(|one| daemon.find(&one.notebook.to_string())) else {
         return events;
     };
-    let ids: Vec<Option<EntryId>> = notices.iter().map(|one| subject(&one.notice)).collect();
+    let ids: Vec<Option<EntryId>> = notices.iter().map(|one| subject(&one.news)).collect();
     let found = read(&notebook, move |reader| {
         Ok(ids.into_iter().map(|id| reading::any(reader, &id?).ok()).collect::<Vec<_>>())
     });
@@ -167,7 +167,8 @@ async fn look_up(daemon: &Arc<Daemon>, notices: &[NotebookNotice]) -> Vec<DeskEv
     events
 }
 
-fn subject(notice: &Notice) -> Option<EntryId> {
+fn subject(news: &News) -> Option<EntryId> {
+    let News::Notice(notice) = news else { return None };
     match notice {
         Notice::Created(entry)
         | Notice::Modified(entry)
@@ -182,10 +183,14 @@ fn subject(notice: &Notice) -> Option<EntryId> {
 fn plain(notice: &NotebookNotice) -> DeskEvent {
     let mut event = DeskEvent {
         notebook: Some(notice.notebook.to_string()),
-        entry: subject(&notice.notice).map(|entry| entry.to_string()),
+        entry: subject(&notice.news).map(|entry| entry.to_string()),
         ..DeskEvent::default()
     };
-    event.kind = match &notice.notice {
+    let News::Notice(notice) = &notice.news else {
+        event.kind = "reload";
+        return event;
+    };
+    event.kind = match notice {
         Notice::Created(_) => "entry.created",
         Notice::Modified(_) => "entry.modified",
         Notice::Moved { from, .. } => {
@@ -217,6 +222,7 @@ fn plain(notice: &NotebookNotice) -> DeskEvent {
 
 /// From where on.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Since {
     /// The last number that was seen.
     pub since: Option<u64>,

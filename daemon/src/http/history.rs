@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::content::{Outgoing, ask_for_bytes, no_entry_in_reply, send};
 use super::desk::{Desk, ask};
-use super::dto::{Conflict, Done, EntryDetails, Page, Paging, VersionRow, time};
+use super::dto::{Conflict, ConflictKind, Done, EntryDetails, Page, Paging, VersionRow, time};
 use super::entries::details;
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
@@ -108,6 +108,7 @@ pub async fn restore(
 
 /// Which conflicts.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct WhichConflicts {
     /// Only of this notebook.
     pub notebook: Option<String>,
@@ -165,13 +166,12 @@ async fn open_conflicts(notebook: &Notebook, entry: Option<EntryId>) -> Result<V
         let mut items = Vec::new();
         for (number, row) in reader.conflicts(entry.as_ref())? {
             let path = reading::any(reader, &row.entry).map(|found| found.path.to_string());
-            let kind = serde_json::to_value(readable(&row.kind)).unwrap_or_default();
             items.push(Conflict {
                 notebook: id.clone(),
                 number,
                 entry: row.entry.to_string(),
                 path: path.unwrap_or_default(),
-                kind,
+                kind: readable(&row.kind),
                 noticed: time(row.noticed),
             });
         }
@@ -181,18 +181,17 @@ async fn open_conflicts(notebook: &Notebook, entry: Option<EntryId>) -> Result<V
 }
 
 /// The kind with ids as hex: the stored form has them as bytes.
-fn readable(kind: &codex_crdt_model::store::ConflictKind) -> serde_json::Value {
+fn readable(kind: &codex_crdt_model::store::ConflictKind) -> ConflictKind {
     use codex_crdt_model::store::ConflictKind as Kind;
-    use serde_json::json;
     match kind {
         Kind::Property { key, shown, others } => {
-            json!({"type": "property", "key": key, "shown": shown, "others": others})
+            ConflictKind::Property { key: key.clone(), shown: shown.clone(), others: others.clone() }
         }
-        Kind::Attachment { copy } => json!({"type": "attachment", "copy": copy.to_string()}),
-        Kind::Name { other } => json!({"type": "name", "other": other.to_string()}),
-        Kind::Frontmatter => json!({"type": "frontmatter"}),
-        Kind::AfterCrash => json!({"type": "after_crash"}),
-        Kind::TextBecameBlob { copy } => json!({"type": "text_became_blob", "copy": copy.to_string()}),
-        Kind::Joined { copy } => json!({"type": "joined", "copy": copy.to_string()}),
+        Kind::Attachment { copy } => ConflictKind::Attachment { copy: copy.to_string() },
+        Kind::Name { other } => ConflictKind::Name { other: other.to_string() },
+        Kind::Frontmatter => ConflictKind::Frontmatter,
+        Kind::AfterCrash => ConflictKind::AfterCrash,
+        Kind::TextBecameBlob { copy } => ConflictKind::TextBecameBlob { copy: copy.to_string() },
+        Kind::Joined { copy } => ConflictKind::Joined { copy: copy.to_string() },
     }
 }

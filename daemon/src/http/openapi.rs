@@ -50,20 +50,64 @@ use super::{auth, content, entries, events, history, notebooks, people, search, 
 )]
 struct Api;
 
-/// The description of this API.
+/// The description of this API. Handlers are named for what they do to their own thing; an operation's id names
+/// the thing as well.
+pub fn describe() -> utoipa::openapi::OpenApi {
+    let mut api = Api::openapi();
+    for item in api.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+            operation.operation_id = operation.operation_id.take().map(|id| format!("{tag}_{id}"));
+        }
+    }
+    api
+}
+
+/// The description of this API, served.
 pub async fn document() -> Json<utoipa::openapi::OpenApi> {
-    Json(Api::openapi())
+    Json(describe())
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    /// The page's types are made from this file. `CODEX_UPDATE=1` writes it anew.
+    #[test]
+    fn the_page_is_made_for_this_api() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../web-ui/openapi.json");
+        let now = format!("{}\n", describe().to_pretty_json().unwrap());
+        if std::env::var_os("CODEX_UPDATE").is_some() {
+            std::fs::write(file, &now).unwrap();
+        }
+        let known = std::fs::read_to_string(file).unwrap_or_default();
+        assert!(
+            known == now,
+            "web-ui/openapi.json is not current: run this test with CODEX_UPDATE=1, then `npm run types`"
+        );
+    }
 
     #[test]
     fn every_path_is_described() {
-        let api = Api::openapi();
+        let api = describe();
         for path in ["/api/v1/status", "/api/v1/notebooks/{nb}/entries/{e}/content", "/api/v1/events"] {
             assert!(api.paths.paths.contains_key(path), "{path}");
+        }
+        let mut ids = std::collections::BTreeSet::new();
+        for (path, item) in &api.paths.paths {
+            let operations = [&item.get, &item.put, &item.post, &item.delete, &item.patch];
+            for operation in operations.into_iter().flatten() {
+                let id = operation.operation_id.clone().unwrap();
+                assert!(ids.insert(id.clone()), "two operations are called {id}");
+                for parameter in operation.parameters.iter().flatten() {
+                    let utoipa::openapi::RefOr::T(parameter) = parameter else { panic!("{id}") };
+                    let named = path.contains(&format!("{{{}}}", parameter.name));
+                    let is_path = parameter.parameter_in == utoipa::openapi::path::ParameterIn::Path;
+                    assert_eq!(named, is_path, "{id}: {}", parameter.name);
+                }
+            }
         }
     }
 }

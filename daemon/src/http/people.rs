@@ -25,6 +25,7 @@ const INVITE_HOURS_MOST: u32 = 24 * 365;
 
 /// Which notebook.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct WhichNotebook {
     /// Only of this notebook.
     pub notebook: Option<String>,

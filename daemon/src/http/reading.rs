@@ -151,13 +151,3 @@ pub fn content(source: &dyn Source, found: &Found) -> Result<Content, ApiError> 
 pub fn names(source: &dyn Source) -> Result<BTreeMap<DeviceId, String>, ApiError> {
     Ok(source.members()?.into_iter().map(|(device, member)| (device, member.name)).collect())
 }
-
-/// The kind as the API calls it.
-pub fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "text",
-        Kind::Blob => "blob",
-        Kind::Folder => "folder",
-        Kind::Symlink => "symlink",
-    }
-}

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
-use super::dto::{Page, SearchHit, SnippetPart, TreeItem, time};
+use super::dto::{EntryKind, Page, SearchHit, SnippetPart, TreeItem, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
 use super::people::WhichNotebook;
@@ -79,7 +79,7 @@ pub async fn level(
             name: entry.name,
             path: entry.path.to_string(),
             children: (entry.kind == "folder").then_some(listed.children),
-            kind: entry.kind,
+            kind: EntryKind::named(&entry.kind),
             media_type: entry.media_type,
             size: entry.size,
             hash: entry.hash.to_string(),
@@ -93,6 +93,7 @@ pub async fn level(
 
 /// What to search for.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct SearchParams {
     /// Words, `"phrases"`, `-not`, `tag:x`, `property:value`; the last word may be the beginning of one.
     pub q: String,
@@ -153,7 +154,7 @@ pub async fn search(
             entry: hit.entry.to_string(),
             path: hit.path.to_string(),
             title: Some(hit.title).filter(|title| !title.is_empty()),
-            kind: hit.kind,
+            kind: EntryKind::named(&hit.kind),
             media_type: hit.media_type,
             modified: time(hit.modified),
             snippet:

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 use super::desk::Desk;
 use super::error::ApiError;
 use crate::daemon::Registered;
-use crate::driver::Standing;
+use crate::disk::ScanProgress;
+use crate::driver::{PeerStanding, Standing};
+use crate::progress::Progress;
 
 /// Answers without a token: something is there.
 #[utoipa::path(get, path = "/api/v1/health", tag = "status", responses((status = 200)))]
@@ -63,13 +65,13 @@ pub struct NotebookStatus {
     /// Which attachments this device fetches: `all`, `below:BYTES` or `on-demand`.
     pub fetch: String,
     /// The other members' devices.
-    #[schema(value_type = Vec<Object>)]
-    pub peers: Value,
+    pub peers: Vec<PeerStanding>,
     /// Devices that hold everything this one holds, this one included; and members in all.
     pub held_by: (u64, u64),
     /// The scan under way.
-    #[schema(value_type = Object)]
-    pub scan: Value,
+    pub scan: ScanProgress,
+    /// What takes a while, and how far it is.
+    pub progress: Vec<Progress>,
 }
 
 /// The whole status.
@@ -105,7 +107,11 @@ pub async fn status(State(desk): State<Desk>) -> Result<Json<Status>, ApiError> 
 /// One notebook's status, running or not.
 pub fn of_notebook(desk: &Desk, one: Registered) -> NotebookStatus {
     let standing = match desk.daemon().find(&one.id) {
-        Some(notebook) => notebook.standing().borrow().clone(),
+        Some(notebook) => {
+            let mut standing = notebook.standing().borrow().clone();
+            standing.progress.extend(notebook.mirror.progress());
+            standing
+        }
         None => Standing {
             state: "failed",
             reason: Some(one.failed.unwrap_or_else(|| "it is not running".to_owned())),
@@ -128,8 +134,9 @@ pub fn of_notebook(desk: &Desk, one: Registered) -> NotebookStatus {
         blobs_missing: standing.blobs_missing,
         blobs_left: standing.blobs_left,
         fetch: standing.fetch,
-        peers: serde_json::to_value(&standing.peers).unwrap_or_default(),
+        peers: standing.peers,
         held_by: standing.held_by,
-        scan: serde_json::to_value(standing.scan).unwrap_or_default(),
+        scan: standing.scan,
+        progress: standing.progress,
     }
 }

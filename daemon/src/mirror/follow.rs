@@ -16,6 +16,7 @@ use super::base::{self, Doing, MirrorError, Pool};
 use super::feed::{Feed, Located};
 use super::index::Indexer;
 use super::read::Folders;
+use crate::progress::{Progress, Work};
 
 /// Opens the store for reading.
 pub type OpenFeed = Arc<dyn Fn() -> Result<Box<dyn Feed>, StoreError> + Send + Sync>;
@@ -26,6 +27,8 @@ const BATCH: usize = 2000;
 const BATCH_BYTES: u64 = 16 << 20;
 /// Idle readings of the store that are kept for snippets.
 const FEEDS: usize = 2;
+/// Who asks waits for the mirror, but not much longer than this: then they are told once it is level.
+const LATE: Duration = Duration::from_millis(200);
 /// After a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// Images whose files were not there are looked at again after this long, then twice as long …
@@ -52,6 +55,8 @@ pub struct Shared {
     pub folders: Folders,
     /// Revision that the mirror shows.
     pub reached: watch::Sender<u64>,
+    /// How often it was late and has become level again.
+    pub late: watch::Sender<u64>,
     /// Rows written.
     pub written: AtomicU64,
     feeds: Mutex<Vec<Box<dyn Feed>>>,
@@ -62,6 +67,10 @@ pub struct Shared {
 #[derive(Debug, Default)]
 struct Wanted {
     revision: u64,
+    /// Where the mirror was when it last was level.
+    level: u64,
+    /// Since when it is not.
+    behind: Option<Instant>,
     nudged: bool,
     rebuild: bool,
     damaged: bool,
@@ -78,6 +87,7 @@ impl Shared {
             open_feed,
             folders: Folders::default(),
             reached: watch::Sender::new(0),
+            late: watch::Sender::new(0),
             written: AtomicU64::new(0),
             feeds: Mutex::default(),
             wanted: Mutex::default(),
@@ -109,15 +119,35 @@ impl Shared {
     /// There is something up to this revision.
     pub fn nudge(&self, revision: u64) {
         self.want(|wanted| {
+            let reached = *self.reached.borrow();
+            if reached >= wanted.revision {
+                wanted.level = reached;
+            }
             wanted.revision = wanted.revision.max(revision);
+            if reached < wanted.revision {
+                wanted.behind.get_or_insert_with(Instant::now);
+            }
             wanted.nudged = true;
         });
+    }
+
+    /// How far behind the newest revision that is known of.
+    pub fn progress(&self) -> Option<Progress> {
+        let wanted = self.wanted();
+        let (reached, level) = (*self.reached.borrow(), wanted.level);
+        (reached < wanted.revision).then(|| Progress {
+            what: Work::Index,
+            done: reached.saturating_sub(level),
+            total: Some(wanted.revision.saturating_sub(level)),
+        })
     }
 
     /// Everything is to be read again. From now on nothing counts as shown.
     pub fn rebuild(&self) {
         self.want(|wanted| {
             wanted.rebuild = true;
+            wanted.level = 0;
+            wanted.behind.get_or_insert_with(Instant::now);
             self.reached.send_replace(0);
         });
     }
@@ -324,9 +354,13 @@ impl Follower {
             self.look_again = LOOK_AGAIN;
         }
         self.reached = reached;
-        let wanted = self.shared.wanted();
+        let mut wanted = self.shared.wanted();
         if !wanted.rebuild && !wanted.damaged {
             self.shared.reached.send_replace(reached);
+            if reached >= wanted.revision && wanted.behind.take().is_some_and(|since| since.elapsed() > LATE)
+            {
+                self.shared.late.send_modify(|times| *times += 1);
+            }
         }
         Ok(more && !wanted.stop && !wanted.rebuild)
     }

@@ -159,8 +159,14 @@ export async function readText(nb: string, e: string): Promise<TextContent> {
   return { text: await exactText(response), etag: response.headers.get('etag') ?? '' };
 }
 
+/** A text may have so many bytes; what is larger, or holds a zero byte, is an attachment. */
+const TEXT_BYTES = 1 << 20;
+
 /** Saves what was made from `base`; answers with what the entry now says, others' changes merged in. */
 export async function writeText(nb: string, e: string, text: string, base: string): Promise<TextContent> {
+  if (text.includes('\0') || new TextEncoder().encode(text).length > TEXT_BYTES) {
+    throw new ApiError(413, 'not_text', t.save.tooLarge);
+  }
   const response = await send('PUT', `${entryPath(nb, e)}/content`, {
     raw: text,
     headers: { 'if-match': base, accept: '*/*' },

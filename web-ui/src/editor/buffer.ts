@@ -1,16 +1,22 @@
 /**
  * One text being edited: what the daemon last said, what was typed since, and how the two come together.
  * Knows no DOM. At most one request is under way; everything else waits for its answer.
+ *
+ * A save names the version it was made from, and the daemon merges it there. A save whose answer was lost is
+ * sent again as it was: the daemon knows the same bytes from the same version for the same save.
  */
 import { ChangeSet, type Text } from '@codemirror/state';
 import { ApiError, type TextContent } from '../api/client';
 import { decode, encode, shapeOf, type Shape } from './codec';
-import { changesBetween, containsEdit, rebase, toText } from './rebase';
+import { containsEdit, rebase, toText } from './rebase';
 
-export const SAVE_AFTER_MS = 500;
-/** A save that takes longer is shown as failing. */
-export const PATIENCE_MS = 2000;
-const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
+/** So long after the last letter … */
+export const SAVE_AFTER_MS = 300;
+/** … and so long after the first one that is unsaved, a save begins. */
+export const SAVE_WITHIN_MS = 800;
+/** A save that takes longer is shown as failing: within two seconds after the letter that it carries. */
+export const PATIENCE_MS = 1000;
+const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15_000];
 
 export type SaveState =
   | { is: 'saved' }
@@ -21,10 +27,14 @@ export type SaveState =
 
 /** What is unsent and what it was made from. */
 export interface Unsent {
-  base: string;
+  /** The editor's text at the version `etag`. */
+  base: Text;
   etag: string;
-  text: string;
-  sent: string | null;
+  shape: Shape;
+  /** From `base` to what was sent without an answer: it may or may not have arrived. */
+  sent: ChangeSet | null;
+  /** From there (or from `base`, when nothing was sent) to what stands in the editor. */
+  typed: ChangeSet;
 }
 
 export interface BufferPorts {
@@ -45,13 +55,17 @@ export class TextBuffer {
   #live: Text;
   /** From `#base` to `#live`. */
   #pending: ChangeSet;
-  /** A text that was sent, and what was typed since then. */
-  #sent: { text: Text; since: ChangeSet } | null = null;
+  /** What was sent: the changes from `#base`, the text, and what was typed since then. */
+  #sent: { changes: ChangeSet; text: Text; since: ChangeSet } | null = null;
+  /** The daemon does not know the version that the text was made from: look what it has instead. */
+  #baseLost = false;
   #busy = false;
   #saveWanted = false;
   #readWanted = false;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** When the oldest letter that no save carries yet was typed. */
+  #since: number | null = null;
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -66,6 +80,18 @@ export class TextBuffer {
     this.#pending = ChangeSet.empty(this.#base.length);
   }
 
+  /** What an earlier page could not send, as it stood there; it is sent at once. */
+  static resume(unsent: Unsent, ports: BufferPorts): TextBuffer {
+    const buffer = new TextBuffer({ text: '', etag: unsent.etag }, ports);
+    buffer.#shape = unsent.shape;
+    buffer.#base = unsent.base;
+    buffer.#pending = unsent.sent ? unsent.sent.compose(unsent.typed) : unsent.typed;
+    buffer.#live = buffer.#pending.apply(unsent.base);
+    if (unsent.sent) buffer.#sent = { changes: unsent.sent, text: unsent.sent.apply(unsent.base), since: unsent.typed };
+    buffer.#wantSave(0);
+    return buffer;
+  }
+
   get text(): string {
     return this.#live.toString();
   }
@@ -74,24 +100,9 @@ export class TextBuffer {
     return this.#etag;
   }
 
+  /** Whether something is not acknowledged yet. */
   get dirty(): boolean {
-    return !this.#live.eq(this.#base);
-  }
-
-  /** Takes up what an earlier page could not send. */
-  adopt(unsent: Unsent): void {
-    const now = this.#base.toString();
-    const arrived = unsent.sent !== null && containsEdit(unsent.base, unsent.sent, now);
-    const base = arrived && unsent.sent !== null ? unsent.sent : unsent.base;
-    if (containsEdit(base, unsent.text, now)) {
-      this.ports.keep(null);
-      return;
-    }
-    const mine = rebase(base, changesBetween(base, unsent.text), now).pending;
-    this.#live = mine.apply(this.#base);
-    this.#pending = mine;
-    this.ports.apply(mine);
-    this.#wantSave(0);
+    return this.#sent !== null || !this.#live.eq(this.#base);
   }
 
   /** The editor's document was changed here. */
@@ -101,7 +112,9 @@ export class TextBuffer {
     if (this.#sent) this.#sent.since = this.#sent.since.compose(changes);
     this.#keep();
     if (!this.#busy) this.#show();
-    this.#wantSave(SAVE_AFTER_MS);
+    const now = Date.now();
+    this.#since ??= now;
+    if (this.#failures === 0) this.#wantSave(Math.max(0, Math.min(SAVE_AFTER_MS, this.#since + SAVE_WITHIN_MS - now)));
   }
 
   /** Saves at once; resolves when nothing is under way. */
@@ -110,21 +123,33 @@ export class TextBuffer {
       this.#saveWanted = true;
       this.#go();
     }
-    if (this.#busy) await new Promise<void>((done) => this.#idle.push(done));
+    await this.#rest();
   }
 
   /** Somebody else changed the entry, or may have. */
-  async refresh(version?: string): Promise<void> {
+  async refresh(version?: string | null): Promise<void> {
     if (version && sameVersion(version, this.#etag)) return;
     this.#readWanted = true;
     this.#go();
-    if (this.#busy) await new Promise<void>((done) => this.#idle.push(done));
+    await this.#rest();
+  }
+
+  /** The daemon is there again: no need to wait for the next try. */
+  async again(): Promise<void> {
+    this.#readWanted = true;
+    this.#saveWanted = true;
+    this.#go();
+    await this.#rest();
   }
 
   /** No more timers; what is unsent stays in the drafts. */
   close(): void {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  async #rest(): Promise<void> {
+    if (this.#busy) await new Promise<void>((done) => this.#idle.push(done));
   }
 
   #wantSave(ms: number): void {
@@ -139,7 +164,7 @@ export class TextBuffer {
 
   #go(): void {
     if (this.#busy || this.#closed) return;
-    if (!this.#readWanted && !(this.#saveWanted && (this.dirty || this.#sent))) {
+    if (!this.#readWanted && !(this.#saveWanted && this.dirty)) {
       this.#saveWanted = false;
       return;
     }
@@ -154,8 +179,11 @@ export class TextBuffer {
   async #work(): Promise<void> {
     while (!this.#closed && (this.#readWanted || this.#saveWanted)) {
       try {
-        // After an answer that never came, look first whether the text has arrived.
-        if (this.#readWanted || this.#sent) {
+        if (this.#sent && !this.#baseLost) {
+          // The answer tells what the entry says now: as good as reading it.
+          this.#readWanted = false;
+          await this.#save();
+        } else if (this.#readWanted || this.#baseLost) {
           this.#readWanted = false;
           this.#received(await this.ports.read());
         } else {
@@ -171,8 +199,9 @@ export class TextBuffer {
   }
 
   async #save(): Promise<void> {
-    const text = this.#live;
-    this.#sent = { text, since: ChangeSet.empty(text.length) };
+    this.#sent ??= { changes: this.#pending, text: this.#live, since: ChangeSet.empty(this.#live.length) };
+    this.#since = null;
+    const { text } = this.#sent;
     this.#keep();
     if (this.#failures === 0) this.ports.state({ is: 'saving' });
     const impatient = setTimeout(() => this.ports.state({ is: 'failing', why: this.ports.slow }), PATIENCE_MS);
@@ -181,7 +210,9 @@ export class TextBuffer {
       this.#acknowledge();
       this.#rebase(answer);
     } catch (error) {
-      if (!(error instanceof ApiError) || !error.unsure) this.#sent = null;
+      if (error instanceof ApiError && (error.code === 'no_version' || error.code === 'outdated')) this.#baseLost = true;
+      // Refused: it is certain that nothing has arrived.
+      else if (!(error instanceof ApiError) || !error.unsure) this.#sent = null;
       throw error;
     } finally {
       clearTimeout(impatient);
@@ -199,11 +230,10 @@ export class TextBuffer {
   #received(content: TextContent): void {
     if (this.#sent) {
       const now = decode(content.text, this.#shape);
-      const arrived =
-        content.etag !== this.#etag && containsEdit(this.#base.toString(), this.#sent.text.toString(), now);
-      if (arrived) this.#acknowledge();
+      if (containsEdit(this.#base.toString(), this.#sent.text.toString(), now)) this.#acknowledge();
       this.#sent = null;
     }
+    this.#baseLost = false;
     this.#rebase(content);
   }
 
@@ -227,21 +257,21 @@ export class TextBuffer {
     if (this.#closed) return false;
     this.#keep();
     const why = error instanceof Error ? error.message : String(error);
-    if (error instanceof ApiError && (error.status === 404 || error.status === 410)) {
-      this.ports.state({ is: 'gone' });
-      return false;
-    }
-    if (error instanceof ApiError && error.status === 412 && this.#failures === 0) {
+    if (this.#baseLost && this.#failures === 0) {
       this.#failures += 1;
-      this.#readWanted = true;
       this.#saveWanted = true;
       return true;
     }
+    if (error instanceof ApiError && error.status === 404 && error.code === 'not_found') {
+      this.#saveWanted = false;
+      this.ports.state({ is: 'gone' });
+      return false;
+    }
     const wait = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)] ?? 15_000;
     this.#failures += 1;
-    this.ports.state({ is: 'failing', why });
+    if (this.dirty) this.ports.state({ is: 'failing', why });
     this.#saveWanted = false;
-    if (this.dirty || this.#sent) this.#wantSave(wait);
+    if (this.dirty) this.#wantSave(wait);
     else {
       this.#readWanted = false;
       setTimeout(() => void this.refresh(), wait);
@@ -255,15 +285,16 @@ export class TextBuffer {
   }
 
   #keep(): void {
-    if (!this.dirty && !this.#sent) {
+    if (!this.dirty) {
       this.ports.keep(null);
       return;
     }
     this.ports.keep({
-      base: this.#base.toString(),
+      base: this.#base,
       etag: this.#etag,
-      text: this.#live.toString(),
-      sent: this.#sent?.text.toString() ?? null,
+      shape: this.#shape,
+      sent: this.#sent?.changes ?? null,
+      typed: this.#sent?.since ?? this.#pending,
     });
   }
 }

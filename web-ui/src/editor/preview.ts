@@ -2,6 +2,7 @@
 import DOMPurify from 'dompurify';
 import MarkdownIt from 'markdown-it';
 import { fileUrl } from '../api/client';
+import { t } from '../i18n/en';
 import { bodyOf } from './frontmatter';
 
 const markdown = new MarkdownIt({ html: true, linkify: true, typographer: false });
@@ -15,7 +16,8 @@ markdown.core.ruler.push('tasks', (state) => {
     if (!first || first.type !== 'text') return;
     first.content = first.content.slice(match[0].length);
     const box = new state.Token('html_inline', '', 0);
-    box.content = `<input type="checkbox" disabled${match[1] === ' ' ? '' : ' checked'}> `;
+    const done = match[1] !== ' ';
+    box.content = `<input type="checkbox" disabled aria-label="${done ? t.editor.done : t.editor.toDo}"${done ? ' checked' : ''}> `;
     token.children?.unshift(box);
     state.tokens[at - 2]?.attrJoin('class', 'task');
   });

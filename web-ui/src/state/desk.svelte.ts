@@ -6,7 +6,7 @@ import { t } from '../i18n/en';
 
 /** Events come in bursts; the status is read once for each. */
 const STATUS_AFTER_MS = 200;
-const STATUS_BUSY_MS = 1000;
+const STATUS_BUSY_MS = 700;
 const STATUS_IDLE_MS = 15_000;
 
 export interface Message {
@@ -23,11 +23,16 @@ class Desk {
   connected = $state(true);
   conflicts = $state.raw<Conflict[]>([]);
   messages = $state.raw<Message[]>([]);
+  /** The session has ended: nothing but signing in helps. */
+  signedOut = $state(false);
+  /** Notebooks whose work has been going on for more than one look: what is over at once is not shown. */
+  lasting = $state.raw<ReadonlySet<string>>(new Set());
 
   #listeners = new Set<Listener>();
   #statusTimer: ReturnType<typeof setTimeout> | null = null;
   #pollTimer: ReturnType<typeof setTimeout> | null = null;
   #messageNumber = 0;
+  #busy = new Set<string>();
 
   readonly feed = new Feed(feedUrl(location), {
     event: (notice) => this.#event(notice),
@@ -60,13 +65,18 @@ class Desk {
   async readStatus(): Promise<void> {
     if (this.#pollTimer !== null) clearTimeout(this.#pollTimer);
     try {
-      this.status = await api.status();
+      const status = await api.status();
+      const busy = status.notebooks.filter((nb) => nb.progress.length > 0).map((nb) => nb.id);
+      this.lasting = new Set(busy.filter((id) => this.#busy.has(id)));
+      this.#busy = new Set(busy);
+      this.status = status;
       this.problem = null;
+      this.signedOut = false;
     } catch (error) {
       this.problem = words(error);
+      this.signedOut = error instanceof api.ApiError && error.status === 401;
     }
-    const busy = this.status?.notebooks.some((nb) => nb.scan?.busy || nb.state === 'scanning' || nb.pending > 0);
-    const wait = busy || this.problem ? STATUS_BUSY_MS : STATUS_IDLE_MS;
+    const wait = this.#busy.size > 0 || this.problem ? STATUS_BUSY_MS : STATUS_IDLE_MS;
     if (this.#pollTimer !== null) clearTimeout(this.#pollTimer);
     this.#pollTimer = setTimeout(() => void this.readStatus(), wait);
   }

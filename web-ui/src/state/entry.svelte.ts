@@ -2,8 +2,8 @@
 import type { ChangeSet } from '@codemirror/state';
 import * as api from '../api/client';
 import type { EntryDetails, Notice, PropertyValue } from '../api/types';
-import { TextBuffer, type SaveState } from '../editor/buffer';
-import { type Draft, dropDraft, keepDraft, takeOrphans } from '../editor/drafts';
+import { type BufferPorts, TextBuffer, type SaveState } from '../editor/buffer';
+import { type Draft, drafts } from '../editor/drafts';
 import { t } from '../i18n/en';
 import { desk, words } from './desk.svelte';
 import { baseName, parentPath } from './tree-model';
@@ -21,6 +21,8 @@ export class OpenEntry {
   /** The last version of an entry that was deleted: it can be brought back. */
   deletedVersion = $state<string | null>(null);
   save = $state.raw<SaveState>({ is: 'saved' });
+  /** Whether the browser keeps what is unsaved. It may be out of room, or told not to. */
+  kept = $state(true);
   /** The text as it stands, for the reading side; follows the editor a little later. */
   text = $state('');
   buffer = $state.raw<TextBuffer | null>(null);
@@ -29,6 +31,7 @@ export class OpenEntry {
   applyToEditor: ((changes: ChangeSet) => void) | null = null;
 
   #closed = false;
+  #opening = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #draft: Draft | null = null;
   #draftTimer: ReturnType<typeof setTimeout> | null = null;
@@ -88,9 +91,10 @@ export class OpenEntry {
       return;
     }
     if (notice.type === 'entry.deleted') {
-      this.gone = true;
       this.deletedVersion = notice.version ?? null;
-      if (this.buffer?.dirty) this.save = { is: 'gone' };
+      // What was typed without knowing of it brings the entry back.
+      if (this.buffer?.dirty) void this.buffer.flush();
+      else this.gone = true;
       return;
     }
     if (notice.type === 'entry.created') this.gone = false;
@@ -98,9 +102,10 @@ export class OpenEntry {
     this.#detailsSoon();
   }
 
+  /** The daemon is back, or events were missed. */
   reload(): void {
-    void this.#readDetails();
-    void this.buffer?.refresh();
+    void this.#open();
+    void this.buffer?.again();
   }
 
   async setProperties(properties: Record<string, PropertyValue>, remove: string[] = []): Promise<boolean> {
@@ -133,7 +138,7 @@ export class OpenEntry {
   }
 
   /** Files beside an entry that hold its properties: `.name.json`, `name.xml`, a folder's `.metadata`. */
-  #isSidecar(path: string | undefined): boolean {
+  #isSidecar(path: string | null | undefined): boolean {
     const own = this.details?.path;
     if (!path || !own || path === own) return false;
     if (path === `${own}/.metadata`) return true;
@@ -143,8 +148,10 @@ export class OpenEntry {
 
   async #open(): Promise<void> {
     await this.#readDetails();
-    if (!this.isText || this.#closed) return;
+    if (!this.isText || this.#closed || this.buffer || this.#opening) return;
+    this.#opening = true;
     await this.#openText();
+    this.#opening = false;
   }
 
   async #openText(): Promise<void> {
@@ -154,10 +161,8 @@ export class OpenEntry {
       leftBehind.delete(key);
       await earlier?.flush();
       earlier?.close();
-      const [orphan] = await takeOrphans({ notebook: this.notebook, entry: this.entry });
-      const content = await api.readText(this.notebook, this.entry);
-      if (this.#closed) return;
-      const buffer = new TextBuffer(content, {
+      const [orphan] = await drafts.takeOrphans({ notebook: this.notebook, entry: this.entry });
+      const ports: BufferPorts = {
         read: () => api.readText(this.notebook, this.entry),
         write: (text, etag) => api.writeText(this.notebook, this.entry, text, etag),
         apply: (changes) => {
@@ -170,8 +175,9 @@ export class OpenEntry {
         },
         keep: (unsent) => this.#keep(unsent ? { ...unsent, notebook: this.notebook, entry: this.entry, path: this.details?.path ?? '' } : null),
         slow: t.save.slow,
-      });
-      if (orphan) buffer.adopt(orphan);
+      };
+      const buffer = orphan ? TextBuffer.resume(orphan, ports) : new TextBuffer(await ports.read(), ports);
+      if (this.#closed) return buffer.close();
       this.text = buffer.text;
       this.buffer = buffer;
     } catch (error) {
@@ -212,46 +218,38 @@ export class OpenEntry {
     if (draft === null) {
       if (this.#draftTimer !== null) clearTimeout(this.#draftTimer);
       this.#draftTimer = null;
-      dropDraft(this.notebook, this.entry);
+      this.kept = true;
+      drafts.drop(this.notebook, this.entry);
     } else this.#draftTimer ??= setTimeout(() => this.#keepNow(), DRAFT_AFTER_MS);
   }
 
   #keepNow(): void {
     if (this.#draftTimer !== null) clearTimeout(this.#draftTimer);
     this.#draftTimer = null;
-    if (this.#draft) keepDraft(this.#draft);
+    if (this.#draft) this.kept = drafts.keep(this.#draft);
   }
 }
 
 /** Sends what earlier pages could not, except for the entry that is about to be opened here. */
 export async function sendOrphans(except: string | null): Promise<void> {
-  for (const draft of await takeOrphans({ except })) {
-    try {
-      const content = await api.readText(draft.notebook, draft.entry);
-      await new Promise<void>((done) => {
-        const buffer: TextBuffer = new TextBuffer(content, {
-          read: () => api.readText(draft.notebook, draft.entry),
-          write: (text, etag) => api.writeText(draft.notebook, draft.entry, text, etag),
-          apply: () => {},
-          state: (state) => {
-            if (state.is === 'saved') desk.say(t.recovered(draft.path));
-            if (state.is !== 'saved' && state.is !== 'failing') return;
-            buffer.close();
-            done();
-          },
-          keep: (unsent) => {
-            if (unsent) keepDraft({ ...draft, ...unsent });
-            else {
-              dropDraft(draft.notebook, draft.entry);
-              done();
-            }
-          },
-          slow: t.save.slow,
-        });
-        buffer.adopt(draft);
+  for (const draft of await drafts.takeOrphans({ except })) {
+    const { notebook, entry, path } = draft;
+    await new Promise<void>((done) => {
+      const buffer = TextBuffer.resume(draft, {
+        read: () => api.readText(notebook, entry),
+        write: (text, etag) => api.writeText(notebook, entry, text, etag),
+        apply: () => {},
+        state: (state) => {
+          if (state.is === 'saved') desk.say(t.recovered(path));
+          else if (state.is === 'gone' || state.is === 'failing') desk.say(t.unsent(path), true);
+          else return;
+          // What could not be sent stays in the storage and is tried again by the next page.
+          buffer.close();
+          done();
+        },
+        keep: (unsent) => (unsent ? drafts.keep({ ...unsent, notebook, entry, path }) : drafts.drop(notebook, entry)),
+        slow: t.save.slow,
       });
-    } catch {
-      // It stays in the storage and is tried again by the next page.
-    }
+    });
   }
 }

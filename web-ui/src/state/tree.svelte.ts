@@ -4,7 +4,9 @@ import type { Notice, TreeItem } from '../api/types';
 import { words } from './desk.svelte';
 import { type Level, ROOT, type Row, flatten, parentPath } from './tree-model';
 
+/** The first page of a folder comes quickly; who goes on is likely to go far. */
 const PAGE = 500;
+const NEXT_PAGE = 5000;
 /** The daemon may cap a page; that many pages are read in one go at the most. */
 const PAGES_MOST = 1000;
 /** A level is read again at most this often; larger ones more rarely. */
@@ -75,12 +77,12 @@ export class Tree {
       case 'entry.created':
       case 'entry.deleted':
       case 'entry.modified':
-        if (notice.path !== undefined) this.#touch(notice.path);
+        if (notice.path) this.#touch(notice.path);
         else this.refresh();
         break;
       case 'entry.moved':
-        if (notice.path !== undefined) this.#touch(notice.path);
-        if (notice.old_path !== undefined) this.#touch(notice.old_path);
+        if (notice.path) this.#touch(notice.path);
+        if (notice.old_path) this.#touch(notice.old_path);
         break;
       default:
     }
@@ -106,7 +108,8 @@ export class Tree {
   /** The level that holds `path`, and the one above it, whose child count may have changed. */
   #touch(path: string): void {
     const folder = parentPath(path);
-    for (const [parent] of this.#levels) {
+    // What is being read now may have been answered before this.
+    for (const parent of new Set([...this.#levels.keys(), ...this.#reading.keys()])) {
       const own = parent === ROOT ? '' : (this.item(parent)?.path ?? null);
       if (own === folder || (folder !== '' && own === parentPath(folder))) this.#stale.add(parent);
     }
@@ -130,9 +133,9 @@ export class Tree {
 
   /** As much of a level as was read before, anew; the old rows stay until all is there. */
   async #readAgain(parent: string): Promise<void> {
+    await this.#reading.get(parent);
     const known = this.#levels.get(parent);
     if (!known) return;
-    await this.#reading.get(parent);
     const work = (async () => {
       const level: Level = { items: [], cursor: null, complete: false };
       try {
@@ -176,7 +179,7 @@ export class Tree {
   }
 
   async #page(parent: string, into: Level): Promise<void> {
-    const page = await api.children(this.notebook, parent === ROOT ? null : parent, PAGE, into.cursor);
+    const page = await api.children(this.notebook, parent === ROOT ? null : parent, into.cursor === null ? PAGE : NEXT_PAGE, into.cursor);
     const seen = new Set(into.items.map((item) => item.id));
     for (const item of page.items) if (!seen.has(item.id)) into.items.push(item);
     into.cursor = page.cursor ?? null;

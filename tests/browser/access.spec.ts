@@ -1,0 +1,66 @@
+/** For everybody: axe finds nothing serious on any page, in light and dark, wide and narrow. */
+import { gzipSync } from 'node:zlib';
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from './world';
+
+/** What a colour scheme can break is the contrast alone; all else is the same page. */
+async function sound(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  const axe = new AxeBuilder({ page });
+  const found = await (colorScheme === 'dark' ? axe.withRules(['color-contrast']) : axe).analyze();
+  const serious = found.violations.filter((each) => each.impact === 'serious' || each.impact === 'critical');
+  expect(serious.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
+}
+
+const looks = [
+  { colorScheme: 'light', viewport: { width: 1400, height: 900 } },
+  { colorScheme: 'dark', viewport: { width: 1400, height: 900 } },
+  { colorScheme: 'light', viewport: { width: 400, height: 800 } },
+] as const;
+
+for (const look of looks) {
+  test.describe(`${look.colorScheme}, ${look.viewport.width} wide`, () => {
+    test.use(look);
+
+    test('axe finds nothing serious', async ({ page, daemon }) => {
+      await daemon.open(page);
+      await sound(page, look.colorScheme);
+      await daemon.notebook({
+        'lamp.md': '---\ntags: [a, b]\nstatus: open\ndue: 2026-01-01\ndone: true\n---\n# Lamp\n\n**bold** [link](b.md) `code`\n\n> quote\n\n- [ ] task\n\n```js\nlet a = 1;\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n',
+        'b.bin': Buffer.from([0, 1, 2]),
+        'folder/c.md': 'c\n',
+      });
+      await daemon.openEntry(page, 'lab', 'lamp.md');
+      await sound(page, look.colorScheme);
+      await page.getByRole('button', { name: 'Read', exact: true }).click();
+      await page.getByRole('button', { name: 'History' }).click();
+      await page.waitForSelector('.history .version');
+      await sound(page, look.colorScheme);
+      await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.bin')}`);
+      await page.waitForSelector('dl.info');
+      await sound(page, look.colorScheme);
+      for (const place of ['#/n/lab', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add']) {
+        await page.goto(`${daemon.url}/${place}`);
+        await page.waitForSelector('main h1');
+        await sound(page, look.colorScheme);
+      }
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type('lamp');
+      await page.waitForSelector('.hit');
+      await sound(page, look.colorScheme);
+    });
+  });
+}
+
+test('the first load is at most 300 KB, compressed', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': '# Lamp\n' });
+  const bodies: Promise<number>[] = [];
+  page.on('response', (response) => {
+    if (response.url().startsWith(daemon.url) && response.ok()) bodies.push(response.body().then((body) => gzipSync(body).length, () => 0));
+  });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  const bytes = (await Promise.all(bodies)).reduce((sum, size) => sum + size, 0);
+  test.info().annotations.push({ type: 'first load', description: `${bytes} bytes` });
+  console.log(`first load: ${bytes} bytes compressed`);
+  expect(bytes).toBeLessThan(300_000);
+});

@@ -1,0 +1,165 @@
+/** Reading and writing: nothing typed is lost or doubled, whatever happens to the daemon, the page or the file. */
+import { cursorAfter, expect, test } from './world';
+
+const note = '---\ntitle: Lamp\nstatus: open\n---\n# Lamp\n\nfirst line\nsecond line\n';
+
+test('the file holds exactly what was there and what was typed', async ({ page, daemon }) => {
+  const bytes = '\uFEFF---\r\ntitle:  "Lamp" # kept\r\n---\r\nfirst\tline  \r\nlast line';
+  const folder = await daemon.notebook({ 'lamp.md': bytes });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await cursorAfter(page, 'last line');
+  await page.keyboard.type(', typed');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('end');
+  await folder.says('lamp.md', `${bytes}, typed\r\nend`);
+  await expect(page.locator('.save.saved')).toBeVisible();
+});
+
+test('another program’s edit appears without a reload, and the cursor stays', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'lamp.md': note });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await page.evaluate(() => ((globalThis as { same?: boolean }).same = true));
+  await cursorAfter(page, 'first line');
+  await page.keyboard.type(' one');
+  await folder.says('lamp.md', note.replace('first line', 'first line one'));
+  folder.write('lamp.md', folder.read('lamp.md').replace('# Lamp', '# Lamp, by another program\n\nnew above'));
+  await expect(page.locator('.cm-content')).toContainText('new above');
+  await page.keyboard.type(' two');
+  await folder.says('lamp.md', note.replace('# Lamp', '# Lamp, by another program\n\nnew above').replace('first line', 'first line one two'));
+  expect(await page.evaluate(() => (globalThis as { same?: boolean }).same)).toBe(true);
+});
+
+/** losses.md L31 */
+test('typing goes on while others write into the same text', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'lamp.md': note });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await cursorAfter(page, 'second line');
+  let typed = '';
+  for (let round = 0; round < 8; round += 1) {
+    const word = ` word${round}`;
+    await page.keyboard.type(word, { delay: 5 });
+    typed += word;
+    folder.write('lamp.md', folder.read('lamp.md').replace('# Lamp', `# Lamp ${round}`));
+  }
+  await folder.says('lamp.md', new RegExp(`^second line${typed}$`, 'm'));
+  await expect(page.locator('.cm-content')).toContainText('# Lamp 7');
+  expect(folder.read('lamp.md').match(/# Lamp( \d)+\n/g)).toHaveLength(1);
+});
+
+/** losses.md L34 */
+test('the daemon is killed while somebody types: a sign, and nothing is lost', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'lamp.md': note });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await cursorAfter(page, 'first line');
+  await page.keyboard.type(' before');
+  await daemon.stop('SIGKILL');
+  await page.keyboard.type(' while');
+  await expect(page.locator('.save.failing')).toBeVisible({ timeout: 2000 });
+  await expect(page.getByText('kept in this browser')).toBeVisible();
+  await page.keyboard.type(' away');
+  // Another program is not stopped by that.
+  folder.write('lamp.md', folder.read('lamp.md').replace('second line', 'second line, by hand'));
+  await daemon.start();
+  await page.keyboard.type(' again');
+  const expected = note.replace('first line', 'first line before while away again').replace('second line', 'second line, by hand');
+  await folder.says('lamp.md', expected);
+  await expect(page.locator('.save.saved')).toBeVisible();
+  await expect(page.locator('.cm-content')).toContainText('second line, by hand');
+  await daemon.idle();
+  expect(folder.read('lamp.md')).toBe(expected);
+});
+
+/** losses.md L32, L34: the save is under way when the daemon stops answering, and the page is closed. */
+test('a page that is closed while nothing answers leaves its text to the next one', async ({ page, context, daemon }) => {
+  const folder = await daemon.notebook({ 'lamp.md': note, 'other.md': 'other\n' });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await cursorAfter(page, 'first line');
+  daemon.freeze();
+  await page.keyboard.type(' kept');
+  await expect(page.locator('.save.failing')).toBeVisible({ timeout: 2000 });
+  await page.keyboard.type(' and more');
+  const place = page.url();
+  await page.close({ runBeforeUnload: false });
+  await daemon.stop('SIGKILL');
+  await daemon.start();
+  const next = await context.newPage();
+  await next.goto(place);
+  const expected = note.replace('first line', 'first line kept and more');
+  await folder.says('lamp.md', expected);
+  await expect(next.locator('.save.saved')).toBeVisible();
+  await expect(next.locator('.cm-content')).toContainText('first line kept and more');
+  await daemon.idle();
+  expect(folder.read('lamp.md')).toBe(expected);
+});
+
+/** losses.md L30 */
+test('a tab that was asleep does not save over newer text', async ({ page, context, daemon }) => {
+  const folder = await daemon.notebook({ 'lamp.md': note });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  const other = await context.newPage();
+  await daemon.openEntry(other, 'lab', 'lamp.md');
+  await context.setOffline(true);
+  await cursorAfter(other, 'second line');
+  await other.keyboard.type(' from the stale tab');
+  await expect(other.locator('.save.failing')).toBeVisible({ timeout: 2000 });
+  folder.write('lamp.md', note.replace('first line', 'first line, newer'));
+  await daemon.idle();
+  await context.setOffline(false);
+  const expected = note.replace('first line', 'first line, newer').replace('second line', 'second line from the stale tab');
+  await folder.says('lamp.md', expected);
+  await expect(page.locator('.cm-content')).toContainText('from the stale tab');
+  await expect(other.locator('.cm-content')).toContainText('first line, newer');
+});
+
+test('text typed into an entry that is deleted meanwhile brings it back', async ({ page, context, daemon }) => {
+  const folder = await daemon.notebook({ 'lamp.md': note });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await context.setOffline(true);
+  await cursorAfter(page, 'first line');
+  await page.keyboard.type(' lives');
+  await daemon.api('DELETE', `/notebooks/lab/entries/${await daemon.entry('lab', 'lamp.md')}`);
+  await daemon.idle();
+  await context.setOffline(false);
+  await folder.says('lamp.md', note.replace('first line', 'first line lives'));
+  await expect(page.locator('.cm-content')).toContainText('first line lives');
+});
+
+test('a property set beside the text stands in the text, and the other way round', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'lamp.md': note });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  const status = page.getByRole('textbox', { name: 'status' });
+  await status.fill('done');
+  await status.press('Enter');
+  await folder.says('lamp.md', note.replace('status: open', 'status: done'));
+  folder.write('lamp.md', folder.read('lamp.md').replace('status: done', 'status: by hand'));
+  await expect(status).toHaveValue('by hand');
+  await page.getByLabel('Add tag').fill('optics');
+  await page.getByLabel('Add tag').press('Enter');
+  await folder.says('lamp.md', /^tags:[\s\S]*optics/m);
+});
+
+test('made, renamed, deleted and brought back by keyboard alone; the tree follows', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': 'a\n' });
+  await daemon.open(page, '#/n/lab');
+  await page.getByRole('main').getByRole('button', { name: 'New note' }).focus();
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('Plan');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('treeitem', { name: 'Plan.md' })).toBeVisible();
+  await folder.says('Plan.md', /Plan/);
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('F2');
+  await page.keyboard.type('Plan of work');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('treeitem', { name: 'Plan of work.md' })).toBeVisible();
+  await folder.says('Plan of work.md', /Plan/);
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('Delete');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await page.keyboard.press('Tab');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).press('Enter');
+  await expect(page.getByRole('treeitem', { name: 'Plan of work.md' })).toHaveCount(0);
+  await page.goBack();
+  await page.getByRole('button', { name: 'Bring it back' }).press('Enter');
+  await expect(page.getByRole('treeitem', { name: 'Plan of work.md' })).toBeVisible();
+});
