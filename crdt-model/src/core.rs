@@ -1,7 +1,7 @@
 //! One notebook: the state machine. Arms are one line each; the work is in the modules below.
 //!
 //! `txn` one step's view of the store · `edits` the one merge path · `tree` the derived tree · `observe` files
-//! → documents · `writeout` documents → files · `requests` what the desk asks · `peers` sync.
+//! → documents · `writeout` documents → files · `aside` what operations set aside · `requests` what the desk asks · `peers` sync.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,7 @@ use crate::journal::record::{Role, notebook_id};
 use crate::journal::{Frontier, MembershipChange, Payload};
 use crate::store::{FetchPolicy, MemberRow, Meta, Mode, Source, StoreError, WriteSet};
 
+mod aside;
 mod edits;
 mod observe;
 mod peers;

@@ -27,9 +27,11 @@ use crate::net::Net;
 use crate::progress::Gauge;
 use crate::store::{OpenError, Reader, Store};
 
+mod inbox;
 mod reopen;
 mod standing;
 
+use inbox::Inbox;
 use reopen::Reopened;
 pub use standing::{PeerStanding, Standing};
 
@@ -267,28 +269,6 @@ impl Notebook {
         }
         self.git.close(&self.root).await;
         self.mirror.shutdown().await;
-    }
-}
-
-/// Where inputs come from.
-struct Inbox {
-    queue: mpsc::UnboundedReceiver<Input>,
-    from_disk: mpsc::Receiver<Event>,
-}
-
-impl Inbox {
-    /// The next input; `None` when there is nobody left to give any.
-    async fn next(&mut self) -> Option<Input> {
-        tokio::select! {
-            input = self.queue.recv() => input,
-            Some(event) = self.from_disk.recv() => Some(Input::Event(event)),
-        }
-    }
-
-    /// An input that waits already.
-    fn waiting(&mut self) -> Option<Input> {
-        let asked = self.queue.try_recv().ok();
-        asked.or_else(|| self.from_disk.try_recv().ok().map(Input::Event))
     }
 }
 

@@ -177,6 +177,7 @@ fn shells_name_one_another_only_as_the_architecture_says() {
     let may: BTreeMap<&str, &[&str]> = [
         ("clock", &[][..]),
         ("system", &[]),
+        ("progress", &[]),
         ("home", &["system", "net"]),
         ("store", &[]),
         ("blobs", &[]),
@@ -185,7 +186,7 @@ fn shells_name_one_another_only_as_the_architecture_says() {
         ("mirror", &["store", "clock"]),
         ("git", &["store", "clock"]),
         ("net", &["blobs"]),
-        ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "store"]),
+        ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "progress", "store"]),
         ("daemon", &["blobs", "clock", "driver", "git", "home", "net", "store", "system", "watch"]),
         ("http", &["blobs", "clock", "daemon", "driver", "home", "mirror", "net", "store", "system"]),
         ("cli", &["daemon", "home", "http", "store", "system"]),
@@ -237,7 +238,9 @@ fn every_file_is_short_enough_to_be_read() {
     for folder in ["crdt-model", "daemon", "tests", "web-ui/src"] {
         for source in sources(folder, &[".rs", ".ts", ".svelte", ".css", ".sql"]) {
             let lines = source.text.lines().count();
-            if lines > LINES {
+            // Made from `openapi.json`.
+            let made = source.path == "web-ui/src/api/schema.ts";
+            if lines > LINES && !made {
                 long.push(format!("{}: {lines} lines", source.path));
             }
         }

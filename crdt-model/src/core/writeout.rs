@@ -1,20 +1,19 @@
 //! Documents → files: the planner. Compares where the tree shows an entry, and with which bytes, with what is
 //! on disk, and asks for one disk operation per entry at a time.
 
-use std::collections::BTreeSet;
-
-use super::edits::{self, Edited};
+use super::aside;
+use super::edits;
 use super::observe::{self, SWAP_MARK};
 use super::txn::Txn;
 use super::{Core, InFlight};
 use crate::effect::{DiskAction, DiskOp, DiskOutcome, Effect, Notice};
+use crate::entry::Content;
 use crate::entry::birth::Kind;
-use crate::entry::{Content, Edit};
 use crate::event::{DiskResult, Seen};
-use crate::ids::{ContentHash, EntryId, Heads, UnixMs};
+use crate::ids::{EntryId, UnixMs};
 use crate::limits;
 use crate::path::EntryPath;
-use crate::store::{BaseRow, ConflictKind, EntryRow, Image, Mode, Stat, StoreError};
+use crate::store::{BaseRow, EntryRow, Image, Mode, Stat, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -354,14 +353,14 @@ pub(super) fn done(core: &mut Core, txn: &mut Txn<'_>, results: Vec<DiskResult>)
     let mut discards = Vec::new();
     for DiskResult { entry, outcome } in results {
         if let DiskOutcome::Leftover { seen, was, aside } = outcome {
-            leftover(txn, entry, (seen, was), aside, &mut discards)?;
+            aside::leftover(txn, entry, (seen, was), aside, &mut discards)?;
             continue;
         }
         if outcome == DiskOutcome::Discarded {
             continue;
         }
         let Some(what) = core.in_flight.remove(&entry) else {
-            unexpected(txn, entry, outcome, &mut discards)?;
+            aside::unexpected(txn, entry, outcome, &mut discards)?;
             continue;
         };
         if let InFlight::Write { bytes } = &what {
@@ -402,7 +401,7 @@ fn one_done(
             base.stat = stat;
             base.seen_at = core.now;
             txn.set_base(id, Some(base))?;
-            displaced(txn, id, &before, seen, aside, discards)?;
+            aside::displaced(txn, id, &before, seen, aside, discards)?;
         }
         DiskOutcome::Moved(_) => {
             if let InFlight::Move { parent, name } = what {
@@ -418,7 +417,7 @@ fn one_done(
             txn.set_base(id, None)?;
             txn.mark(id);
             if let Some((seen, aside)) = aside {
-                displaced(txn, id, &before, seen, aside, discards)?;
+                aside::displaced(txn, id, &before, seen, aside, discards)?;
             }
             wake_folder(core, &base.parent);
         }
@@ -464,65 +463,6 @@ fn withdraw(txn: &mut Txn<'_>, id: EntryId, mut base: BaseRow) -> Result<()> {
     Ok(())
 }
 
-/// Bytes came out in exchange that nobody had seen: an edit of what was there before.
-fn displaced(
-    txn: &mut Txn<'_>,
-    id: EntryId,
-    before: &Heads,
-    seen: Seen,
-    aside: String,
-    discards: &mut Vec<DiskOp>,
-) -> Result<()> {
-    if let Some((content, _)) = observe::content_of(&seen) {
-        take_aside(txn, id, before, content, aside, discards)?;
-    }
-    txn.mark(id);
-    Ok(())
-}
-
-/// Takes in what was set aside, and lets it go only then.
-fn take_aside(
-    txn: &mut Txn<'_>,
-    id: EntryId,
-    at: &Heads,
-    content: Content,
-    aside: String,
-    discards: &mut Vec<DiskOp>,
-) -> Result<()> {
-    let taken = content.hash();
-    match edits::edit(txn, id, at, &[Edit::Content(content)], true)? {
-        Edited::Made(_) | Edited::Nothing => discards.push(discard(id, aside, taken)),
-        Edited::Refused(reason) => {
-            let path = txn.path(&id)?;
-            txn.notify(Notice::Standing(format!(
-                "what a program wrote to `{path}` is kept as .codex/tmp/{aside} and could not be taken in: {reason}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn discard(entry: EntryId, aside: String, taken: ContentHash) -> DiskOp {
-    DiskOp { entry, path: EntryPath::root(), action: DiskAction::Discard { aside, taken } }
-}
-
-/// The result of an operation that is not known of: its start was lost with a step that failed. What it displaced
-/// must not be lost too.
-fn unexpected(
-    txn: &mut Txn<'_>,
-    id: EntryId,
-    outcome: DiskOutcome,
-    discards: &mut Vec<DiskOp>,
-) -> Result<()> {
-    if let DiskOutcome::Written { displaced: Some((seen, aside)), .. }
-    | DiskOutcome::Removed { displaced: Some((seen, aside)) } = outcome
-        && let Some(confirmed) = txn.base(&id)?.and_then(|base| base.confirmed)
-    {
-        leftover(txn, id, (seen, confirmed.hash), aside, discards)?;
-    }
-    Ok(())
-}
-
 /// Something is where the file should go: it is taken in like anything else that appears.
 fn occupied(
     core: &mut Core,
@@ -546,42 +486,6 @@ fn occupied(
         core.retry_at(id);
         core.rescan = true;
     }
-    Ok(())
-}
-
-/// Bytes set aside by an operation that a crash cut off, or that an open handle changed afterwards.
-fn leftover(
-    txn: &mut Txn<'_>,
-    id: EntryId,
-    (seen, was): (Seen, ContentHash),
-    aside: String,
-    discards: &mut Vec<DiskOp>,
-) -> Result<()> {
-    let (Some(row), Some((content, _))) = (txn.entry(&id)?, observe::content_of(&seen)) else {
-        // It stays where it is until it can be read, or its entry is known.
-        return Ok(());
-    };
-    let base = txn.base(&id)?;
-    let known: BTreeSet<_> = base
-        .iter()
-        .flat_map(|b| b.confirmed.iter().chain(&b.intended))
-        .map(|image| image.hash)
-        .chain([row.hash])
-        .collect();
-    let is_new = !known.contains(&content.hash())
-        && observe::version_where(txn, &id, &row, |version| *version == content)?.is_none();
-    if is_new {
-        // Compared with what is there by now, all that was merged since would look deleted.
-        let heads = match observe::version_where(txn, &id, &row, |version| version.hash() == was)? {
-            Some(heads) => heads,
-            None => base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads),
-        };
-        take_aside(txn, id, &heads, content, aside, discards)?;
-        txn.conflict(id, ConflictKind::AfterCrash)?;
-    } else {
-        discards.push(discard(id, aside, content.hash()));
-    }
-    txn.mark(id);
     Ok(())
 }
 

@@ -855,9 +855,16 @@ export interface components {
              * @description Files still to be written out or looked at.
              */
             pending: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            problem_count: number;
+            /** @description The first of the files that cannot be read or written now: `path` and `reason`. */
+            problems: Record<string, never>[];
             /** @description What takes a while, and how far it is. */
             progress: components["schemas"]["Progress"][];
-            /** @description Why, when it is not ready. */
+            /** @description Why, when it is not ready; else the first of its problems. */
             reason?: string | null;
             /** @description The scan under way. */
             scan: components["schemas"]["ScanProgress"];
@@ -1040,9 +1047,16 @@ export interface components {
                  * @description Files still to be written out or looked at.
                  */
                 pending: number;
+                /**
+                 * Format: int64
+                 * @description How many there are.
+                 */
+                problem_count: number;
+                /** @description The first of the files that cannot be read or written now: `path` and `reason`. */
+                problems: Record<string, never>[];
                 /** @description What takes a while, and how far it is. */
                 progress: components["schemas"]["Progress"][];
-                /** @description Why, when it is not ready. */
+                /** @description Why, when it is not ready; else the first of its problems. */
                 reason?: string | null;
                 /** @description The scan under way. */
                 scan: components["schemas"]["ScanProgress"];

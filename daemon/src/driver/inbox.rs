@@ -1,0 +1,28 @@
+//! What waits for the driver: questions and news from everywhere, and, one by one, what the disk worker has done.
+
+use codex_crdt_model::event::Event;
+use tokio::sync::mpsc;
+
+use super::Input;
+
+/// Where inputs come from.
+pub(super) struct Inbox {
+    pub queue: mpsc::UnboundedReceiver<Input>,
+    pub from_disk: mpsc::Receiver<Event>,
+}
+
+impl Inbox {
+    /// The next input; `None` when there is nobody left to give any.
+    pub async fn next(&mut self) -> Option<Input> {
+        tokio::select! {
+            input = self.queue.recv() => input,
+            Some(event) = self.from_disk.recv() => Some(Input::Event(event)),
+        }
+    }
+
+    /// An input that waits already.
+    pub fn waiting(&mut self) -> Option<Input> {
+        let asked = self.queue.try_recv().ok();
+        asked.or_else(|| self.from_disk.try_recv().ok().map(Input::Event))
+    }
+}
