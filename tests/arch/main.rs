@@ -183,12 +183,15 @@ fn shells_name_one_another_only_as_the_architecture_says() {
         ("blobs", &[]),
         ("watch", &["disk"]),
         ("disk", &["blobs", "store", "clock"]),
-        ("mirror", &["store", "clock"]),
+        ("mirror", &["store", "clock", "progress"]),
         ("git", &["store", "clock"]),
         ("net", &["blobs"]),
         ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "progress", "store"]),
         ("daemon", &["blobs", "clock", "driver", "git", "home", "net", "store", "system", "watch"]),
-        ("http", &["blobs", "clock", "daemon", "driver", "home", "mirror", "net", "store", "system"]),
+        (
+            "http",
+            &["blobs", "clock", "daemon", "driver", "home", "mirror", "net", "progress", "store", "system"],
+        ),
         ("cli", &["daemon", "home", "http", "store", "system"]),
     ]
     .into();
