@@ -56,6 +56,11 @@ pub struct Core {
     held_removals: BTreeSet<EntryId>,
     /// Removals that the brake has counted.
     counted: BTreeSet<EntryId>,
+    /// Deletions that the brake counted and let pass, and when: a "no" brings these back too. Fewer than
+    /// [`crate::limits::BRAKE_MANY`].
+    let_pass: Vec<(UnixMs, EntryId)>,
+    /// Removals that somebody on this machine asked for or said yes to: no surprise, so no matter for the brake.
+    asked_removals: BTreeSet<EntryId>,
     root_lost: bool,
     /// Everything was looked at since the start (or the end of a pause): before that, nothing is written, as what an
     /// operation cut off by a crash left on disk is not known.
@@ -194,6 +199,8 @@ impl Core {
             retries: BTreeMap::new(),
             held_removals: BTreeSet::new(),
             counted: BTreeSet::new(),
+            let_pass: Vec::new(),
+            asked_removals: BTreeSet::new(),
             root_lost: false,
             looked: false,
             rescan: false,
@@ -302,7 +309,7 @@ impl Core {
             return;
         }
         self.looked = true;
-        self.accept_deletions = false;
+        let accepted = std::mem::take(&mut self.accept_deletions);
         self.restore_deletions = false;
         self.joining_scan = false;
         self.counted.clear();
@@ -311,6 +318,10 @@ impl Core {
         for id in waiting {
             self.retries.remove(&id);
             self.todo.insert(id);
+        }
+        if accepted {
+            // Nothing was removed before the scan had shown how the files stand; the yes holds for it all the same.
+            self.asked_removals.extend(&self.todo);
         }
     }
 

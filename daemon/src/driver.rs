@@ -33,7 +33,7 @@ mod standing;
 
 use inbox::Inbox;
 use reopen::Reopened;
-pub use standing::{PeerStanding, Standing};
+pub use standing::{PeerStanding, ScanProgress, Standing};
 
 /// Events taken into one transaction at most.
 const BATCH: usize = 128;

@@ -560,12 +560,22 @@ fn vanished(core: &mut Core, txn: &mut Txn<'_>, gone: BTreeSet<EntryId>) -> Resu
     }
     for (id, base) in deleted {
         core.wake(&id);
+        if !core.accept_deletions {
+            let_pass(core, txn, id);
+        }
         let heads = base.confirmed.map(|image| image.heads).unwrap_or_default();
         edits::edit(txn, id, &heads, &[Edit::Delete], true)?;
         txn.set_base(id, None)?;
         txn.mark(id);
     }
     Ok(())
+}
+
+/// Remembers a deletion that the brake let pass, for as long as it counts.
+pub(super) fn let_pass(core: &mut Core, txn: &Txn<'_>, id: EntryId) {
+    let since = txn.now - limits::BRAKE_WINDOW_MS;
+    core.let_pass.retain(|(time, _)| *time > since && *time <= txn.now);
+    core.let_pass.push((txn.now, id));
 }
 
 /// Whether so many more deletions are too many to believe without asking; counts them if not.

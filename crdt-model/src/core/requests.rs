@@ -22,7 +22,7 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
         Request::Write { entry, base, content } => write(txn, entry, &base, content),
         Request::SetProperties { entry, edits } => set_properties(txn, entry, edits),
         Request::Move { entry, to } => move_to(core, txn, entry, &to),
-        Request::Delete { entry } => delete(txn, entry),
+        Request::Delete { entry } => delete(core, txn, entry),
         Request::Restore { entry, at } => restore(txn, entry, &at),
         Request::Settle { conflict } => settle(txn, conflict),
         Request::Admit { device, role, name } => {
@@ -224,13 +224,14 @@ fn move_to(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, to: &EntryPath) -> A
     edited(txn, id, &row.heads, &[Edit::Place { parent: folder, name: to.name().to_owned() }])
 }
 
-fn delete(txn: &mut Txn<'_>, id: EntryId) -> Answer {
+fn delete(core: &mut Core, txn: &mut Txn<'_>, id: EntryId) -> Answer {
     if live(txn, id)?.is_none() {
         return Ok(Err(Refusal::NoEntry(id)));
     }
     for id in live_within(txn, id)?.into_iter().rev() {
         if let Some(row) = txn.entry(&id)?.filter(|row| !row.deleted) {
             edits::edit(txn, id, &row.heads, &[Edit::Delete], true)?;
+            core.asked_removals.insert(id);
         }
     }
     Ok(Ok(Reply::Done))
@@ -320,12 +321,15 @@ fn resume(core: &mut Core, txn: &mut Txn<'_>, accept_deletions: bool) -> Answer 
         txn.meta.held = false;
         txn.meta.deletions.clear();
         let held = std::mem::take(&mut core.held_removals);
+        let let_pass = std::mem::take(&mut core.let_pass);
         if accept_deletions {
             core.accept_deletions = true;
+            core.asked_removals.extend(&held);
             core.todo.extend(held);
         } else {
             core.restore_deletions = true;
-            for id in held {
+            // Those that had gone before the rest was held are brought back too.
+            for id in held.into_iter().chain(let_pass.into_iter().map(|(_, id)| id)) {
                 if let Some(row) = txn.entry(&id)?.filter(|row| !row.alive) {
                     edits::edit(txn, id, &row.heads, &[Edit::Revive], false)?;
                 }

@@ -49,13 +49,17 @@ fn plan_entry(
         return Ok(());
     }
     let (Some(row), base) = (txn.entry(&id)?, txn.base(&id)?) else { return Ok(()) };
+    if row.alive {
+        // Asked for once, and wanted again since.
+        core.asked_removals.remove(&id);
+    }
     match base {
         None if !row.alive => {
             txn.writes.pending.insert(id, false);
             Ok(())
         }
-        None => plan_new(core, txn, id, &row, ops, depth),
         Some(base) if !row.alive => plan_removal(core, txn, id, &base, ops),
+        None => plan_new(core, txn, id, &row, ops, depth),
         Some(base) => plan_change(core, txn, id, &row, base, ops, depth),
     }
 }
@@ -279,11 +283,15 @@ fn plan_removal(
         core.held_removals.insert(id);
         return Ok(());
     }
-    if !core.accept_deletions && core.counted.insert(id) && observe::brake(txn, 1)? {
-        txn.meta.held = true;
-        core.held_removals.insert(id);
-        txn.notify(Notice::Standing("many deletions arrived at once; they wait for your yes".into()));
-        return Ok(());
+    let asked = core.asked_removals.remove(&id);
+    if !asked && !core.accept_deletions && core.counted.insert(id) {
+        if observe::brake(txn, 1)? {
+            txn.meta.held = true;
+            core.held_removals.insert(id);
+            txn.notify(Notice::Standing("many deletions arrived at once; they wait for your yes".into()));
+            return Ok(());
+        }
+        observe::let_pass(core, txn, id);
     }
     start(core, txn, id, path, DiskAction::Remove { expect: confirmed.hash }, InFlight::Other, ops);
     Ok(())

@@ -10,7 +10,8 @@ use codex_crdt_model::store::{FetchPolicy, Mode, Source, StoreError};
 use codex_crdt_model::view;
 
 use super::Driver;
-use crate::disk::{Problem, ScanProgress};
+use crate::disk::Problem;
+pub use crate::disk::ScanProgress;
 use crate::progress::{Progress, Work};
 use crate::store::Store;
 

@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 use super::desk::Desk;
 use super::error::ApiError;
 use crate::daemon::Registered;
-use crate::disk::ScanProgress;
-use crate::driver::{PeerStanding, Standing};
+use crate::driver::{PeerStanding, ScanProgress, Standing};
 use crate::progress::Progress;
 
 /// Answers without a token: something is there.
