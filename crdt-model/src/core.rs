@@ -1,7 +1,7 @@
 //! One notebook: the state machine. Arms are one line each; the work is in the modules below.
 //!
 //! `txn` one step's view of the store · `edits` the one merge path · `tree` the derived tree · `observe` files
-//! → documents · `writeout` documents → files · `aside` what operations set aside · `requests` what the desk asks · `peers` sync.
+//! → documents, `moves` which file moved where · `writeout` documents → files · `aside` what operations set aside · `requests` what the desk asks · `peers` sync.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +16,7 @@ use crate::store::{FetchPolicy, MemberRow, Meta, Mode, Source, StoreError, Write
 
 mod aside;
 mod edits;
+mod moves;
 mod observe;
 mod peers;
 mod requests;
@@ -59,6 +60,10 @@ pub struct Core {
     /// Deletions that the brake counted and let pass, and when: a "no" brings these back too. Fewer than
     /// [`crate::limits::BRAKE_MANY`].
     let_pass: Vec<(UnixMs, EntryId)>,
+    /// What met something on disk that the bases do not know of, and the scan that is to show it.
+    surprised: BTreeMap<EntryId, u64>,
+    /// The newest scan that ended.
+    scanned: u64,
     /// Removals that somebody on this machine asked for or said yes to: no surprise, so no matter for the brake.
     asked_removals: BTreeSet<EntryId>,
     root_lost: bool,
@@ -200,6 +205,8 @@ impl Core {
             held_removals: BTreeSet::new(),
             counted: BTreeSet::new(),
             let_pass: Vec::new(),
+            surprised: BTreeMap::new(),
+            scanned: 0,
             asked_removals: BTreeSet::new(),
             root_lost: false,
             looked: false,
@@ -308,6 +315,7 @@ impl Core {
         if number < self.awaited_scan || number >> 32 != self.scans >> 32 {
             return;
         }
+        self.scanned = number;
         self.looked = true;
         let accepted = std::mem::take(&mut self.accept_deletions);
         self.restore_deletions = false;

@@ -125,7 +125,7 @@ pub enum DiskOutcome {
         displaced: Option<(Seen, String)>,
     },
     /// Something that the core does not know of is in the way; nothing was changed.
-    Occupied(Seen),
+    Occupied,
     /// What should be moved or exchanged is not there, or its folder is not; nothing was changed.
     Vanished,
     /// The folder has things in it; nothing was changed.

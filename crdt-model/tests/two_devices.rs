@@ -166,7 +166,7 @@ impl Device {
                         self.disk.insert(op.path, (Node::File(text), stat));
                         DiskOutcome::Written { stat, displaced: None }
                     }
-                    (seen, None) => DiskOutcome::Occupied(seen),
+                    (_, None) => DiskOutcome::Occupied,
                     (seen, Some(hash)) => {
                         self.disk.insert(op.path, (Node::File(text), stat));
                         let same = matches!(&seen, Seen::Text(_, t) if ContentHash::of(t.as_bytes()) == hash);
@@ -186,7 +186,7 @@ impl Device {
                     }
                     DiskOutcome::Moved(self.disk[&to].1)
                 }
-                (true, seen) => DiskOutcome::Occupied(seen),
+                (true, _) => DiskOutcome::Occupied,
             },
             DiskAction::Remove { .. } | DiskAction::RemoveFolder => {
                 self.disk.remove(&op.path);

@@ -251,6 +251,55 @@ impl MemoryDisk {
         observations
     }
 
+    /// What a hint makes known: what differs, with both ends of what moved in one batch; and what waits, because it is
+    /// missing for now, or because it may be what is.
+    pub fn look_at(
+        &self,
+        tops: &[EntryPath],
+        store: &MemoryStore,
+        blobs: &mut Blobs,
+        is_some_missing: bool,
+    ) -> (Vec<Observation>, Vec<EntryPath>) {
+        let differing = self.differences(tops, store, blobs, false);
+        let (missing, mut seen): (Vec<_>, Vec<_>) =
+            differing.into_iter().partition(|observation| observation.seen == Seen::Missing);
+        let found: BTreeSet<(u64, i64)> = seen
+            .iter()
+            .filter_map(|observation| self.nodes.get(&observation.path))
+            .map(|node| (node.stat.inode, node.stat.born_ns))
+            .collect();
+        let mut left = BTreeSet::new();
+        for (id, base) in store.bases().filter(|(_, base)| base.confirmed.is_some()) {
+            if found.contains(&(base.stat.inode, base.stat.born_ns))
+                && let Some(path) = base_path(store, id)
+                && !self.nodes.contains_key(&path)
+            {
+                left.insert(path);
+            }
+        }
+        let mut wait: Vec<EntryPath> = missing
+            .into_iter()
+            .map(|observation| observation.path)
+            .filter(|path| !left.iter().any(|left| path.is_within(left)))
+            .collect();
+        if is_some_missing || !wait.is_empty() {
+            // Something new may be what is missing, saved anew and then renamed: both are told together.
+            let known: BTreeSet<_> = store.bases().filter_map(|(id, _)| base_path(store, id)).collect();
+            let prints: BTreeSet<_> = store.bases().map(|(_, b)| (b.stat.inode, b.stat.born_ns)).collect();
+            let is_new = |path: &EntryPath| {
+                let node = &self.nodes[path];
+                let print = (node.stat.inode, node.stat.born_ns);
+                node.data != Data::Folder && !known.contains(path) && !prints.contains(&print)
+            };
+            let (new, rest): (Vec<_>, Vec<_>) = seen.into_iter().partition(|seen| is_new(&seen.path));
+            wait.extend(new.into_iter().map(|observation| observation.path));
+            seen = rest;
+        }
+        seen.extend(left.into_iter().map(|path| Observation { path, seen: Seen::Missing }));
+        seen.sort_by(|a, b| a.path.cmp(&b.path));
+        (seen, wait)
+    }
+
     /// Carries out one operation.
     pub fn run(&mut self, op: &DiskOp, blobs: &mut Blobs) -> DiskOutcome {
         let parent_there = op.path.parent().is_none_or(|parent| self.has_folder(&parent));
@@ -258,7 +307,7 @@ impl MemoryDisk {
             DiskAction::MakeFolder if !parent_there => DiskOutcome::Vanished,
             DiskAction::MakeFolder => match self.nodes.get(&op.path) {
                 Some(node) if node.data == Data::Folder => DiskOutcome::FolderMade(node.stat),
-                Some(node) => DiskOutcome::Occupied(Self::seen(node, blobs)),
+                Some(_) => DiskOutcome::Occupied,
                 None => {
                     let node = self.node(Data::Folder);
                     let stat = node.stat;
@@ -268,10 +317,10 @@ impl MemoryDisk {
             },
             DiskAction::Write { .. } if !parent_there => DiskOutcome::Vanished,
             DiskAction::Write { content, expect } => self.run_write(op, content, *expect, blobs),
-            DiskAction::Move { to } => self.run_move(&op.path, to, blobs),
+            DiskAction::Move { to } => self.run_move(&op.path, to),
             DiskAction::Remove { expect } => match self.nodes.get(&op.path).cloned() {
                 None => DiskOutcome::Removed { displaced: None },
-                Some(node) if node.data == Data::Folder => DiskOutcome::Occupied(Self::seen(&node, blobs)),
+                Some(node) if node.data == Data::Folder => DiskOutcome::Occupied,
                 Some(node) => {
                     self.nodes.remove(&op.path);
                     DiskOutcome::Removed { displaced: self.set_aside(op.entry, node, *expect, blobs) }
@@ -313,9 +362,9 @@ impl MemoryDisk {
         let there = self.nodes.get(&op.path).cloned();
         let displaced = match (there, expect) {
             (None, Some(_)) => return DiskOutcome::Vanished,
-            (Some(node), None) => return DiskOutcome::Occupied(Self::seen(&node, blobs)),
+            (Some(_), None) => return DiskOutcome::Occupied,
             (Some(node), Some(_)) if node.data == Data::Folder => {
-                return DiskOutcome::Occupied(Self::seen(&node, blobs));
+                return DiskOutcome::Occupied;
             }
             (None, None) => None,
             (Some(node), Some(expect)) => self.set_aside(op.entry, node, expect, blobs),
@@ -326,12 +375,12 @@ impl MemoryDisk {
         DiskOutcome::Written { stat, displaced }
     }
 
-    fn run_move(&mut self, from: &EntryPath, to: &EntryPath, blobs: &mut Blobs) -> DiskOutcome {
+    fn run_move(&mut self, from: &EntryPath, to: &EntryPath) -> DiskOutcome {
         if !self.nodes.contains_key(from) || !to.parent().is_some_and(|p| self.has_folder(&p)) {
             return DiskOutcome::Vanished;
         }
-        if let Some(node) = self.nodes.get(to) {
-            return DiskOutcome::Occupied(Self::seen(node, blobs));
+        if self.nodes.contains_key(to) {
+            return DiskOutcome::Occupied;
         }
         if !self.rename(from, to) {
             return DiskOutcome::Failed("a folder cannot be moved into itself".into());
@@ -412,7 +461,7 @@ mod tests {
     fn an_exchange_keeps_what_was_not_expected() {
         let (mut disk, mut blobs) = (MemoryDisk::default(), Blobs::new());
         assert!(matches!(disk.run(&op("f", write("a", None)), &mut blobs), DiskOutcome::Written { .. }));
-        assert!(matches!(disk.run(&op("f", write("b", None)), &mut blobs), DiskOutcome::Occupied(_)));
+        assert!(matches!(disk.run(&op("f", write("b", None)), &mut blobs), DiskOutcome::Occupied));
         assert!(disk.write(&EntryPath::parse("f").unwrap(), b"mine", false));
         let DiskOutcome::Written { displaced: Some((Seen::Text(_, text), aside)), .. } =
             disk.run(&op("f", write("b", Some("a"))), &mut blobs)

@@ -27,6 +27,8 @@ pub enum Job {
     ScanAsked(u64),
     /// Look at these paths: hints of the watcher.
     Look(Vec<EntryPath>),
+    /// What was missing a moment ago and still is, is gone; what may be the same files is told with it.
+    LookForMissing,
     /// Tell what an earlier run set aside.
     Leftovers,
 }
@@ -65,6 +67,8 @@ pub struct Machine {
     pub crash_in: Option<(u32, Crash)>,
     /// The next disk job starts no earlier.
     pub disk_free_at: i64,
+    /// What is missing for now, and new files that may be it.
+    pub missing: BTreeSet<EntryPath>,
     /// The next result arrives no earlier: results come in order.
     pub disk_told_at: i64,
     /// Number of the last scan that the disk worker was asked for.
@@ -113,6 +117,7 @@ impl Machine {
             crash_in: None,
             disk_free_at: 0,
             disk_told_at: 0,
+            missing: BTreeSet::new(),
             scan: 0,
             fresh_volume: false,
             asked: 0,

@@ -19,10 +19,12 @@ pub struct Token {
     pub written: bool,
     /// Somebody took it out, or may have.
     pub deleted: bool,
-    /// Somebody moved or swapped the file it is in: two files may hold it.
+    /// The file it is in was moved and nobody told: if it was saved anew before a scan, nothing connects the two.
     pub loose: bool,
     /// Where it was made, and when.
     pub made: (usize, i64),
+    /// Where a program last moved the file it is in, and when.
+    pub moved: Option<(usize, i64)>,
 }
 
 /// Every word that the workload ever made.
@@ -48,7 +50,8 @@ impl Ledger {
     /// A new word.
     pub fn make(&mut self, machine: usize, time: i64) -> String {
         let name = format!("tok{:06}", self.tokens.len());
-        let token = Token { written: false, deleted: false, loose: false, made: (machine, time) };
+        let token =
+            Token { written: false, deleted: false, loose: false, made: (machine, time), moved: None };
         self.tokens.insert(name.clone(), token);
         name
     }
@@ -80,16 +83,17 @@ impl Ledger {
         }
     }
 
-    /// The file with these bytes was moved or swapped.
-    pub fn moved(&mut self, bytes: &[u8]) {
+    /// A program moved the file with these bytes, and the watcher told of it or not.
+    pub fn moved(&mut self, machine: usize, time: i64, bytes: &[u8], told: bool) {
         for token in tokens_in(bytes) {
-            self.with(&token, |t| t.loose = true);
+            self.with(&token, |t| (t.loose, t.moved) = (t.loose || !told, Some((machine, time))));
         }
     }
 
-    /// The machine went back to how it was at a time: what it wrote since may be gone.
+    /// The machine went back to how it was at a time: what it wrote or moved since may be gone.
     pub fn restored(&mut self, machine: usize, since: i64) {
-        for token in self.tokens.values_mut().filter(|t| t.made.0 == machine && t.made.1 >= since) {
+        let undone = |(on, at): (usize, i64)| on == machine && at >= since;
+        for token in self.tokens.values_mut().filter(|t| undone(t.made) || t.moved.is_some_and(undone)) {
             token.deleted = true;
         }
     }
@@ -128,7 +132,11 @@ pub fn problems(world: &mut World) -> Vec<String> {
 fn words(world: &World, problems: &mut Vec<String>) {
     for (n, machine) in world.machines.iter().enumerate() {
         let shown = second_versions(machine);
-        let in_inbox = |path: &str| machine.entry_at(path).is_some_and(|entry| shown.contains(&entry));
+        // On other machines than the one that made it, a copy says what it is by its name.
+        let in_inbox = |path: &str| {
+            path.contains(" (conflict from ")
+                || machine.entry_at(path).is_some_and(|entry| shown.contains(&entry))
+        };
         let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (path, data) in machine.disk.tree() {
             let Data::File(bytes) = data else { continue };

@@ -99,15 +99,17 @@ pub fn save(world: &mut World, n: usize, path: &str, bytes: &[u8], by_rename: bo
     true
 }
 
-/// The watcher's hint, after the settle time; now and then it is lost.
-pub fn look(world: &mut World, n: usize, paths: Vec<EntryPath>) {
-    if world.rng.percent(90) {
+/// The watcher's hint, after the settle time; now and then it is lost. Whether it was given.
+pub fn look(world: &mut World, n: usize, paths: Vec<EntryPath>) -> bool {
+    let given = world.rng.percent(90);
+    if given {
         let tops = paths.iter().map(|path| {
             path.names().next().map_or_else(EntryPath::root, |first| EntryPath::root().join(first))
         });
         let delay = world.rng.between(1, 80);
         world.work(n, Job::Look(tops.collect()), delay);
     }
+    given
 }
 
 fn act(world: &mut World, snapshots: &mut [Option<(Machine, i64)>]) {
@@ -251,14 +253,7 @@ fn ask_move(world: &mut World, n: usize) {
     let folder = world.rng.pick(&FOLDERS).copied().unwrap_or("inbox");
     let name = format!("moved{}", world.rng.below(5));
     let to = EntryPath::parse(&format!("{folder}/{name}")).expect("valid");
-    mark_loose(world, n, entry);
     world.ask(n, Request::Move { entry, to });
-}
-
-fn mark_loose(world: &mut World, n: usize, entry: codex_crdt_model::ids::EntryId) {
-    if let Some((_, text)) = world.machines[n].load(&entry) {
-        world.ledger.moved(text.as_bytes());
-    }
 }
 
 fn ask_delete(world: &mut World, n: usize) {
@@ -299,9 +294,9 @@ fn rename(world: &mut World, n: usize) {
     let to = into.join(&name);
     let bytes = bytes_within(&world.machines[n].disk, &from);
     if world.machines[n].disk.rename(&from, &to) {
-        world.ledger.moved(&bytes);
         world.note(&|| format!("m{n} user renames {from} → {to}"));
-        look(world, n, vec![from, to]);
+        let told = look(world, n, vec![from, to]);
+        world.ledger.moved(n, world.time, &bytes, told);
     }
 }
 

@@ -428,6 +428,7 @@ impl World {
         machine.crash_in = None;
         machine.tick_at = None;
         machine.wanted.clear();
+        machine.missing.clear();
         for other in 0..self.machines.len() {
             if other != n {
                 self.deliver_some(n, other);

@@ -1,10 +1,11 @@
 //! Files → documents: what the disk worker saw, compared with the bases, becomes moves, edits, births and
 //! deletions. An observation fed twice has no effect the second time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Core;
 use super::edits::{self, Edited};
+use super::moves::{edited_version, gone_by_print, moved_from, moved_here};
 use super::peers;
 use super::txn::Txn;
 use crate::effect::Notice;
@@ -75,12 +76,16 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
     let mut missing: BTreeSet<EntryId> = BTreeSet::new();
     for observation in batch.iter().filter(|o| o.seen == Seen::Missing) {
         let Place::Known(id) = locate(txn, &observation.path)? else { continue };
-        if core.in_flight.contains_key(&id) {
-            // The operation's result comes first; then the path is looked at again.
-            core.rescan = true;
-        } else if id != EntryId::ROOT {
+        // What is missing from under an operation is expected, or a surprise that is noticed below.
+        if id != EntryId::ROOT && !core.in_flight.contains_key(&id) {
             missing.insert(id);
         }
+    }
+    // What came or went may be an end of a move whose other end is under an operation. The operation's result comes
+    // first, then a scan tells both again.
+    let unclear = has_surprise_under_operation(core, txn, &batch)?;
+    if unclear {
+        core.rescan = true;
     }
     let gone = gone_by_print(txn, &missing)?;
     let mut found = Vec::new();
@@ -97,19 +102,27 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
         found.push((observation.path.clone(), content, stat));
     }
     for (path, content, stat) in found {
-        match locate(txn, &path)? {
-            Place::Known(id) if !missing.contains(&id) => seen_known(core, txn, id, content, stat)?,
-            Place::Known(_) | Place::Nowhere => core.rescan = true,
+        match forget_cut_off(core, txn, locate(txn, &path)?, &content)? {
+            Place::Known(id) => {
+                // Missing from where it was, and here all the same: its folder moved.
+                missing.remove(&id);
+                seen_known(core, txn, id, content, stat)?;
+            }
+            Place::Nowhere => core.rescan = true,
             Place::Free(folder) => {
                 match moved_from(txn, &gone, &missing, &content, stat)? {
                     Some(id) => {
                         missing.remove(&id);
                         moved_here(core, txn, id, folder, path.name(), content, stat)?;
                     }
+                    None if unclear => {}
                     None => appeared(core, txn, folder, path.name(), content, stat)?,
                 };
             }
         }
+    }
+    if unclear {
+        return Ok(());
     }
     // A folder that moved took its children along: their old paths lead nowhere any more.
     let mut still = BTreeSet::new();
@@ -126,6 +139,43 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
     }
     spare_busy(core, txn, &mut gone)?;
     vanished(core, txn, gone)
+}
+
+/// Whether something is not as an operation under way left it.
+fn has_surprise_under_operation(core: &Core, txn: &Txn<'_>, batch: &[Observation]) -> Result<bool> {
+    for observation in batch {
+        let Place::Known(id) = locate(txn, &observation.path)? else { continue };
+        if !core.in_flight.contains_key(&id) {
+            continue;
+        }
+        let base = txn.base(&id)?;
+        let Some((content, _)) = content_of(&observation.seen) else {
+            if base.is_some_and(|base| base.confirmed.is_some()) {
+                return Ok(true);
+            }
+            continue;
+        };
+        let hash = content.hash();
+        let images = base.iter().flat_map(|base| base.confirmed.iter().chain(&base.intended));
+        if !images.into_iter().any(|image| image.hash == hash && image.kind == content.kind()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A first write that a crash cut off, and something else is there now: as if nothing had been known there.
+fn forget_cut_off(core: &Core, txn: &mut Txn<'_>, place: Place, content: &Content) -> Result<Place> {
+    let Place::Known(id) = place else { return Ok(place) };
+    let Some(base) = txn.base(&id)?.filter(|base| base.confirmed.is_none()) else { return Ok(place) };
+    let hash = content.hash();
+    let is_intended = base.intended.iter().any(|image| image.hash == hash && image.kind == content.kind());
+    if is_intended || core.in_flight.contains_key(&id) {
+        return Ok(place);
+    }
+    txn.set_base(id, None)?;
+    txn.mark(id);
+    Ok(Place::Free(base.parent))
 }
 
 /// An entry and all that lies in it on disk, as far as the bases know.
@@ -156,60 +206,6 @@ fn spare_busy(core: &mut Core, txn: &Txn<'_>, gone: &mut BTreeSet<EntryId>) -> R
     Ok(())
 }
 
-/// Fingerprints of what is missing: inode and birth time, for recognising a move.
-fn gone_by_print(txn: &Txn<'_>, missing: &BTreeSet<EntryId>) -> Result<BTreeMap<(u64, i64), EntryId>> {
-    let mut gone = BTreeMap::new();
-    for id in missing {
-        // An inode number alone proves nothing: it is reused at once.
-        if let Some(base) = txn.base(id)?.filter(|base| base.stat.born_ns != 0) {
-            gone.insert((base.stat.inode, base.stat.born_ns), *id);
-        }
-    }
-    Ok(gone)
-}
-
-fn moved_from(
-    txn: &mut Txn<'_>,
-    gone: &BTreeMap<(u64, i64), EntryId>,
-    missing: &BTreeSet<EntryId>,
-    content: &Content,
-    stat: Stat,
-) -> Result<Option<EntryId>> {
-    let is_folder = |kind: Kind| kind == Kind::Folder;
-    if let Some(id) = gone.get(&(stat.inode, stat.born_ns)).filter(|id| missing.contains(id))
-        && let Some(image) = txn.base(id)?.and_then(|b| b.confirmed)
-        && is_folder(image.kind) == is_folder(content.kind())
-    {
-        return Ok(Some(*id));
-    }
-    if content.kind() == Kind::Folder || content.size() == 0 {
-        return Ok(None);
-    }
-    let (hash, kind) = (content.hash(), content.kind());
-    let mut same = Vec::new();
-    let mut alike = Vec::new();
-    for id in missing {
-        let Some(BaseRow { confirmed: Some(confirmed), intended, .. }) = txn.base(id)? else { continue };
-        if std::iter::once(&confirmed).chain(&intended).any(|image| image.hash == hash && image.kind == kind)
-        {
-            same.push(*id);
-        } else if let Some(intended) = intended {
-            // A crash cut a write off after the new file was in place: nobody noted its inode, and it may have been
-            // edited since.
-            let shared = shared_lines(txn, *id, &intended.heads, content)?;
-            if shared.of > 0 && shared.lines * 2 > shared.of {
-                alike.push((shared.lines, *id));
-            }
-        }
-    }
-    alike.sort_unstable();
-    Ok(match same.len() {
-        0 => alike.pop().map(|(_, id)| id),
-        1 => same.pop(),
-        _ => None,
-    })
-}
-
 /// A path that is known shows something.
 fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content, stat: Stat) -> Result<()> {
     if id == EntryId::ROOT {
@@ -217,8 +213,6 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
     }
     let Some(mut base) = txn.base(&id)? else { return Ok(()) };
     if core.in_flight.contains_key(&id) {
-        let hash = content.hash();
-        core.rescan |= !base.confirmed.iter().chain(&base.intended).any(|image| image.hash == hash);
         return Ok(());
     }
     let known = base.confirmed.clone().or_else(|| base.intended.clone());
@@ -260,13 +254,6 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
         return Ok(());
     }
     let interrupted = base.intended.is_some();
-    if base.confirmed.is_none() {
-        // A first write that a crash cut off, and something else is there now.
-        let (folder, name) = (base.parent, base.name.clone());
-        txn.set_base(id, None)?;
-        txn.mark(id);
-        return appeared(core, txn, folder, &name, content, stat);
-    }
     let now = core.now;
     let at = edited_version(txn, id, &base, &content)?;
     take_in(txn, id, &at, content, |image| BaseRow {
@@ -280,39 +267,6 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
         txn.conflict(id, ConflictKind::AfterCrash)?;
     }
     Ok(())
-}
-
-/// How many lines of a text a version of the entry has too. After a crash that cut a write off, somebody may have
-/// edited the file as it was or as it became; diffed against the wrong one of the two, the other's words double.
-fn shared_lines(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<Shared> {
-    let Content::Text(text) = content else { return Ok(Shared::default()) };
-    let Some(row) = txn.entry(&id)? else { return Ok(Shared::default()) };
-    let Some(view) = txn.document(&id, &row)?.view_at(heads) else { return Ok(Shared::default()) };
-    let Content::Text(version) = view.content else { return Ok(Shared::default()) };
-    let there: BTreeSet<&str> = version.lines().collect();
-    let lines = text.lines().filter(|line| there.contains(line)).count();
-    Ok(Shared { lines, of: version.lines().count() })
-}
-
-/// How much of a version a text has.
-#[derive(Debug, Default)]
-struct Shared {
-    /// Lines of the text that the version has too.
-    lines: usize,
-    /// Lines of the version.
-    of: usize,
-}
-
-/// The version that found bytes are an edit of: what was there for certain, or what a write that a crash cut off put
-/// there.
-fn edited_version(txn: &mut Txn<'_>, id: EntryId, base: &BaseRow, content: &Content) -> Result<Heads> {
-    let confirmed = base.confirmed.as_ref().map(|image| image.heads.clone()).unwrap_or_default();
-    let Some(intended) = &base.intended else { return Ok(confirmed) };
-    let is_intended = intended.hash == content.hash() && intended.kind == content.kind();
-    let closer = is_intended
-        || shared_lines(txn, id, &intended.heads, content)?.lines
-            > shared_lines(txn, id, &confirmed, content)?.lines;
-    Ok(if closer { intended.heads.clone() } else { confirmed })
 }
 
 /// Takes bytes from disk as an edit of the version that was there, and notes what is there now.
@@ -332,53 +286,6 @@ pub(super) fn take_in(
         }
     };
     txn.set_base(id, Some(base(Image { heads, ..image })))?;
-    txn.mark(id);
-    Ok(())
-}
-
-/// An entry's file was found at another place.
-fn moved_here(
-    core: &mut Core,
-    txn: &mut Txn<'_>,
-    id: EntryId,
-    folder: EntryId,
-    name: &str,
-    content: Content,
-    stat: Stat,
-) -> Result<()> {
-    let Some(base) = txn.base(&id)? else { return Ok(()) };
-    let Some(confirmed) = base.confirmed.clone() else { return Ok(()) };
-    let at = edited_version(txn, id, &base, &content)?;
-    let mut changes = Vec::new();
-    let as_written = base.intended.iter().find(|image| image.heads == at).unwrap_or(&confirmed);
-    if as_written.hash != content.hash() || as_written.kind != content.kind() {
-        changes.push(Edit::Content(content.clone()));
-    }
-    // A swap's parking place is not a name that anybody gave.
-    let parked = base.name.contains(SWAP_MARK);
-    let planned = txn.entry(&id)?.is_some_and(|row| row.place_parent == folder && row.place_name == name);
-    if !(parked && planned) {
-        changes.push(Edit::Place { parent: folder, name: name.to_owned() });
-    }
-    let image = Image { heads: at.clone(), hash: content.hash(), kind: content.kind() };
-    let made = edits::edit(txn, id, &at, &changes, true)?;
-    let heads = match made {
-        Edited::Made(heads) => heads,
-        Edited::Nothing | Edited::Refused(_) => at,
-    };
-    txn.set_base(
-        id,
-        Some(BaseRow {
-            parent: folder,
-            name: name.to_owned(),
-            confirmed: Some(Image { heads, ..image }),
-            intended: None,
-            stat,
-            seen_at: core.now,
-        }),
-    )?;
-    core.retries.remove(&id);
-    core.wake(&id);
     txn.mark(id);
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(super) fn place(txn: &mut Txn<'_>, id: EntryId, mut row: EntryRow, old: Opti
     row.place_parent = old.map_or(EntryId::ROOT, |o| o.place_parent);
     row.place_name = old.map_or_else(|| row.name.clone(), |o| o.place_name.clone());
     row.alive = old.is_some_and(|o| o.alive);
-    let moved = old.is_none_or(|o| o.parent != row.parent);
+    let moved = old.is_none_or(|o| (o.parent, &o.moved_by) != (row.parent, &row.moved_by));
     let folder = row.kind == Kind::Folder;
     txn.set_entry(id, row)?;
     if moved {

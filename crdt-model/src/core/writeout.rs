@@ -3,14 +3,15 @@
 
 use super::aside;
 use super::edits;
+use super::moves;
 use super::observe::{self, SWAP_MARK};
 use super::txn::Txn;
 use super::{Core, InFlight};
 use crate::effect::{DiskAction, DiskOp, DiskOutcome, Effect, Notice};
 use crate::entry::Content;
 use crate::entry::birth::Kind;
-use crate::event::{DiskResult, Seen};
-use crate::ids::{EntryId, UnixMs};
+use crate::event::DiskResult;
+use crate::ids::{EntryId, Heads, UnixMs};
 use crate::limits;
 use crate::path::EntryPath;
 use crate::store::{BaseRow, EntryRow, Image, Mode, Stat, StoreError};
@@ -374,6 +375,9 @@ pub(super) fn done(core: &mut Core, txn: &mut Txn<'_>, results: Vec<DiskResult>)
         if let InFlight::Write { bytes } = &what {
             core.in_flight_bytes = core.in_flight_bytes.saturating_sub(*bytes);
         }
+        if !matches!(outcome, DiskOutcome::Occupied | DiskOutcome::NotEmpty) {
+            core.surprised.remove(&entry);
+        }
         one_done(core, txn, entry, what, outcome, &mut discards)?;
         core.wake(&entry);
     }
@@ -404,7 +408,10 @@ fn one_done(
             txn.mark(id);
         }
         DiskOutcome::Written { stat, displaced: Some((seen, aside)) } => {
-            let before = base.confirmed.clone().map(|i| i.heads).unwrap_or_default();
+            let before = match observe::content_of(&seen) {
+                Some((content, _)) => moves::edited_version(txn, id, &base, &content)?,
+                None => Heads::default(),
+            };
             base.confirmed = base.intended.take().or(base.confirmed);
             base.stat = stat;
             base.seen_at = core.now;
@@ -429,7 +436,13 @@ fn one_done(
             }
             wake_folder(core, &base.parent);
         }
-        DiskOutcome::Occupied(seen) => occupied(core, txn, id, what, base, seen)?,
+        DiskOutcome::Occupied => {
+            // What lies there may be a file that somebody moved: only a scan shows both ends of that.
+            withdraw(txn, id, base)?;
+            if core.await_surprise(id) {
+                cannot_write(core, txn, id, "something that is left out of the notebook has its name");
+            }
+        }
         DiskOutcome::Vanished => {
             base.intended = None;
             let gone = base.confirmed.is_none();
@@ -437,7 +450,10 @@ fn one_done(
             core.retry_at(id);
             core.rescan = true;
         }
-        DiskOutcome::NotEmpty => core.rescan = true,
+        // What is in it is heard of from a scan, and moved or removed first; or it is left out, and the folder stays.
+        DiskOutcome::NotEmpty => {
+            core.await_surprise(id);
+        }
         DiskOutcome::BlobNotHeld => {
             if let Some(Image { hash, .. }) = base.intended.clone() {
                 let size = txn.entry(&id)?.map_or(0, |row| row.size);
@@ -471,32 +487,6 @@ fn withdraw(txn: &mut Txn<'_>, id: EntryId, mut base: BaseRow) -> Result<()> {
     Ok(())
 }
 
-/// Something is where the file should go: it is taken in like anything else that appears.
-fn occupied(
-    core: &mut Core,
-    txn: &mut Txn<'_>,
-    id: EntryId,
-    what: InFlight,
-    base: BaseRow,
-    seen: Seen,
-) -> Result<()> {
-    let (folder, name) = match &what {
-        InFlight::Move { parent, name } => (*parent, name.clone()),
-        _ => (base.parent, base.name.clone()),
-    };
-    withdraw(txn, id, base)?;
-    if let Some((content, stat)) = observe::content_of(&seen)
-        && txn.base_at(&folder, &name)?.is_none()
-    {
-        observe::appeared(core, txn, folder, &name, content, stat)?;
-        txn.mark(id);
-    } else {
-        core.retry_at(id);
-        core.rescan = true;
-    }
-    Ok(())
-}
-
 impl Core {
     /// Takes over what the step says should be planned.
     fn gather(&mut self, txn: &mut Txn<'_>) {
@@ -509,6 +499,19 @@ impl Core {
     /// Plans whatever waited for this entry again.
     pub(super) fn wake(&mut self, id: &EntryId) {
         self.todo.extend(self.waiting.remove(id).into_iter().flatten());
+    }
+
+    /// An operation met something that the bases do not know of: a scan shows what, then it is tried again. True if
+    /// such a scan has shown nothing: then it waits for the next one that comes by itself.
+    fn await_surprise(&mut self, id: EntryId) -> bool {
+        self.retries.insert(id, UnixMs::MAX);
+        if self.surprised.get(&id).is_some_and(|scan| self.scanned >= *scan) {
+            self.surprised.remove(&id);
+            return true;
+        }
+        self.surprised.insert(id, self.scans + 1);
+        self.rescan = true;
+        false
     }
 
     fn retry_at(&mut self, id: EntryId) {

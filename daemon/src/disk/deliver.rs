@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::os::fd::AsFd as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::event::{Event, Observation, Seen};
@@ -49,6 +49,8 @@ struct Delivery<'a> {
     gone_by_hash: HashMap<ContentHash, EntryPath>,
     items: Vec<Item>,
     bytes: usize,
+    /// When what is missing for now is looked for again.
+    missing_due: Instant,
     /// Blobs were taken in since the last sync of the blob store.
     unsynced: bool,
 }
@@ -66,8 +68,17 @@ impl Worker {
                 gone_by_hash.insert(known.hash, path.clone());
             }
         }
-        let mut delivery =
-            Delivery { root, rules, found, gone_by_hash, items: Vec::new(), bytes: 0, unsynced: false };
+        let missing_due = Instant::now() + MISSING;
+        let mut delivery = Delivery {
+            root,
+            rules,
+            found,
+            gone_by_hash,
+            items: Vec::new(),
+            bytes: 0,
+            missing_due,
+            unsynced: false,
+        };
         while let Some(path) = differing.pop_front() {
             if let Some(also) = self.look(&mut delivery, path) {
                 differing.push_front(also);
@@ -140,6 +151,13 @@ impl Worker {
             self.empty_out(delivery, &path);
         }
         let from = self.moved_from(delivery, &path, &lying);
+        if from.is_none()
+            && known.is_none()
+            && let Some(due) = self.may_be_missing(delivery, &path, &lying)
+        {
+            self.wait_until(path, due, Why::Together);
+            return None;
+        }
         if let Some((old, Whence::Left, was)) = &from {
             self.push(delivery, old.clone(), Seen::Missing);
             if lying.what == What::Folder {
@@ -151,6 +169,16 @@ impl Worker {
         }
         self.read(delivery, path, known);
         from.and_then(|(old, whence, _)| (whence == Whence::Replaced).then_some(old))
+    }
+
+    /// Whether a new file may be one that is missing for now, saved anew and then renamed; and until when that is open.
+    fn may_be_missing(&self, delivery: &Delivery<'_>, path: &EntryPath, lying: &Lying) -> Option<Instant> {
+        if lying.what != What::File || delivery.found.hinted.get(path) == Some(&Why::Together) {
+            return None;
+        }
+        let looked_for = self.waiting.values().filter(|waiting| waiting.why == Why::Missing);
+        let here = delivery.found.gone.values().any(|confirmed| !confirmed);
+        looked_for.map(|waiting| waiting.due).chain(here.then_some(delivery.missing_due)).max()
     }
 
     /// How much longer to wait, if somebody may still be at work there.
@@ -170,7 +198,7 @@ impl Worker {
         if emptied && why != Some(Why::Emptied) {
             return Some((EMPTIED, Why::Emptied));
         }
-        if why == Some(Why::Finished) {
+        if matches!(why, Some(Why::Finished | Why::Together)) {
             return None;
         }
         if lying.stat.size > LARGE_BYTES && age < LARGE_QUIET {
@@ -270,7 +298,7 @@ impl Worker {
         if confirmed {
             self.push(delivery, path, Seen::Missing)
         } else {
-            self.wait(path, MISSING, Why::Missing)
+            self.wait_until(path, delivery.missing_due, Why::Missing)
         }
     }
 

@@ -183,9 +183,9 @@ impl Index {
         itself.into_iter().chain(self.by_path.range::<str, _>(range)).map(whole).collect()
     }
 
-    /// Confirmed things at or below a path that a survey has not met.
+    /// Things at or below a path that a survey has not met.
     pub fn unmet(&self, path: &EntryPath, survey: u32) -> Vec<EntryPath> {
-        let unmet = |known: &Known| known.met != survey && !known.unconfirmed;
+        let unmet = |known: &Known| known.met != survey;
         if path.is_root() {
             return self.by_path.iter().filter(|(_, known)| unmet(known)).map(|(p, _)| parsed(p)).collect();
         }

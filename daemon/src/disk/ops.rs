@@ -139,9 +139,9 @@ impl Worker {
         DiskOutcome::Vanished
     }
 
-    fn occupied(&mut self, act: &Act<'_>, spot: &Spot, path: &EntryPath) -> DiskOutcome {
+    fn occupied(&mut self, path: &EntryPath) -> DiskOutcome {
         self.look_soon(path);
-        DiskOutcome::Occupied(self.seen_at(&spot.dir, &spot.name, act.root.absolute(path)))
+        DiskOutcome::Occupied
     }
 
     fn look_soon(&mut self, path: &EntryPath) {
@@ -188,7 +188,7 @@ impl Worker {
                 }
                 DiskOutcome::FolderMade(stat)
             }
-            Ok(Some(_)) => self.occupied(act, &spot, path),
+            Ok(Some(_)) => self.occupied(path),
             Ok(None) => self.vanished(path),
             Err(errno) => failed("make the folder", path, errno),
         }
@@ -247,7 +247,7 @@ impl Worker {
                     {
                         DiskOutcome::Written { stat: lying.stat, displaced: None }
                     }
-                    _ => self.occupied(act, spot, path),
+                    _ => self.occupied(path),
                 }
             }
             Err(Errno::NOENT | Errno::NOTDIR) => self.vanished(path),
@@ -271,7 +271,7 @@ impl Worker {
             Err(errno) => return failed("look at", path, errno),
         };
         if matches!(there.what, What::Folder | What::Special) {
-            return self.occupied(act, spot, path);
+            return self.occupied(path);
         }
         let was = self.known(path);
         if let Some(was) = &was
@@ -298,7 +298,7 @@ impl Worker {
         if came_out.is_some_and(|lying| matches!(lying.what, What::Folder | What::Special)) {
             // Somebody put a folder there a moment ago: it goes back at once.
             if act.root.exchange(act.tmp, &aside, &ready.name, spot).is_ok() {
-                return self.occupied(act, spot, path);
+                return self.occupied(path);
             }
         }
         let displaced = self.examine(act.root, act.tmp, aside, was.as_ref());
@@ -330,7 +330,7 @@ impl Worker {
         };
         match renamed {
             Ok(()) => {}
-            Err(Errno::EXIST | Errno::NOTEMPTY) => return self.occupied(act, &target, to),
+            Err(Errno::EXIST | Errno::NOTEMPTY) => return self.occupied(to),
             Err(Errno::NOENT | Errno::NOTDIR) => return self.vanished(path),
             Err(errno) => return failed("move", path, errno),
         }
@@ -380,7 +380,7 @@ impl Worker {
         };
         match look::lying(spot.dir.as_fd(), &spot.name) {
             Ok(Some(lying)) if matches!(lying.what, What::Folder | What::Special) => {
-                return self.occupied(act, &spot, path);
+                return self.occupied(path);
             }
             Ok(Some(_)) => {}
             Ok(None) => return self.removed(path, None),
@@ -417,7 +417,7 @@ impl Worker {
             }
             Err(Errno::NOENT) => self.removed(path, None),
             Err(Errno::NOTEMPTY | Errno::EXIST) => DiskOutcome::NotEmpty,
-            Err(Errno::NOTDIR) => self.occupied(act, &spot, path),
+            Err(Errno::NOTDIR) => self.occupied(path),
             Err(errno) => failed("remove the folder", path, errno),
         }
     }

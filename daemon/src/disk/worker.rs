@@ -59,6 +59,8 @@ pub(super) enum Why {
     Finished,
     /// It was not there; if it still is not, it is gone.
     Missing,
+    /// It is new, and is told together with what is missing: it may be that, saved anew and then renamed.
+    Together,
     /// It had turned empty; if it still is, it is meant.
     Emptied,
 }
@@ -357,8 +359,11 @@ impl Worker {
 
     /// Looks at a path later.
     pub(super) fn wait(&mut self, path: EntryPath, how_long: Duration, why: Why) {
-        let now = Instant::now();
-        let first = self.waiting.get(&path).map_or(now, |waiting| waiting.first);
-        self.waiting.insert(path, Waiting { due: now + how_long, first, why });
+        self.wait_until(path, Instant::now() + how_long, why);
+    }
+
+    pub(super) fn wait_until(&mut self, path: EntryPath, due: Instant, why: Why) {
+        let first = self.waiting.get(&path).map_or_else(Instant::now, |waiting| waiting.first);
+        self.waiting.insert(path, Waiting { due, first, why });
     }
 }

@@ -8,6 +8,9 @@ use super::{Item, World};
 use crate::disk::MemoryDisk;
 use crate::machine::{Crash, Job};
 
+/// What is missing is believed when it has stayed away so long, as in the real worker.
+const MISSING_MS: i64 = 100;
+
 impl World {
     /// Asks a machine's disk worker for something.
     pub fn work(&mut self, n: usize, job: Job, delay: i64) {
@@ -37,7 +40,26 @@ impl World {
                 self.disk_tells(n, Event::Scanned(number));
             }
             Job::Look(paths) => {
-                let seen = machine.disk.differences(&paths, &machine.store, &mut machine.blobs, false);
+                let is_some_missing = !machine.missing.is_empty();
+                let (seen, missing) =
+                    machine.disk.look_at(&paths, &machine.store, &mut machine.blobs, is_some_missing);
+                if !seen.is_empty() {
+                    self.disk_tells(n, Event::Observed(seen));
+                }
+                let machine = &mut self.machines[n];
+                let is_first = !missing.is_empty() && machine.missing.is_empty();
+                machine.missing.extend(missing);
+                if is_first {
+                    let epoch = machine.epoch;
+                    let job = Job::LookForMissing;
+                    self.push(self.time + MISSING_MS, Item::Work { machine: n, epoch, job });
+                }
+            }
+            Job::LookForMissing => {
+                let mut seen = Vec::new();
+                for path in std::mem::take(&mut machine.missing) {
+                    seen.extend(machine.disk.differences(&[path], &machine.store, &mut machine.blobs, false));
+                }
                 if !seen.is_empty() {
                     self.disk_tells(n, Event::Observed(seen));
                 }

@@ -4,7 +4,7 @@ use codex_crdt_model::event::{Event, Request};
 use codex_crdt_model::store::{ConflictKind, Source};
 use codex_tests::disk::Data;
 use codex_tests::machine::{Crash, Draft, Job};
-use codex_tests::workload::{ask_write, remove, save};
+use codex_tests::workload::{ask_write, look, remove, save};
 
 use super::{POEM, alone, files, friends, inbox, path, read, together, word, write};
 
@@ -128,6 +128,58 @@ fn a_file_becomes_a_folder_and_a_link() {
     together(&mut world);
     assert_eq!(read(&world, 1, "a/inside.md"), token);
     assert_eq!(world.machines[1].disk.get(&path("b")), Some(&Data::Symlink("../outside".into())));
+}
+
+/// A file is renamed while a colleague's edit is on its way to it. It stays one file with one history,
+/// whichever comes first; else a second edit of the colleague's would bring the old name back with all its words.
+#[test]
+fn a_rename_meets_a_write_under_way() {
+    for moment in 0..120 {
+        let mut world = friends(2);
+        write(&mut world, 0, "a.md", POEM);
+        assert!(world.machines[0].disk.make_folders(&path("box")));
+        world.settle();
+        let id = world.machines[0].entry_at("a.md");
+        let token = word(&mut world, 1);
+        write(&mut world, 1, "a.md", &format!("{POEM}{token}\n"));
+        world.run_for(moment);
+        let (from, to) = (path("a.md"), path("box/b.md"));
+        assert!(world.machines[0].disk.rename(&from, &to));
+        look(&mut world, 0, vec![from, to]);
+        world.run_for(40);
+        let later = word(&mut world, 1);
+        if world.machines[1].disk.read(&path("a.md")).is_some() {
+            let text = format!("{}{later}\n", read(&world, 1, "a.md"));
+            write(&mut world, 1, "a.md", &text);
+        }
+        together(&mut world);
+        assert_eq!(files(&world, 0), ["box/b.md"], "renamed after {moment} ms");
+        assert_eq!(world.machines[0].entry_at("box/b.md"), id, "renamed after {moment} ms");
+    }
+}
+
+/// The same, where the new name is one that a colleague's new file is about to get.
+#[test]
+fn a_rename_takes_the_place_of_a_file_under_way() {
+    for moment in 0..120 {
+        let mut world = friends(2);
+        write(&mut world, 0, "a.md", POEM);
+        world.settle();
+        let id = world.machines[0].entry_at("a.md");
+        let token = word(&mut world, 1);
+        write(&mut world, 1, "b.md", &format!("{token}\n"));
+        world.run_for(moment);
+        let (from, to) = (path("a.md"), path("b.md"));
+        if !world.machines[0].disk.rename(&from, &to) {
+            continue;
+        }
+        look(&mut world, 0, vec![from, to]);
+        let later = word(&mut world, 1);
+        write(&mut world, 1, "a.md", &format!("{POEM}{later}\n"));
+        together(&mut world);
+        let named: Vec<_> = files(&world, 0).iter().map(|name| world.machines[0].entry_at(name)).collect();
+        assert!(named.len() == 2 && named.contains(&id), "renamed after {moment} ms: {:?}", files(&world, 0));
+    }
 }
 
 /// losses.md L22.

@@ -92,6 +92,17 @@ async fn a_rename_is_one_batch() {
     assert_eq!(world.next().await, Event::Scanned(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_saved_anew_and_then_renamed_is_told_with_what_is_missing() {
+    let mut world = World::new().await;
+    world.write("a.md", "old");
+    world.scan().await;
+    world.write("b.md", "old and new");
+    std::fs::remove_file(world.at("a.md")).unwrap();
+    world.hint(&["a.md", "b.md"], true);
+    assert_eq!(short(&world.observed().await), ["a.md missing", "b.md = old and new"]);
+}
+
 /// losses.md L21: a folder that appears with everything in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_folder_is_looked_at_whole() {

@@ -1,0 +1,165 @@
+//! Recognising moves: which missing entry's file something found is, and which of its versions the bytes are an edit of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Core;
+use super::edits::{self, Edited};
+use super::observe::SWAP_MARK;
+use super::txn::Txn;
+use crate::entry::birth::Kind;
+use crate::entry::{Content, Edit};
+use crate::ids::{EntryId, Heads};
+use crate::store::{BaseRow, Image, Stat, StoreError};
+
+/// Texts are compared line by line only with so few missing entries: each comparison loads a document.
+const ALIKE_AMONG: usize = 16;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Fingerprints of what is missing: inode and birth time, for recognising a move.
+pub(super) fn gone_by_print(
+    txn: &Txn<'_>,
+    missing: &BTreeSet<EntryId>,
+) -> Result<BTreeMap<(u64, i64), EntryId>> {
+    let mut gone = BTreeMap::new();
+    for id in missing {
+        // An inode number alone proves nothing: it is reused at once.
+        if let Some(base) = txn.base(id)?.filter(|base| base.stat.born_ns != 0) {
+            gone.insert((base.stat.inode, base.stat.born_ns), *id);
+        }
+    }
+    Ok(gone)
+}
+
+/// The missing entry that something found is: the very file, or the same bytes, or mostly the same lines. The last is
+/// for a file that was saved anew and then renamed before anybody looked, and for a write that a crash cut off after the
+/// new file was in place.
+pub(super) fn moved_from(
+    txn: &mut Txn<'_>,
+    gone: &BTreeMap<(u64, i64), EntryId>,
+    missing: &BTreeSet<EntryId>,
+    content: &Content,
+    stat: Stat,
+) -> Result<Option<EntryId>> {
+    let is_folder = |kind: Kind| kind == Kind::Folder;
+    if let Some(id) = gone.get(&(stat.inode, stat.born_ns)).filter(|id| missing.contains(id))
+        && let Some(image) = txn.base(id)?.and_then(|b| b.confirmed)
+        && is_folder(image.kind) == is_folder(content.kind())
+    {
+        return Ok(Some(*id));
+    }
+    if content.kind() == Kind::Folder || content.size() == 0 {
+        return Ok(None);
+    }
+    let (hash, kind) = (content.hash(), content.kind());
+    let mut same = Vec::new();
+    let mut alike = Vec::new();
+    for id in missing {
+        let Some(BaseRow { confirmed, intended, .. }) = txn.base(id)? else { continue };
+        if confirmed.iter().chain(&intended).any(|image| image.hash == hash && image.kind == kind) {
+            same.push(*id);
+        } else if confirmed.is_some() && missing.len() <= ALIKE_AMONG {
+            // What was perhaps never there is not recognised by mere likeness: its own words would look deleted.
+            for image in confirmed.iter().chain(&intended) {
+                let shared = shared_lines(txn, *id, &image.heads, content)?;
+                if shared.lines * 2 > shared.of {
+                    alike.push((shared.lines, *id));
+                }
+            }
+        }
+    }
+    alike.sort_unstable();
+    Ok(match same.len() {
+        0 => alike.pop().map(|(_, id)| id),
+        1 => same.pop(),
+        _ => None,
+    })
+}
+
+/// How many lines of a text a version of the entry has too. After a crash that cut a write off, somebody may have
+/// edited the file as it was or as it became; diffed against the wrong one of the two, the other's words double.
+fn shared_lines(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<Shared> {
+    let Content::Text(text) = content else { return Ok(Shared::default()) };
+    let Some(row) = txn.entry(&id)? else { return Ok(Shared::default()) };
+    let Some(view) = txn.document(&id, &row)?.view_at(heads) else { return Ok(Shared::default()) };
+    let Content::Text(version) = view.content else { return Ok(Shared::default()) };
+    let there: BTreeSet<&str> = version.lines().collect();
+    let lines = text.lines().filter(|line| there.contains(line)).count();
+    Ok(Shared { lines, of: version.lines().count().max(text.lines().count()) })
+}
+
+/// How much of a version a text has.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Lines of the text that the version has too.
+    lines: usize,
+    /// Lines of the longer of the two.
+    of: usize,
+}
+
+/// The version that found bytes are an edit of: what was there for certain, or what a write that a crash cut off put
+/// there.
+pub(super) fn edited_version(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    base: &BaseRow,
+    content: &Content,
+) -> Result<Heads> {
+    let Some(intended) = &base.intended else {
+        return Ok(base.confirmed.as_ref().map(|image| image.heads.clone()).unwrap_or_default());
+    };
+    let Some(confirmed) = base.confirmed.as_ref().map(|image| image.heads.clone()) else {
+        return Ok(intended.heads.clone());
+    };
+    let is_intended = intended.hash == content.hash() && intended.kind == content.kind();
+    let closer = is_intended
+        || shared_lines(txn, id, &intended.heads, content)?.lines
+            > shared_lines(txn, id, &confirmed, content)?.lines;
+    Ok(if closer { intended.heads.clone() } else { confirmed })
+}
+
+/// An entry's file was found at another place.
+pub(super) fn moved_here(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    folder: EntryId,
+    name: &str,
+    content: Content,
+    stat: Stat,
+) -> Result<()> {
+    let Some(base) = txn.base(&id)? else { return Ok(()) };
+    let at = edited_version(txn, id, &base, &content)?;
+    let mut changes = Vec::new();
+    let as_written = base.intended.iter().chain(&base.confirmed).find(|image| image.heads == at);
+    if as_written.is_none_or(|image| image.hash != content.hash() || image.kind != content.kind()) {
+        changes.push(Edit::Content(content.clone()));
+    }
+    // A swap's parking place is not a name that anybody gave.
+    let parked = base.name.contains(SWAP_MARK);
+    let planned = txn.entry(&id)?.is_some_and(|row| row.place_parent == folder && row.place_name == name);
+    if !(parked && planned) {
+        changes.push(Edit::Place { parent: folder, name: name.to_owned() });
+    }
+    let image = Image { heads: at.clone(), hash: content.hash(), kind: content.kind() };
+    let made = edits::edit(txn, id, &at, &changes, true)?;
+    let heads = match made {
+        Edited::Made(heads) => heads,
+        Edited::Nothing | Edited::Refused(_) => at,
+    };
+    txn.set_base(
+        id,
+        Some(BaseRow {
+            parent: folder,
+            name: name.to_owned(),
+            confirmed: Some(Image { heads, ..image }),
+            intended: None,
+            stat,
+            seen_at: core.now,
+        }),
+    )?;
+    core.retries.remove(&id);
+    core.wake(&id);
+    txn.mark(id);
+    Ok(())
+}
