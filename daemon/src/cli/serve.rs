@@ -109,11 +109,19 @@ async fn listen(home: &Home, args: &ServeArgs) -> Result<TcpListener, Failure> {
              127.0.0.1 address (from elsewhere: ssh -L 7420:localhost:7420)"
         )));
     }
-    TcpListener::bind(wanted).await.map_err(|error| {
+    let failure = |error: std::io::Error| {
         Failure::new(format!(
             "cannot serve the desk at {wanted}: {error}; give another address, or port 0, with --listen"
         ))
-    })
+    };
+    match TcpListener::bind(wanted).await {
+        // Nobody asked for just this port: a second daemon on this machine takes another.
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && args.listen.is_none() => {
+            print::line(&format!("{wanted} is taken by another program; the desk takes a free port"));
+            TcpListener::bind((wanted.ip(), 0)).await.map_err(failure)
+        }
+        bound => bound.map_err(failure),
+    }
 }
 
 /// Becomes true at the first Ctrl-C or SIGTERM; the second one ends the process at once.
@@ -163,5 +171,27 @@ async fn open_in_browser(url: &str) -> Result<(), Failure> {
         Err(error) => {
             Err(Failure::new(format!("cannot open the browser with {opener}: {error}; open {url} yourself")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::home::Place;
+
+    #[tokio::test]
+    async fn a_taken_port_is_an_error_only_if_it_was_asked_for() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("config.toml"), format!("listen = \"{address}\"\n")).unwrap();
+        let home = Home::open_at(Place::at(dir.path().to_owned())).unwrap();
+        let mut args = ServeArgs::default();
+        let listener = listen(&home, &args).await.unwrap();
+        assert_ne!(listener.local_addr().unwrap(), address);
+        args.listen = Some(address);
+        assert!(listen(&home, &args).await.is_err());
     }
 }

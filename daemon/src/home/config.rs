@@ -71,7 +71,7 @@ fn first_text(device_name: &str) -> String {
          # What this device calls itself.\n\
          device_name = {device_name}\n\
          \n\
-         # Where the desk is served; port 0 takes any free one.\n\
+         # Where the desk is served. If the port is taken, or 0, any free one is used.\n\
          #listen = \"{DEFAULT_LISTEN}\"\n\
          \n\
          # Relays that help devices to reach each other: \"default\", \"none\" or the URL of your own.\n\
