@@ -93,8 +93,10 @@ enum InFlight {
     Write { bytes: usize },
     /// Moving to this place.
     Move { parent: EntryId, name: String },
-    /// Making a folder, removing.
-    Other,
+    /// Making a folder.
+    Folder,
+    /// Removing.
+    Removal,
 }
 
 /// What a step wants.

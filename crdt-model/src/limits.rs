@@ -38,6 +38,8 @@ pub const DOCUMENT_CHUNKS: u32 = 64;
 pub const DISK_OPS: usize = 1024;
 /// Bytes of text in disk operations under way at once.
 pub const DISK_OP_BYTES: usize = 16 << 20;
+/// What one device deleted in a folder so long before or after the folder went with it, ms.
+pub const DELETED_TOGETHER_MS: i64 = 60_000;
 /// More deletions than this within [`BRAKE_WINDOW_MS`] can trip the brake.
 pub const BRAKE_DELETIONS: usize = 20;
 /// This many deletions trip the brake in a notebook of any size; fewer do if they are a third of it.

@@ -112,8 +112,16 @@ pub enum Command {
     /// Print an entry, as it is or as it was.
     #[command(after_help = "Example:\n  codexd show lab notes/day-1.md --at birth")]
     Show(AtArgs),
-    /// Bring a version back, as a new version; also brings a deleted entry back.
-    #[command(after_help = "Example:\n  codexd restore lab notes/day-1.md --at birth")]
+    /// What is deleted and can be brought back, the latest first.
+    #[command(after_help = "Example:\n  codexd deleted lab")]
+    Deleted {
+        /// Id, slug or name.
+        notebook: String,
+    },
+    /// Bring a version back, as a new version; or what is deleted, a folder with all that was deleted with it.
+    #[command(
+        after_help = "Examples:\n  codexd restore lab notes/day-1.md --at birth\n  codexd restore lab notes/old"
+    )]
     Restore(RestoreArgs),
     /// Fetch an attachment, or all in a folder, that the notebook's fetch policy leaves with the others.
     #[command(after_help = "Example:\n  codexd fetch lab data/plate-7.tif")]
@@ -282,9 +290,9 @@ pub struct RestoreArgs {
     /// Which entry.
     #[command(flatten)]
     pub entry: EntryArgs,
-    /// Which version, as `log` names it.
+    /// Which version, as `log` names it. What is deleted comes back as it was without it.
     #[arg(long, value_name = "VERSION")]
-    pub at: String,
+    pub at: Option<String>,
 }
 
 /// About the mirror.
@@ -329,6 +337,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Query { file } => reading::query(&client()?, out, &file).await,
         Command::Log(args) => reading::log(&client()?, out, &args).await,
         Command::Show(args) => reading::show(&client()?, &args).await,
+        Command::Deleted { notebook } => reading::deleted(&client()?, out, &notebook).await,
         Command::Restore(args) => reading::restore(&client()?, out, &args).await,
         Command::Fetch(args) => reading::fetch(&client()?, out, &args).await,
         Command::Conflicts { notebook } => reading::conflicts(&client()?, out, notebook).await,

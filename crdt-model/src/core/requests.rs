@@ -269,8 +269,31 @@ fn restore(txn: &mut Txn<'_>, id: EntryId, at: &Version) -> Answer {
     }
     match edits::edit(txn, id, &row.heads, &changes, false)? {
         Edited::Refused(reason) => Ok(Err(Refusal::Kind { what: txn.path(&id)?.to_string(), reason })),
-        Edited::Made(_) | Edited::Nothing => reply(txn, id),
+        Edited::Made(_) | Edited::Nothing => {
+            revive_within(txn, id, &row)?;
+            reply(txn, id)
+        }
     }
+}
+
+/// What was deleted together with a folder comes back with it; what somebody had deleted in it before stays deleted.
+fn revive_within(txn: &mut Txn<'_>, folder: EntryId, was: &EntryRow) -> std::result::Result<(), StoreError> {
+    let together = |row: &EntryRow| {
+        row.deleted
+            && row.author == was.author
+            && (row.modified - was.modified).abs() <= limits::DELETED_TOGETHER_MS
+    };
+    let mut folders = if was.deleted { vec![folder] } else { Vec::new() };
+    while let Some(folder) = folders.pop() {
+        for child in txn.children(&folder)? {
+            let Some(row) = txn.entry(&child)?.filter(|row| together(row)) else { continue };
+            edits::edit(txn, child, &row.heads, &[Edit::Revive], false)?;
+            if row.kind == Kind::Folder {
+                folders.push(child);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn set_fetch_policy(txn: &mut Txn<'_>, policy: FetchPolicy) -> Answer {

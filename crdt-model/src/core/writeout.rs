@@ -81,7 +81,8 @@ fn folder_ready(
         core.todo.remove(&folder);
         plan_entry(core, txn, folder, ops, depth + 1)?;
     }
-    let ready = txn.base(&folder)?.is_some() && txn.disk_path(&folder)?.is_some();
+    let leaves = matches!(core.in_flight.get(&folder), Some(InFlight::Removal));
+    let ready = !leaves && txn.base(&folder)?.is_some() && txn.disk_path(&folder)?.is_some();
     if !ready {
         core.waiting.entry(folder).or_default().insert(waiter);
     }
@@ -211,7 +212,7 @@ fn plan_new(
         }),
     )?;
     let (action, what) = match content {
-        Content::Folder => (DiskAction::MakeFolder, InFlight::Other),
+        Content::Folder => (DiskAction::MakeFolder, InFlight::Folder),
         content => {
             let bytes = content_bytes(&content);
             (DiskAction::Write { content, expect: None }, InFlight::Write { bytes })
@@ -277,7 +278,7 @@ fn plan_removal(
             }
             return Ok(());
         }
-        start(core, txn, id, path, DiskAction::RemoveFolder, InFlight::Other, ops);
+        start(core, txn, id, path, DiskAction::RemoveFolder, InFlight::Removal, ops);
         return Ok(());
     }
     if txn.meta.held {
@@ -294,7 +295,7 @@ fn plan_removal(
         }
         observe::let_pass(core, txn, id);
     }
-    start(core, txn, id, path, DiskAction::Remove { expect: confirmed.hash }, InFlight::Other, ops);
+    start(core, txn, id, path, DiskAction::Remove { expect: confirmed.hash }, InFlight::Removal, ops);
     Ok(())
 }
 

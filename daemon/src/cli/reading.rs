@@ -128,6 +128,17 @@ pub async fn restore(client: &Client, out: Output, args: &RestoreArgs) -> Result
     Ok(())
 }
 
+/// `deleted`.
+pub async fn deleted(client: &Client, out: Output, notebook: &str) -> Result<(), Failure> {
+    let page =
+        client.get(&format!("/notebooks/{}/entries?deleted=true&limit=1000", escape(notebook))).await?;
+    let line = |item: &Value| {
+        format!("{:<24}  {:<7}  {}", text(item, "modified"), text(item, "kind"), text(item, "path"))
+    };
+    out.show(&page, |page| items(page, line, "nothing is deleted"));
+    Ok(())
+}
+
 /// `fetch`.
 pub async fn fetch(client: &Client, out: Output, args: &EntryArgs) -> Result<(), Failure> {
     let address = address(client, args).await?;

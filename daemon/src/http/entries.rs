@@ -38,7 +38,7 @@ pub struct WhichEntries {
     pub parent: Option<String>,
     /// Only what is at this path.
     pub path: Option<String>,
-    /// With `path`: also what was there and is deleted.
+    /// With `path`: also what was there and is deleted. Without: all that is deleted, the latest first.
     #[serde(default)]
     pub deleted: bool,
     /// At most so many.
@@ -67,6 +67,9 @@ pub async fn list(
         .await?;
         return Ok(Json(Page::whole(found.iter().map(tree_item).collect())));
     }
+    if which.deleted {
+        return deleted(&notebook, which.cursor.as_deref(), which.limit).await.map(Json);
+    }
     mirror_is_fresh(&notebook).await?;
     let parent = which.parent.as_deref().map(str::parse::<EntryId>).transpose()?.unwrap_or(EntryId::ROOT);
     if parent != EntryId::ROOT {
@@ -74,6 +77,27 @@ pub async fn list(
     }
     let limit = which.limit.unwrap_or(TREE_PAGE).clamp(1, 5000);
     search::level(&notebook, parent, which.cursor, limit).await.map(Json)
+}
+
+async fn deleted(
+    notebook: &Notebook,
+    cursor: Option<&str>,
+    limit: Option<usize>,
+) -> Result<Page<TreeItem>, ApiError> {
+    let skip = reading::offset(cursor)?;
+    let limit = limit.unwrap_or(TREE_PAGE).clamp(1, 5000);
+    let mut items = read(notebook, move |reader| {
+        let rows = reader.deleted(skip, limit + 1)?;
+        let found = rows.into_iter().map(|(id, row)| {
+            let path = reading::path_of(reader, &row)?;
+            Ok(tree_item(&Found { id, row, path }))
+        });
+        found.collect::<Result<Vec<TreeItem>, ApiError>>()
+    })
+    .await?;
+    let more = items.len() > limit;
+    items.truncate(limit);
+    Ok(Page { items, cursor: more.then(|| (skip + limit).to_string()) })
 }
 
 /// One entry.

@@ -32,12 +32,7 @@ pub async fn history(
 ) -> Result<Json<Page<VersionRow>>, ApiError> {
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
-    let skip = match paging.cursor.as_deref() {
-        Some(cursor) => {
-            cursor.parse().map_err(|_| ApiError::bad_request("the cursor is not from this list"))?
-        }
-        None => 0,
-    };
+    let skip = reading::offset(paging.cursor.as_deref())?;
     let limit = paging.limit.unwrap_or(HISTORY_PAGE).clamp(1, 1000);
     let rows = read(&notebook, move |reader| {
         reading::any(reader, &id)?;
@@ -85,23 +80,36 @@ pub async fn version_content(
 /// Which version to bring back.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Restore {
-    /// The version.
+    /// The version. Absent: what is deleted comes back as it was.
     #[serde(alias = "at")]
-    pub version: String,
+    pub version: Option<String>,
 }
 
-/// Brings a version back, as a new version; also brings a deleted entry back.
+/// Brings a version back, as a new version; or what is deleted, a folder with all that was deleted with it.
 #[utoipa::path(post, path = "/api/v1/notebooks/{nb}/entries/{e}/restore", tag = "history",
     params(("nb" = String, Path), ("e" = String, Path)), request_body = Restore,
-    responses((status = 200, body = EntryDetails), (status = 404)))]
+    responses((status = 200, body = EntryDetails), (status = 400), (status = 404)))]
 pub async fn restore(
     State(desk): State<Desk>,
     Place((nb, e)): Place<(String, String)>,
     Input(restore): Input<Restore>,
 ) -> Result<Json<EntryDetails>, ApiError> {
     let notebook = desk.notebook(&nb)?;
-    let at: Version = restore.version.trim_matches('"').parse()?;
-    let reply = ask(&notebook, Request::Restore { entry: e.parse()?, at }).await?;
+    let id: EntryId = e.parse()?;
+    let at: Version = match restore.version {
+        Some(version) => version.trim_matches('"').parse()?,
+        None => {
+            let found = read(&notebook, move |reader| reading::any(reader, &id)).await?;
+            if found.row.alive {
+                return Err(ApiError::bad_request(format!(
+                    "`{}` is not deleted: to bring an older version of it back, say which (its history lists them)",
+                    found.path
+                )));
+            }
+            found.version()
+        }
+    };
+    let reply = ask(&notebook, Request::Restore { entry: id, at }).await?;
     let Reply::Entry { entry, .. } = reply else { return Err(no_entry_in_reply()) };
     Ok(Json(details(&notebook, entry).await?))
 }

@@ -70,6 +70,13 @@ pub async fn mirror_is_fresh(notebook: &Notebook) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// How many items of a list were on the pages before, as its cursor says.
+pub fn offset(cursor: Option<&str>) -> Result<usize, ApiError> {
+    let parsed = cursor
+        .map(|cursor| cursor.parse().map_err(|_| ApiError::bad_request("the cursor is not from this list")));
+    parsed.unwrap_or(Ok(0))
+}
+
 /// An entry that is in the tree.
 pub fn alive(source: &dyn Source, id: &EntryId) -> Result<Found, ApiError> {
     let found = any(source, id)?;

@@ -218,6 +218,28 @@ async fn what_was_deleted_comes_back_as_a_new_version() {
     world.file_is("a.md", "first\n").await;
 }
 
+/// losses.md L13
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_folder_is_listed_and_comes_back_whole() {
+    let world = World::with(&[("old/a.md", b"a\n"), ("old/b.md", b"b\n")]).await;
+    let folder = world.address("old").await;
+    let restore = format!("{folder}/restore");
+    assert_eq!(world.send("POST", &restore, &[], "{}").await.refused().0, 400, "it is not deleted");
+    assert_eq!(world.send("DELETE", &folder, &[], "").await.status, StatusCode::OK);
+    let page = world.get("/notebooks/lab/entries?deleted=true&limit=2").await.json();
+    let cursor = page["cursor"].as_str().unwrap();
+    let rest =
+        world.get(&format!("/notebooks/lab/entries?deleted=true&limit=2&cursor={cursor}")).await.json();
+    let items =
+        [page["items"].as_array().unwrap().clone(), rest["items"].as_array().unwrap().clone()].concat();
+    let paths: std::collections::BTreeSet<_> =
+        items.iter().map(|item| item["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["old", "old/a.md", "old/b.md"].into());
+    assert_eq!(world.send("POST", &restore, &[], "{}").await.status, StatusCode::OK);
+    world.file_is("old/a.md", "a\n").await;
+    world.file_is("old/b.md", "b\n").await;
+}
+
 /// losses.md L43: every version of an image can be fetched and brought back.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_image_is_fetched_and_restored() {

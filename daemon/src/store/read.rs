@@ -121,6 +121,12 @@ impl Reader {
         self.pairs("reading a folder", sql, [&parent.0])
     }
 
+    /// Deleted entries, those that this device heard of last first.
+    pub fn deleted(&self, skip: usize, limit: usize) -> Result<Vec<(EntryId, EntryRow)>, StoreError> {
+        let sql = "SELECT id, row FROM entries WHERE NOT alive ORDER BY revision DESC, id LIMIT ?1 OFFSET ?2";
+        self.pairs("reading deleted entries", sql, params![int(limit as u64), int(skip as u64)])
+    }
+
     /// Entries whose id, in hex, begins so: at most two, which is enough to know that it is not one.
     pub fn entry_by_prefix(&self, prefix: &str) -> Result<Vec<EntryId>, StoreError> {
         let bound = |fill: &str| -> Option<EntryId> {

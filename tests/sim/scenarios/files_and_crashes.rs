@@ -1,12 +1,12 @@
 //! Folders that vanish, files that change their kind, crashes, attachments, receipts.
 
-use codex_crdt_model::event::{Event, Request};
+use codex_crdt_model::event::{Event, Request, Version};
 use codex_crdt_model::store::{ConflictKind, Source};
 use codex_tests::disk::Data;
 use codex_tests::machine::{Crash, Draft, Job};
 use codex_tests::workload::{ask_write, look, remove, save};
 
-use super::{POEM, alone, files, friends, inbox, path, read, together, word, write};
+use super::{POEM, alone, ask, files, friends, inbox, path, read, together, word, write};
 
 /// losses.md L14.
 #[test]
@@ -97,6 +97,27 @@ fn a_folder_deleted_at_the_desk_goes_whole() {
     assert!(files(&world, 1).is_empty() && !world.machines[1].core.as_ref().unwrap().meta().held);
     together(&mut world);
     assert!(files(&world, 1).is_empty());
+}
+
+/// losses.md L13: a folder comes back with what was deleted together with it, and without what had gone before.
+#[test]
+fn a_restored_folder_is_not_empty() {
+    let mut world = friends(2);
+    for at in ["old/a.md", "old/deep/b.md", "old/long gone.md"] {
+        write(&mut world, 0, at, at);
+    }
+    world.settle();
+    remove(&mut world, 0, &path("old/long gone.md"));
+    world.settle();
+    world.run_for(3_600_000);
+    let entry = world.machines[0].entry_at("old").unwrap();
+    remove(&mut world, 0, &path("old"));
+    together(&mut world);
+    assert!(files(&world, 1).is_empty());
+    let at = Version(world.machines[1].store.entry(&entry).unwrap().unwrap().heads);
+    ask(&mut world, 1, Request::Restore { entry, at });
+    together(&mut world);
+    assert_eq!(files(&world, 0), ["old/a.md", "old/deep/b.md"]);
 }
 
 /// losses.md L16: ordinary deletions pass, and reach the others.

@@ -349,7 +349,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings a version back, as a new version; also brings a deleted entry back. */
+        /** Brings a version back, as a new version; or what is deleted, a folder with all that was deleted with it. */
         post: operations["history_restore"];
         delete?: never;
         options?: never;
@@ -1275,8 +1275,8 @@ export interface components {
         };
         /** @description Which version to bring back. */
         Restore: {
-            /** @description The version. */
-            version: string;
+            /** @description The version. Absent: what is deleted comes back as it was. */
+            version?: string | null;
         };
         /** @description How far a scan is; for progress bars. */
         ScanProgress: {
@@ -1754,7 +1754,7 @@ export interface operations {
                 parent?: string;
                 /** @description Only what is at this path. */
                 path?: string;
-                /** @description With `path`: also what was there and is deleted. */
+                /** @description With `path`: also what was there and is deleted. Without: all that is deleted, the latest first. */
                 deleted?: boolean;
                 /** @description At most so many. */
                 limit?: number;
@@ -2165,6 +2165,12 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["EntryDetails"];
                 };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             404: {
                 headers: {
