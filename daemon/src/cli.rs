@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod complete;
+pub mod conflicts;
 pub mod demo;
 pub mod doctor;
 pub mod failure;
@@ -126,6 +127,9 @@ pub enum Command {
     /// Fetch an attachment, or all in a folder, that the notebook's fetch policy leaves with the others.
     #[command(after_help = "Example:\n  codexd fetch lab data/plate-7.tif")]
     Fetch(EntryArgs),
+    /// Take a conflict out of the inbox: what shows stays, or with --other another value of the property is taken.
+    #[command(after_help = "Examples:\n  codexd settle lab 3\n  codexd settle lab 3 --other 1")]
+    Settle(SettleArgs),
     /// What could not be merged and waits for you.
     #[command(after_help = "Example:\n  codexd conflicts lab")]
     Conflicts {
@@ -295,6 +299,18 @@ pub struct RestoreArgs {
     pub at: Option<String>,
 }
 
+/// Which conflict, and how it ends.
+#[derive(Debug, Args)]
+pub struct SettleArgs {
+    /// Id, slug or name.
+    pub notebook: String,
+    /// Its number, as `conflicts` shows it.
+    pub number: u64,
+    /// Take this one of the values that do not show.
+    #[arg(long, value_name = "N")]
+    pub other: Option<usize>,
+}
+
 /// About the mirror.
 #[derive(Debug, Subcommand)]
 pub enum MirrorCommand {
@@ -340,7 +356,8 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Deleted { notebook } => reading::deleted(&client()?, out, &notebook).await,
         Command::Restore(args) => reading::restore(&client()?, out, &args).await,
         Command::Fetch(args) => reading::fetch(&client()?, out, &args).await,
-        Command::Conflicts { notebook } => reading::conflicts(&client()?, out, notebook).await,
+        Command::Settle(args) => conflicts::settle(&client()?, out, &args).await,
+        Command::Conflicts { notebook } => conflicts::conflicts(&client()?, out, notebook).await,
         Command::Verify { notebook } => verify::verify(home, out, notebook).await,
         Command::Doctor => doctor::doctor(home, out).await,
         Command::Mirror(MirrorCommand::Rebuild { notebook }) => {

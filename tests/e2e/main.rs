@@ -7,6 +7,7 @@ mod daemon;
 mod documents;
 mod faults;
 mod folder;
+mod inbox;
 mod kills;
 
 use std::collections::BTreeMap;

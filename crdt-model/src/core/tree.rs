@@ -143,6 +143,9 @@ fn settle_life(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
     if alive == row.alive {
         return Ok(());
     }
+    if !alive {
+        txn.name_is_its_own(id)?;
+    }
     let (parent, name) = (row.place_parent, row.name.clone());
     row.alive = alive;
     txn.set_entry(id, row)?;
@@ -185,12 +188,14 @@ fn settle_names_to(txn: &mut Txn<'_>, parent: &EntryId, name: &str, depth: usize
                 if taken { suffixed(name, &id.to_string()[..32]) } else { short }
             }
         };
-        if let Some(other) = keeper {
-            txn.conflict(id, ConflictKind::Name { other })?;
-        } else {
-            keeper = Some(id);
-        }
+        let other = keeper;
+        keeper.get_or_insert(id);
         if row.place_name != shown {
+            // Told when it begins, and not again at every change that follows.
+            match other {
+                Some(other) => txn.conflict(id, ConflictKind::Name { other })?,
+                None => txn.name_is_its_own(id)?,
+            }
             row.place_name = shown;
             txn.set_entry(id, row)?;
             txn.mark(id);

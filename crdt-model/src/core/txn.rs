@@ -255,6 +255,18 @@ impl<'a> Txn<'a> {
         Ok(())
     }
 
+    /// Settles what the inbox says of an entry's name: no other entry has it any more, or the entry is gone.
+    pub fn name_is_its_own(&mut self, entry: EntryId) -> Result<()> {
+        let is_name = |row: &ConflictRow| matches!(row.kind, ConflictKind::Name { .. });
+        self.writes.conflicts.retain(|row| row.entry != entry || !is_name(row));
+        for (number, row) in self.source.conflicts(Some(&entry))? {
+            if is_name(&row) && !self.writes.settled.contains(&number) {
+                self.writes.settled.push(number);
+            }
+        }
+        Ok(())
+    }
+
     // ---- blobs
 
     /// What is known of a blob that is not held here.

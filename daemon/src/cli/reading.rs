@@ -1,4 +1,4 @@
-//! `search`, `query`, `log`, `show`, `restore`, `conflicts`.
+//! `search`, `query`, `log`, `show`, `restore`, `deleted`, `fetch`.
 
 use std::io::Write;
 use std::path::Path;
@@ -146,37 +146,6 @@ pub async fn fetch(client: &Client, out: Output, args: &EntryArgs) -> Result<(),
     out.show(&done, |_| {
         format!("`{}` comes as soon as a device that holds it is connected; see `codexd status`", args.path)
     });
-    Ok(())
-}
-
-/// `conflicts`.
-pub async fn conflicts(client: &Client, out: Output, notebook: Option<String>) -> Result<(), Failure> {
-    let query = notebook.map(|notebook| format!("?notebook={}", escape(&notebook))).unwrap_or_default();
-    let page = client.get(&format!("/conflicts{query}")).await?;
-    let line = |conflict: &Value| {
-        let kind = &conflict["kind"];
-        let what = match text(kind, "type") {
-            "property" => {
-                format!("`{}` was set twice; it shows {}", text(kind, "key"), text(kind, "shown").trim())
-            }
-            "attachment" => "the attachment was changed twice; the other version lies beside it".to_owned(),
-            "name" => "two entries have one name".to_owned(),
-            "frontmatter" => "after a merge the frontmatter reads differently".to_owned(),
-            "after_crash" => "bytes found after a crash that no version explains".to_owned(),
-            "text_became_blob" => {
-                "the text was edited while it became an attachment; the attachment lies beside it".to_owned()
-            }
-            "joined" => "other bytes were here before joining; they lie beside it".to_owned(),
-            other => other.to_owned(),
-        };
-        format!(
-            "{}  {:>4}  {}: {what}",
-            short(text(conflict, "notebook")),
-            conflict["number"],
-            text(conflict, "path")
-        )
-    };
-    out.show(&page, |page| items(page, line, "no conflicts"));
     Ok(())
 }
 

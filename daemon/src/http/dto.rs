@@ -165,6 +165,8 @@ pub struct Conflict {
     pub path: String,
     /// What happened, and what belongs to it.
     pub kind: ConflictKind,
+    /// The path of the other entry that it is about, if there is one.
+    pub other_path: Option<String>,
     /// When it was noticed.
     pub noticed: String,
 }
@@ -187,18 +189,18 @@ pub enum ConflictKind {
         /// The entry that holds the other version.
         copy: String,
     },
-    /// Two entries had one name.
+    /// Two entries have one name: the other keeps it, this one shows a part of its id.
     Name {
-        /// The other entry.
+        /// The entry that keeps it.
         other: String,
     },
     /// The frontmatter, merged, does not read as it was written.
     Frontmatter,
     /// Bytes that were found after a crash matched no version.
     AfterCrash,
-    /// The text was edited while it became bytes.
+    /// The text was edited while it became bytes: the text stays.
     TextBecameBlob {
-        /// The entry that holds the text.
+        /// The entry that holds the bytes.
         copy: String,
     },
     /// Other bytes were here when the notebook was joined.

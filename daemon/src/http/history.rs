@@ -173,19 +173,30 @@ async fn open_conflicts(notebook: &Notebook, entry: Option<EntryId>) -> Result<V
     read(notebook, move |reader| {
         let mut items = Vec::new();
         for (number, row) in reader.conflicts(entry.as_ref())? {
-            let path = reading::any(reader, &row.entry).map(|found| found.path.to_string());
+            let path = |id: &EntryId| reading::any(reader, id).map(|found| found.path.to_string());
             items.push(Conflict {
                 notebook: id.clone(),
                 number,
                 entry: row.entry.to_string(),
-                path: path.unwrap_or_default(),
+                path: path(&row.entry).unwrap_or_default(),
                 kind: readable(&row.kind),
+                other_path: other(&row.kind).and_then(|id| path(&id).ok()),
                 noticed: time(row.noticed),
             });
         }
         Ok(items)
     })
     .await
+}
+
+/// The other entry that a conflict is about.
+fn other(kind: &codex_crdt_model::store::ConflictKind) -> Option<EntryId> {
+    use codex_crdt_model::store::ConflictKind as Kind;
+    match kind {
+        Kind::Attachment { copy } | Kind::TextBecameBlob { copy } | Kind::Joined { copy } => Some(*copy),
+        Kind::Name { other } => Some(*other),
+        Kind::Property { .. } | Kind::Frontmatter | Kind::AfterCrash => None,
+    }
 }
 
 /// The kind with ids as hex: the stored form has them as bytes.

@@ -543,6 +543,8 @@ export interface components {
              * @description Its number in that notebook.
              */
             number: number;
+            /** @description The path of the other entry that it is about, if there is one. */
+            other_path?: string | null;
             /** @description Its path. */
             path: string;
         };
@@ -562,7 +564,7 @@ export interface components {
             /** @enum {string} */
             type: "attachment";
         } | {
-            /** @description The other entry. */
+            /** @description The entry that keeps it. */
             other: string;
             /** @enum {string} */
             type: "name";
@@ -573,7 +575,7 @@ export interface components {
             /** @enum {string} */
             type: "after_crash";
         } | {
-            /** @description The entry that holds the text. */
+            /** @description The entry that holds the bytes. */
             copy: string;
             /** @enum {string} */
             type: "text_became_blob";
@@ -917,6 +919,8 @@ export interface components {
                  * @description Its number in that notebook.
                  */
                 number: number;
+                /** @description The path of the other entry that it is about, if there is one. */
+                other_path?: string | null;
                 /** @description Its path. */
                 path: string;
             }[];

@@ -1,0 +1,102 @@
+//! `conflicts` and `settle`: the inbox.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::SettleArgs;
+use super::client::{Client, escape};
+use super::failure::Failure;
+use super::print::{Output, items, short, text};
+
+/// `conflicts`.
+pub async fn conflicts(client: &Client, out: Output, notebook: Option<String>) -> Result<(), Failure> {
+    let query = notebook.map(|notebook| format!("?notebook={}", escape(&notebook))).unwrap_or_default();
+    let page = client.get(&format!("/conflicts{query}")).await?;
+    let line = |conflict: &Value| {
+        format!(
+            "{}  {:>4}  {}: {}",
+            short(text(conflict, "notebook")),
+            conflict["number"],
+            text(conflict, "path"),
+            what(conflict)
+        )
+    };
+    out.show(&page, |page| items(page, line, "no conflicts"));
+    Ok(())
+}
+
+fn what(conflict: &Value) -> String {
+    let kind = &conflict["kind"];
+    let beside = match conflict["other_path"].as_str() {
+        Some(path) => format!("as `{path}`"),
+        None => "beside it".to_owned(),
+    };
+    match text(kind, "type") {
+        "property" => {
+            let others = others(conflict).into_iter().enumerate();
+            let others: Vec<String> =
+                others.map(|(n, other)| format!("{}) {}", n + 1, other.trim())).collect();
+            format!("set twice: it shows {}; the other was {}", text(kind, "shown").trim(), others.join(", "))
+        }
+        "attachment" => format!("the attachment was changed twice; the other version lies {beside}"),
+        "name" => format!("has the name of another entry, which keeps it {beside}; rename one of the two"),
+        "frontmatter" => "after a merge the frontmatter reads differently".to_owned(),
+        "after_crash" => "bytes found after a crash that no version explains".to_owned(),
+        "text_became_blob" => {
+            format!("the text was edited while it became an attachment; the attachment lies {beside}")
+        }
+        "joined" => format!("other bytes were here before joining; they lie {beside}"),
+        other => other.to_owned(),
+    }
+}
+
+fn others(conflict: &Value) -> Vec<&str> {
+    conflict["kind"]["others"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// `settle`.
+pub async fn settle(client: &Client, out: Output, args: &SettleArgs) -> Result<(), Failure> {
+    let notebook = escape(&args.notebook);
+    if let Some(number) = args.other {
+        take_other(client, &notebook, args.number, number).await?;
+    }
+    let settled = client.post(&format!("/notebooks/{notebook}/conflicts/{}", args.number), &json!({})).await;
+    let done = match settled {
+        // Setting the property has settled it.
+        Err(_) if args.other.is_some() => json!({"done": true}),
+        settled => settled?,
+    };
+    out.show(&done, |_| format!("conflict {} is out of the inbox", args.number));
+    Ok(())
+}
+
+/// Sets the property of a conflict to one of the values that do not show.
+async fn take_other(client: &Client, notebook: &str, conflict: u64, number: usize) -> Result<(), Failure> {
+    let page = client.get(&format!("/notebooks/{notebook}/conflicts")).await?;
+    let found = page["items"].as_array().into_iter().flatten().find(|item| item["number"] == conflict);
+    let Some(found) = found else {
+        return Err(Failure::new(format!(
+            "there is no open conflict {conflict} in the notebook; `codexd conflicts` lists them"
+        )));
+    };
+    let others = others(found);
+    let Some(source) = number.checked_sub(1).and_then(|at| others.get(at)) else {
+        return Err(Failure::usage(format!(
+            "conflict {conflict} has {} other values to take with --other",
+            others.len()
+        )));
+    };
+    let key = text(&found["kind"], "key");
+    let value: Value = serde_yaml_ng::from_str::<Value>(source)
+        .map(|mapping| mapping[key].clone())
+        .map_err(|error| Failure::new(format!("cannot read the other value `{}`: {error}", source.trim())))?;
+    let entry = text(found, "entry");
+    client
+        .call(
+            Method::PATCH,
+            &format!("/notebooks/{notebook}/entries/{entry}"),
+            Some(&json!({"properties": {key: value}})),
+        )
+        .await?;
+    Ok(())
+}
