@@ -45,6 +45,9 @@ pub struct Core {
     /// Disk operations under way.
     in_flight: BTreeMap<EntryId, InFlight>,
     in_flight_bytes: usize,
+    /// What is being planned, each because the one before waits for it; and whether that led back to one of them.
+    planning: Vec<EntryId>,
+    in_circle: bool,
     /// Entries that wait for another entry's file to be written, moved or removed.
     waiting: BTreeMap<EntryId, BTreeSet<EntryId>>,
     /// Entries that wait for a blob.
@@ -199,6 +202,8 @@ impl Core {
             todo: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             in_flight_bytes: 0,
+            planning: Vec::new(),
+            in_circle: false,
             waiting: BTreeMap::new(),
             awaiting: BTreeMap::new(),
             blobs_missing: source.blobs_missing()?.into_keys().collect(),

@@ -121,14 +121,14 @@ pub enum Command {
     },
     /// Bring a version back, as a new version; or what is deleted, a folder with all that was deleted with it.
     #[command(
-        after_help = "Examples:\n  codexd restore lab notes/day-1.md --at birth\n  codexd restore lab notes/old"
+        after_help = "Example:\n  codexd restore lab notes/day-1.md --at birth\n  codexd restore lab notes/old"
     )]
     Restore(RestoreArgs),
     /// Fetch an attachment, or all in a folder, that the notebook's fetch policy leaves with the others.
     #[command(after_help = "Example:\n  codexd fetch lab data/plate-7.tif")]
     Fetch(EntryArgs),
     /// Take a conflict out of the inbox: what shows stays, or with --other another value of the property is taken.
-    #[command(after_help = "Examples:\n  codexd settle lab 3\n  codexd settle lab 3 --other 1")]
+    #[command(after_help = "Example:\n  codexd settle lab 3\n  codexd settle lab 3 --other 1")]
     Settle(SettleArgs),
     /// What could not be merged and waits for you.
     #[command(after_help = "Example:\n  codexd conflicts lab")]
@@ -405,7 +405,6 @@ mod tests {
             "codexd wait",
             "codexd wait --idle --synced",
             "codexd wait --idle --timeout soon",
-            "codexd restore lab a.md",
             "codexd seal lab a.md",
             "codexd serve --listen nowhere",
         ] {

@@ -242,7 +242,7 @@ fn wrong_usage_is_code_2_and_what_is_not_there_is_code_1() {
         &["notebook", "add"],
         &["wait"],
         &["wait", "--idle", "--timeout", "soon"],
-        &["restore", "notes", "a.md"],
+        &["restore", "notes"],
         &["serve", "--listen", "nowhere"],
         &["join"],
     ] {

@@ -10,8 +10,8 @@ use codex_crdt_model::entry::birth::{Birth, Content, Kind};
 use codex_crdt_model::event::Version;
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, UnixMs};
 use codex_crdt_model::path::EntryPath;
-use codex_crdt_model::store::Source;
 use codex_crdt_model::store::memory::MemoryStore;
+use codex_crdt_model::store::{ConflictKind, Source, WriteSet};
 use ed25519_dalek::SigningKey;
 
 use crate::disk::{Blobs, MemoryDisk};
@@ -67,6 +67,10 @@ pub struct Machine {
     pub crash_in: Option<(u32, Crash)>,
     /// The next disk job starts no earlier.
     pub disk_free_at: i64,
+    /// Entries that the inbox here has shown as the other version of something.
+    pub second_versions: BTreeSet<EntryId>,
+    /// Paths whose last change the watcher did not tell of: only a scan finds it.
+    pub untold: BTreeSet<EntryPath>,
     /// What is missing for now, and new files that may be it.
     pub missing: BTreeSet<EntryPath>,
     /// The next result arrives no earlier: results come in order.
@@ -117,6 +121,8 @@ impl Machine {
             crash_in: None,
             disk_free_at: 0,
             disk_told_at: 0,
+            second_versions: BTreeSet::new(),
+            untold: BTreeSet::new(),
             missing: BTreeSet::new(),
             scan: 0,
             fresh_volume: false,
@@ -125,6 +131,19 @@ impl Machine {
             standings: Vec::new(),
             forks: 0,
         }
+    }
+
+    /// Takes over what a step wrote.
+    pub fn apply(&mut self, writes: &WriteSet) {
+        self.store.apply(writes);
+        let second = writes.conflicts.iter().filter_map(|row| match row.kind {
+            ConflictKind::Attachment { copy }
+            | ConflictKind::TextBecameBlob { copy }
+            | ConflictKind::Joined { copy } => Some(copy),
+            ConflictKind::Name { .. } => Some(row.entry),
+            ConflictKind::Property { .. } | ConflictKind::Frontmatter | ConflictKind::AfterCrash => None,
+        });
+        self.second_versions.extend(second);
     }
 
     /// Live entries of some kind, by id.

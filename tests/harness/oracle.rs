@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::event::Event;
-use codex_crdt_model::ids::{ContentHash, EntryId};
+use codex_crdt_model::ids::ContentHash;
 use codex_crdt_model::path::EntryPath;
-use codex_crdt_model::store::{ConflictKind, Mode, Source};
+use codex_crdt_model::store::{EntryRow, Mode, Source};
 
 use crate::disk::Data;
 use crate::machine::Machine;
@@ -19,7 +19,8 @@ pub struct Token {
     pub written: bool,
     /// Somebody took it out, or may have.
     pub deleted: bool,
-    /// The file it is in was moved and nobody told: if it was saved anew before a scan, nothing connects the two.
+    /// The file it is in was saved anew and moved, and the watcher did not tell of one of both: nothing connects the
+    /// old file and the new one.
     pub loose: bool,
     /// Where it was made, and when.
     pub made: (usize, i64),
@@ -131,11 +132,10 @@ pub fn problems(world: &mut World) -> Vec<String> {
 /// Law 1: every word that was written and not deleted is there, exactly once. Law 7: nothing forged is.
 fn words(world: &World, problems: &mut Vec<String>) {
     for (n, machine) in world.machines.iter().enumerate() {
-        let shown = second_versions(machine);
         // On other machines than the one that made it, a copy says what it is by its name.
         let in_inbox = |path: &str| {
             path.contains(" (conflict from ")
-                || machine.entry_at(path).is_some_and(|entry| shown.contains(&entry))
+                || machine.entry_at(path).is_some_and(|entry| machine.second_versions.contains(&entry))
         };
         let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (path, data) in machine.disk.tree() {
@@ -164,19 +164,6 @@ fn words(world: &World, problems: &mut Vec<String>) {
     }
 }
 
-/// The entries that this machine's inbox shows as the other version of something.
-fn second_versions(machine: &Machine) -> BTreeSet<EntryId> {
-    let rows = machine.store.conflicts(None).unwrap_or_default();
-    let second = rows.into_iter().filter_map(|(_, row)| match row.kind {
-        ConflictKind::Attachment { copy }
-        | ConflictKind::TextBecameBlob { copy }
-        | ConflictKind::Joined { copy } => Some(copy),
-        ConflictKind::Name { .. } => Some(row.entry),
-        ConflictKind::Property { .. } | ConflictKind::Frontmatter | ConflictKind::AfterCrash => None,
-    });
-    second.collect()
-}
-
 /// Law 2: same records, same bytes.
 fn same_everywhere(world: &World, problems: &mut Vec<String>) {
     let Some((first, others)) = world.machines.split_first() else { return };
@@ -186,6 +173,13 @@ fn same_everywhere(world: &World, problems: &mut Vec<String>) {
             let differing = a.iter().filter(|(k, v)| b.get(*k) != Some(v)).count()
                 + b.keys().filter(|k| !a.contains_key(*k)).count();
             problems.push(format!("machines 0 and {n} differ in {differing} records (law 2)"));
+        }
+        for (id, row) in first.store.entries() {
+            let place = |row: &EntryRow| row.alive.then(|| (row.place_parent, row.place_name.clone()));
+            let (here, there) = (place(row), other.store.entry(id).ok().flatten().as_ref().and_then(place));
+            if a == b && here != there {
+                problems.push(format!("machines 0 and {n} show {id:?} at {here:?} and {there:?} (law 2)"));
+            }
         }
         let (a, b) = (first.disk.tree(), other.disk.tree());
         if a != b {

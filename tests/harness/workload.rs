@@ -102,6 +102,13 @@ pub fn save(world: &mut World, n: usize, path: &str, bytes: &[u8], by_rename: bo
 /// The watcher's hint, after the settle time; now and then it is lost. Whether it was given.
 pub fn look(world: &mut World, n: usize, paths: Vec<EntryPath>) -> bool {
     let given = world.rng.percent(90);
+    for path in &paths {
+        if given {
+            world.machines[n].untold.remove(path);
+        } else {
+            world.machines[n].untold.insert(path.clone());
+        }
+    }
     if given {
         let tops = paths.iter().map(|path| {
             path.names().next().map_or_else(EntryPath::root, |first| EntryPath::root().join(first))
@@ -295,7 +302,8 @@ fn rename(world: &mut World, n: usize) {
     let bytes = bytes_within(&world.machines[n].disk, &from);
     if world.machines[n].disk.rename(&from, &to) {
         world.note(&|| format!("m{n} user renames {from} → {to}"));
-        let told = look(world, n, vec![from, to]);
+        let within = |path: &EntryPath| path.is_within(&from);
+        let told = !world.machines[n].untold.iter().any(within) & look(world, n, vec![from.clone(), to]);
         world.ledger.moved(n, world.time, &bytes, told);
     }
 }

@@ -302,11 +302,11 @@ impl World {
             && let Some((_, crash)) = self.machines[n].crash_in
         {
             stepped.writes.bases.clear();
-            self.machines[n].store.apply(&stepped.writes);
+            self.machines[n].apply(&stepped.writes);
             self.crash(n, crash);
             return;
         }
-        self.machines[n].store.apply(&stepped.writes);
+        self.machines[n].apply(&stepped.writes);
         for effect in late {
             if self.boundary(n) {
                 return;

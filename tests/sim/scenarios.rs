@@ -161,13 +161,18 @@ fn joiners_do_not_wait_for_one_another() {
 #[test]
 fn joining_keeps_both_versions_of_a_path() {
     let mut world = strangers(2);
-    let (one, two) = (word(&mut world, 0), word(&mut world, 1));
-    write(&mut world, 0, "a.md", &one);
-    write(&mut world, 1, "a.md", &two);
+    // Of two ids, one is the smaller: whichever it is, the name stays with the team's file.
+    for name in ["a.md", "b.md", "c.md", "d.md"] {
+        let (one, two) = (word(&mut world, 0), word(&mut world, 1));
+        write(&mut world, 0, name, &one);
+        write(&mut world, 1, name, &two);
+    }
+    let team: Vec<String> = files(&world, 0).iter().map(|name| read(&world, 0, name)).collect();
     world.meet();
     together(&mut world);
-    assert_eq!(files(&world, 0).len(), 2);
-    assert!(!inbox(&world, 1).is_empty());
+    assert_eq!(files(&world, 0).len(), 8);
+    assert_eq!(["a.md", "b.md", "c.md", "d.md"].map(|name| read(&world, 1, name)).to_vec(), team);
+    assert_eq!(inbox(&world, 1).len(), 4);
 }
 
 /// losses.md L5: a home is restored from a backup, and goes on.

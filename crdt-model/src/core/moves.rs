@@ -61,8 +61,8 @@ pub(super) fn moved_from(
         } else if confirmed.is_some() && missing.len() <= ALIKE_AMONG {
             // What was perhaps never there is not recognised by mere likeness: its own words would look deleted.
             for image in confirmed.iter().chain(&intended) {
-                let shared = shared_lines(txn, *id, &image.heads, content)?;
-                if shared.lines * 2 > shared.of {
+                let shared = shared(txn, *id, &image.heads, content)?;
+                if shared.is_most() {
                     alike.push((shared.lines, *id));
                 }
             }
@@ -76,25 +76,68 @@ pub(super) fn moved_from(
     })
 }
 
-/// How many lines of a text a version of the entry has too. After a crash that cut a write off, somebody may have
-/// edited the file as it was or as it became; diffed against the wrong one of the two, the other's words double.
-fn shared_lines(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<Shared> {
+/// The text of a version of an entry.
+fn text_at(txn: &mut Txn<'_>, id: EntryId, heads: &Heads) -> Result<Option<String>> {
+    let Some(row) = txn.entry(&id)? else { return Ok(None) };
+    let view = txn.document(&id, &row)?.view_at(heads);
+    Ok(view.and_then(|view| match view.content {
+        Content::Text(text) => Some(text),
+        _ => None,
+    }))
+}
+
+/// What a text shares with a version of the entry. After a crash that cut a write off, somebody may have edited the file
+/// as it was or as it became; diffed against the wrong one of the two, the other's words double.
+pub(super) fn shared(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<Shared> {
     let Content::Text(text) = content else { return Ok(Shared::default()) };
-    let Some(row) = txn.entry(&id)? else { return Ok(Shared::default()) };
-    let Some(view) = txn.document(&id, &row)?.view_at(heads) else { return Ok(Shared::default()) };
-    let Content::Text(version) = view.content else { return Ok(Shared::default()) };
-    let there: BTreeSet<&str> = version.lines().collect();
-    let lines = text.lines().filter(|line| there.contains(line)).count();
-    Ok(Shared { lines, of: version.lines().count().max(text.lines().count()) })
+    let version = text_at(txn, id, heads)?;
+    Ok(version.map(|version| Shared::of(text, &version)).unwrap_or_default())
+}
+
+/// Whether a text is a version of the entry with something added and nothing taken away.
+pub(super) fn has_grown(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<bool> {
+    let (Content::Text(text), Some(version)) = (content, text_at(txn, id, heads)?) else { return Ok(false) };
+    let mut letters = text.chars();
+    Ok(version.chars().all(|one| letters.any(|other| other == one)))
+}
+
+/// Whether a text has most of what one version says and the other does not.
+fn shows_what_is_new(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    (new, old): (&Heads, &Heads),
+    content: &Content,
+) -> Result<bool> {
+    let Content::Text(text) = content else { return Ok(false) };
+    let (Some(new), Some(old)) = (text_at(txn, id, new)?, text_at(txn, id, old)?) else { return Ok(false) };
+    let (old, there): (BTreeSet<&str>, BTreeSet<&str>) = (old.lines().collect(), text.lines().collect());
+    let (mut shown, mut all) = (0, 0);
+    for line in new.lines().filter(|line| !old.contains(line)) {
+        all += line.len();
+        shown += if there.contains(line) { line.len() } else { 0 };
+    }
+    Ok(shown * 2 > all)
 }
 
 /// How much of a version a text has.
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     /// Lines of the text that the version has too.
     lines: usize,
     /// Lines of the longer of the two.
     of: usize,
+}
+
+impl Shared {
+    fn of(text: &str, version: &str) -> Self {
+        let there: BTreeSet<&str> = version.lines().collect();
+        let lines = text.lines().filter(|line| there.contains(line)).count();
+        Self { lines, of: version.lines().count().max(text.lines().count()) }
+    }
+
+    pub(super) fn is_most(&self) -> bool {
+        self.lines * 2 > self.of
+    }
 }
 
 /// The version that found bytes are an edit of: what was there for certain, or what a write that a crash cut off put
@@ -112,10 +155,11 @@ pub(super) fn edited_version(
         return Ok(intended.heads.clone());
     };
     let is_intended = intended.hash == content.hash() && intended.kind == content.kind();
-    let closer = is_intended
-        || shared_lines(txn, id, &intended.heads, content)?.lines
-            > shared_lines(txn, id, &confirmed, content)?.lines;
-    Ok(if closer { intended.heads.clone() } else { confirmed })
+    let was_written = is_intended
+        || has_grown(txn, id, &intended.heads, content)?
+        || shows_what_is_new(txn, id, (&intended.heads, &confirmed), content)?;
+    // In doubt, what was there for certain: the words of the write cannot look deleted then.
+    Ok(if was_written { intended.heads.clone() } else { confirmed })
 }
 
 /// An entry's file was found at another place.

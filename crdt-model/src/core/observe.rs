@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::Core;
 use super::edits::{self, Edited};
-use super::moves::{edited_version, gone_by_print, moved_from, moved_here};
+use super::moves::{edited_version, gone_by_print, has_grown, moved_from, moved_here, shared};
 use super::peers;
+use super::tree;
 use super::txn::Txn;
 use crate::effect::Notice;
 use crate::entry::birth::{BIRTH_FORMAT, Kind};
@@ -164,18 +165,28 @@ fn has_surprise_under_operation(core: &Core, txn: &Txn<'_>, batch: &[Observation
     Ok(false)
 }
 
-/// A first write that a crash cut off, and something else is there now: as if nothing had been known there.
+/// A first write that a crash cut off, and something else is there now: an edit of it that takes nothing away, or as if
+/// nothing had been known there.
 fn forget_cut_off(core: &Core, txn: &mut Txn<'_>, place: Place, content: &Content) -> Result<Place> {
     let Place::Known(id) = place else { return Ok(place) };
-    let Some(base) = txn.base(&id)?.filter(|base| base.confirmed.is_none()) else { return Ok(place) };
+    let Some(mut base) = txn.base(&id)?.filter(|base| base.confirmed.is_none()) else { return Ok(place) };
     let hash = content.hash();
     let is_intended = base.intended.iter().any(|image| image.hash == hash && image.kind == content.kind());
     if is_intended || core.in_flight.contains_key(&id) {
         return Ok(place);
     }
-    txn.set_base(id, None)?;
     txn.mark(id);
-    Ok(Place::Free(base.parent))
+    if let Some(intended) = base.intended.take_if(|image| image.kind == Kind::Text)
+        && shared(txn, id, &intended.heads, content)?.is_most()
+        && has_grown(txn, id, &intended.heads, content)?
+    {
+        base.confirmed = Some(intended);
+        txn.set_base(id, Some(base))?;
+        return Ok(place);
+    }
+    let folder = base.parent;
+    txn.set_base(id, None)?;
+    Ok(Place::Free(folder))
 }
 
 /// An entry and all that lies in it on disk, as far as the bases know.
@@ -327,6 +338,9 @@ pub(super) fn appeared(
         edits::give_birth(txn, &birth, true)?;
         txn.set_base(id, Some(base(Heads::new())))?;
         if let Some(other) = taken.filter(|_| core.joining_scan) {
+            // Whoever joins steps aside: the name stays with what the others know by it.
+            let aside = Edit::Place { parent: folder, name: tree::suffixed(name, &id.short()) };
+            edits::edit(txn, id, &Heads::new(), &[aside], true)?;
             txn.conflict(other, ConflictKind::Joined { copy: id })?;
         }
         return Ok(());

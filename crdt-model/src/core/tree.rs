@@ -25,6 +25,7 @@ pub(super) fn place(txn: &mut Txn<'_>, id: EntryId, mut row: EntryRow, old: Opti
     row.alive = old.is_some_and(|o| o.alive);
     let moved = old.is_none_or(|o| (o.parent, &o.moved_by) != (row.parent, &row.moved_by));
     let folder = row.kind == Kind::Folder;
+    let renamed = old.is_some_and(|o| (o.parent, &o.name) != (row.parent, &row.name));
     txn.set_entry(id, row)?;
     if moved {
         let mut check: BTreeSet<EntryId> = BTreeSet::from([id]);
@@ -38,6 +39,9 @@ pub(super) fn place(txn: &mut Txn<'_>, id: EntryId, mut row: EntryRow, old: Opti
     }
     settle_life(txn, id)?;
     if let Some(old) = old {
+        if renamed {
+            txn.name_is_its_own(id)?;
+        }
         settle_names(txn, &old.place_parent, &old.name)?;
     }
     let now = txn.entry(&id)?.expect("it was set just now");

@@ -18,6 +18,9 @@ use crate::store::{BaseRow, EntryRow, Image, Mode, Stat, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
+/// What waits for what waits for something is planned so deep at once.
+const PLAN_DEPTH: usize = 64;
+
 /// How long after a failed write it is tried again.
 pub(super) const RETRY_MS: i64 = 5_000;
 
@@ -46,9 +49,31 @@ fn plan_entry(
     ops: &mut Vec<DiskOp>,
     depth: usize,
 ) -> Result<()> {
-    if core.in_flight.contains_key(&id) || depth > limits::DEPTH || core.retries.contains_key(&id) {
+    if core.in_flight.contains_key(&id) || core.retries.contains_key(&id) {
         return Ok(());
     }
+    if depth > PLAN_DEPTH {
+        // It is planned by itself, before what waits for it.
+        core.todo.insert(id);
+        return Ok(());
+    }
+    if core.planning.contains(&id) {
+        core.in_circle = true;
+        return Ok(());
+    }
+    core.planning.push(id);
+    let planned = plan_one(core, txn, id, ops, depth);
+    core.planning.pop();
+    planned
+}
+
+fn plan_one(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    ops: &mut Vec<DiskOp>,
+    depth: usize,
+) -> Result<()> {
     let (Some(row), base) = (txn.entry(&id)?, txn.base(&id)?) else { return Ok(()) };
     if row.alive {
         // Asked for once, and wanted again since.
@@ -59,7 +84,7 @@ fn plan_entry(
             txn.writes.pending.insert(id, false);
             Ok(())
         }
-        Some(base) if !row.alive => plan_removal(core, txn, id, &base, ops),
+        Some(base) if !row.alive => plan_removal(core, txn, id, &base, ops, depth),
         None => plan_new(core, txn, id, &row, ops, depth),
         Some(base) => plan_change(core, txn, id, &row, base, ops, depth),
     }
@@ -110,6 +135,10 @@ fn place_free(
         park(core, txn, other, ops)?;
     } else {
         plan_entry(core, txn, other, ops, depth + 1)?;
+        if std::mem::take(&mut core.in_circle) {
+            // It waits for something that waits for it, however many are in between.
+            park(core, txn, other, ops)?;
+        }
     }
     Ok(false)
 }
@@ -264,6 +293,7 @@ fn plan_removal(
     id: EntryId,
     base: &BaseRow,
     ops: &mut Vec<DiskOp>,
+    depth: usize,
 ) -> Result<()> {
     let (Some(path), Some(confirmed)) = (txn.disk_path(&id)?, base.confirmed.clone()) else {
         txn.set_base(id, None)?;
@@ -275,6 +305,8 @@ fn plan_removal(
         if !inside.is_empty() {
             for child in inside {
                 core.waiting.entry(child).or_default().insert(id);
+                core.todo.remove(&child);
+                plan_entry(core, txn, child, ops, depth + 1)?;
             }
             return Ok(());
         }

@@ -33,6 +33,7 @@ impl World {
                     machine.scan = number;
                 }
                 let number = machine.scan;
+                machine.untold.clear();
                 let seen = machine.disk.differences(&[root], &machine.store, &mut machine.blobs, false);
                 if !seen.is_empty() {
                     self.disk_tells(n, Event::Observed(seen));
