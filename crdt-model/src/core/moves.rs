@@ -94,11 +94,11 @@ pub(super) fn shared(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Co
     Ok(version.map(|version| Shared::of(text, &version)).unwrap_or_default())
 }
 
-/// Whether a text is a version of the entry with something added and nothing taken away.
+/// Whether a text is a version of the entry with words added and none taken away.
 pub(super) fn has_grown(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<bool> {
     let (Content::Text(text), Some(version)) = (content, text_at(txn, id, heads)?) else { return Ok(false) };
-    let mut letters = text.chars();
-    Ok(version.chars().all(|one| letters.any(|other| other == one)))
+    let mut words = text.split_whitespace();
+    Ok(version.split_whitespace().all(|one| words.any(|other| other == one)))
 }
 
 /// Whether a text has most of what one version says and the other does not.
