@@ -8,6 +8,7 @@ mod documents;
 mod faults;
 mod folder;
 mod kills;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::fs;
