@@ -58,6 +58,8 @@ pub struct Core {
     retries: BTreeMap<EntryId, UnixMs>,
     /// Removals that the brake holds.
     held_removals: BTreeSet<EntryId>,
+    /// Files that vanished, whose deletion the brake holds.
+    held_vanished: BTreeSet<EntryId>,
     /// Removals that the brake has counted.
     counted: BTreeSet<EntryId>,
     /// Deletions that the brake counted and let pass, and when: a "no" brings these back too. Fewer than
@@ -210,6 +212,7 @@ impl Core {
             fetch_policy: source.fetch_policy()?,
             retries: BTreeMap::new(),
             held_removals: BTreeSet::new(),
+            held_vanished: BTreeSet::new(),
             counted: BTreeSet::new(),
             let_pass: Vec::new(),
             surprised: BTreeMap::new(),
@@ -395,6 +398,11 @@ impl Core {
     pub fn unwritten(&self) -> usize {
         let waiting = self.retries.values().filter(|at| !self.looked || **at < UnixMs::MAX).count();
         self.in_flight.len() + self.todo.len() + waiting
+    }
+
+    /// Entries whose deletion the brake holds: files that vanished here, and files that others deleted.
+    pub fn held(&self) -> impl Iterator<Item = &EntryId> {
+        self.held_vanished.union(&self.held_removals)
     }
 
     /// Blobs of live entries that are not here.

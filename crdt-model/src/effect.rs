@@ -193,7 +193,9 @@ pub enum Refusal {
         reason: String,
     },
     /// The notebook is paused or held.
-    #[error("the notebook is {0}; resume it first")]
+    #[error(
+        "the notebook is {0}, so nothing was changed; go on with `codexd notebook resume NOTEBOOK`, then try again"
+    )]
     Standing(String),
     /// There is no such conflict.
     #[error("there is no conflict {0}")]

@@ -235,7 +235,7 @@ pub struct InviteArgs {
     /// As what.
     #[arg(long, default_value = "editor")]
     pub role: String,
-    /// Good for so long, as in `24h`, `30m` or `7d`.
+    /// Good for so long, as in `30s`, `30m`, `24h` or `7d`.
     #[arg(long, default_value = "24h")]
     pub expires: String,
     /// The holder joins without anybody confirming. In this version every ticket is so.

@@ -112,8 +112,10 @@ impl Daemon {
         let path = root.join(".codex/store.db");
         if !path.exists() {
             bail!(
-                "`{}` has no store; its folder is missing or was emptied. Nothing is deleted elsewhere",
-                row.path
+                "`{path}` has no store: the folder or `.codex` in it is gone. Nothing is deleted elsewhere. If the folder \
+                 should be there, bring it back and start again; to go on with the files in it, `codexd join TICKET \
+                 {path}` with a new ticket of a colleague's, or `codexd notebook add {path}` for a history that begins anew",
+                path = row.path
             );
         }
         let id = row.id;
@@ -149,7 +151,9 @@ impl Daemon {
         name: Option<String>,
         workspace: Option<String>,
     ) -> anyhow::Result<Registered> {
-        let root = self.usable_root(path, false)?;
+        let root = self.usable_root(path)?;
+        make_folder(&root)?;
+        self.forget_lost(|row| Path::new(&row.path) == root).await?;
         let name = name.unwrap_or_else(|| name_of(&root));
         let marker = std::fs::read_to_string(root.join(".codex/notebook")).ok();
         let known = marker.as_deref().map(str::trim).map(str::parse::<NotebookId>).transpose();
@@ -207,16 +211,12 @@ impl Daemon {
         self.registered(&id).context("the notebook was removed while it was being added")
     }
 
-    /// Checks that a folder may be a notebook. `make` makes a missing one.
-    fn usable_root(&self, path: &Path, make: bool) -> anyhow::Result<PathBuf> {
+    /// The real path of a folder that may be a notebook, or may be made to be one. Makes nothing.
+    fn usable_root(&self, path: &Path) -> anyhow::Result<PathBuf> {
         let shown = path.display();
-        if make {
-            std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder `{shown}`"))?;
-        }
-        let root = path
-            .canonicalize()
-            .with_context(|| format!("cannot use `{shown}` as a notebook; give an existing folder"))?;
-        if !root.is_dir() {
+        let root = resolved(path)
+            .with_context(|| format!("cannot use `{shown}` as a notebook; give another folder"))?;
+        if root.exists() && !root.is_dir() {
             bail!("`{shown}` is not a folder; a notebook is a folder");
         }
         let home = self.home.dir.canonicalize().unwrap_or_else(|_| self.home.dir.clone());
@@ -258,6 +258,19 @@ impl Daemon {
         Ok(())
     }
 
+    /// Forgets notebooks whose store is gone, so that their folders can be taken up anew. No file is touched.
+    async fn forget_lost(&self, which: impl Fn(&NotebookRow) -> bool) -> anyhow::Result<()> {
+        let lost: Vec<NotebookId> = {
+            let notebooks = self.lock_read();
+            let rows = notebooks.values().map(|state| &state.row);
+            rows.filter(|row| which(row) && is_lost(row)).map(|row| row.id).collect()
+        };
+        for id in lost {
+            self.remove(&id).await?;
+        }
+        Ok(())
+    }
+
     /// Another name for a notebook on this device.
     pub fn rename(&self, notebook: &NotebookId, name: &str) -> anyhow::Result<()> {
         let mut notebooks = self.notebooks.write().unwrap_or_else(PoisonError::into_inner);
@@ -286,21 +299,19 @@ impl Daemon {
         notebooks.values().find(matches).and_then(|state| state.running.as_ref().ok().cloned())
     }
 
-    /// A ticket to a notebook; `hours` until it is void.
-    pub fn invite(&self, notebook: &NotebookId, hours: u32) -> anyhow::Result<String> {
+    /// A ticket to a notebook, void from `expires` on.
+    pub fn invite(&self, notebook: &NotebookId, expires: i64) -> anyhow::Result<String> {
         let Some(registered) = self.registered(notebook) else { bail!("there is no notebook {notebook}") };
         let mut secret = [0; 16];
         getrandom::fill(&mut secret).context("cannot draw a secret")?;
-        let now = now_ms();
-        let expires = now + i64::from(hours) * 3_600_000;
-        self.home.system().add_invite(&secret, notebook, Role::Editor, now, expires)?;
+        self.home.system().add_invite(&secret, notebook, Role::Editor, now_ms(), expires)?;
         let ticket = Ticket {
             notebook: *notebook,
             name: registered.name,
             inviter: self.device(),
             addresses: self.shells.net.addresses(),
             secret,
-            expires: expires / 1000,
+            expires: expires.div_euclid(1000),
         };
         Ok(ticket.to_string())
     }
@@ -311,11 +322,13 @@ impl Daemon {
         if ticket.is_expired(now_ms()) {
             bail!("the ticket to `{}` has expired; ask for a new one", ticket.name);
         }
-        if let Some(other) = self.registered(&ticket.notebook) {
+        let is_lost = |row: &NotebookRow| row.id == ticket.notebook && is_lost(row);
+        let lost = self.lock_read().values().any(|state| is_lost(&state.row));
+        if let Some(other) = self.registered(&ticket.notebook).filter(|_| !lost) {
             bail!("`{}` is here already, at `{}`", ticket.name, other.path);
         }
         let default = self.home.notebooks_dir().join(crate::system::slug(&ticket.name));
-        let root = self.usable_root(path.unwrap_or(&default), true)?;
+        let root = self.usable_root(path.unwrap_or(&default))?;
         let marker = std::fs::read_to_string(root.join(".codex/notebook")).ok();
         if let Some(marker) = &marker
             && marker.trim() != ticket.notebook.to_string()
@@ -323,6 +336,9 @@ impl Daemon {
             bail!("`{}` holds another notebook already; choose another folder", root.display());
         }
         let name = self.shells.net.knock(&ticket).await?;
+        self.forget_lost(is_lost).await?;
+        // Nothing is made here before the inviter has said yes.
+        make_folder(&root)?;
         self.home.system().set_peer_addresses(&ticket.inviter, &ticket.addresses, now_ms())?;
         self.shells.net.remember(ticket.inviter, ticket.addresses.clone());
         if !root.join(".codex/store.db").exists() {
@@ -477,6 +493,31 @@ fn is_behind(path: &Path, mark: Option<(codex_crdt_model::ids::Volume, u64)>) ->
     let Some(meta) = reader.meta()? else { return Ok(true) };
     let have = reader.tips()?.into_iter().find(|tip| tip.device == meta.device && tip.volume == volume);
     Ok(meta.volume != volume || have.map_or(0, |tip| tip.seq) < seq)
+}
+
+/// Whether the store of a registered notebook is gone.
+fn is_lost(row: &NotebookRow) -> bool {
+    !Path::new(&row.path).join(".codex/store.db").exists()
+}
+
+fn make_folder(root: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(root).with_context(|| format!("cannot make the folder `{}`", root.display()))
+}
+
+/// The real path of what is there, or of what would be if it were made.
+fn resolved(path: &Path) -> anyhow::Result<PathBuf> {
+    for above in path.ancestors() {
+        if above.symlink_metadata().is_err() {
+            continue;
+        }
+        let rest = path.strip_prefix(above)?;
+        if rest.components().any(|part| part == std::path::Component::ParentDir) {
+            bail!("it leads through a folder that is not there");
+        }
+        let above = above.canonicalize()?;
+        return Ok(if rest.as_os_str().is_empty() { above } else { above.join(rest) });
+    }
+    bail!("nothing of it is there")
 }
 
 fn name_of(root: &Path) -> String {

@@ -331,7 +331,8 @@ struct CameTo {
 impl Driver {
     async fn run(mut self, mut inbox: Inbox, mut core: Core, mut store: Store, opened: Stepped) {
         let mut batch = commit(core, store, opened).await;
-        self.share(&batch.store);
+        let mut paused = batch.core.meta().paused;
+        self.share(&batch);
         let mut progress = self.disk.progress();
         let mut troubles = self.disk.troubles();
         let mut late = Vec::new();
@@ -356,8 +357,9 @@ impl Driver {
                     }
                 },
             }
-            if members_changed {
-                self.share(&batch.store);
+            if members_changed || batch.core.meta().paused != paused {
+                paused = batch.core.meta().paused;
+                self.share(&batch);
             }
             self.publish(&batch.core, &batch.store);
             let deadline = batch.core.deadline();
@@ -519,8 +521,13 @@ impl Driver {
         });
     }
 
-    fn share(&self, store: &Store) {
-        match store.members() {
+    /// Says with whom this notebook is shared now: while it is paused, with nobody.
+    fn share(&self, batch: &Batch) {
+        if batch.core.meta().paused {
+            self.shells.net.unshare(self.id);
+            return;
+        }
+        match batch.store.members() {
             Ok(members) => {
                 let own = self.shells.net.device();
                 self.shells.net.share(self.id, members.into_keys().filter(|device| *device != own).collect());

@@ -9,6 +9,7 @@ mod faults;
 mod folder;
 mod inbox;
 mod kills;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -470,13 +470,18 @@ fn vanished(core: &mut Core, txn: &mut Txn<'_>, gone: BTreeSet<EntryId>) -> Resu
         }
         deleted.push((id, base));
     }
-    if deleted.is_empty() || (txn.meta.held && !core.accept_deletions) {
+    if deleted.is_empty() {
+        return Ok(());
+    }
+    if txn.meta.held && !core.accept_deletions {
+        core.held_vanished.extend(deleted.into_iter().map(|(id, _)| id));
         return Ok(());
     }
     if !core.accept_deletions && brake(txn, deleted.len())? {
         txn.meta.held = true;
         let reason = format!("{} files vanished at once; nothing was deleted elsewhere", deleted.len());
         txn.notify(Notice::Standing(reason));
+        core.held_vanished.extend(deleted.into_iter().map(|(id, _)| id));
         return Ok(());
     }
     for (id, base) in deleted {

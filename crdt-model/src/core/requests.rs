@@ -17,6 +17,10 @@ type Answer = std::result::Result<std::result::Result<Reply, Refusal>, StoreErro
 
 /// Answers one request.
 pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Answer {
+    // A paused notebook takes nothing in: what would be kept here is neither on disk nor at a colleague's.
+    if txn.meta.paused && changes_records(&request) {
+        return Ok(Err(Refusal::Standing("paused".into())));
+    }
     match request {
         Request::Create { path, content } => create(core, txn, &path, content),
         Request::Write { entry, base, content } => write(txn, entry, &base, content),
@@ -46,6 +50,20 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
             Ok(Ok(Reply::Done))
         }
     }
+}
+
+/// Whether carrying it out would make a record.
+fn changes_records(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Create { .. }
+            | Request::Write { .. }
+            | Request::SetProperties { .. }
+            | Request::Move { .. }
+            | Request::Delete { .. }
+            | Request::Restore { .. }
+            | Request::Admit { .. }
+    )
 }
 
 fn reply(txn: &Txn<'_>, entry: EntryId) -> Answer {
@@ -343,6 +361,7 @@ fn resume(core: &mut Core, txn: &mut Txn<'_>, accept_deletions: bool) -> Answer 
     if txn.meta.held {
         txn.meta.held = false;
         txn.meta.deletions.clear();
+        core.held_vanished.clear();
         let held = std::mem::take(&mut core.held_removals);
         let let_pass = std::mem::take(&mut core.let_pass);
         if accept_deletions {

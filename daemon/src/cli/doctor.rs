@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use codex_crdt_model::store::Source;
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -174,6 +175,14 @@ fn examine_notebook(row: &NotebookRow, findings: &mut Findings) {
         Ok(reader) => reader,
         Err(error) => return findings.add(Level::Fault, about, error.to_string()),
     };
+    if matches!(reader.meta(), Ok(Some(meta)) if meta.held) {
+        let message = format!(
+            "many deletions at once are held; `codexd status` names them. Yes, delete: `codexd notebook resume {slug} \
+             --accept-deletions`; no, bring the files back: `codexd notebook resume {slug}`",
+            slug = row.slug
+        );
+        findings.add(Level::Warning, about.clone(), message);
+    }
     match reader.counts() {
         Err(error) => findings.add(Level::Fault, about.clone(), error.to_string()),
         Ok(counts) => {

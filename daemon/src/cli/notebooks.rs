@@ -135,6 +135,10 @@ pub async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
     let mut calm = 0;
     loop {
         let status = client.get("/status").await?;
+        if let Some(held) = held(&status) {
+            print::progress("");
+            return Err(Failure::new(held));
+        }
         let left = unfinished(&status, args.synced);
         // Twice in a row: between a change and its notice there is a moment that looks like rest.
         calm = if left.is_empty() { calm + 1 } else { 0 };
@@ -159,6 +163,13 @@ pub async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// That a notebook waits for a person, in words: no waiting ends that.
+fn held(status: &Value) -> Option<String> {
+    let mut notebooks = status["notebooks"].as_array().into_iter().flatten();
+    let held = notebooks.find(|notebook| text(notebook, "state") == "held")?;
+    Some(format!("cannot wait for `{}`: it is held. {}", text(held, "slug"), text(held, "reason")))
 }
 
 /// What keeps a wait from ending, in words.
@@ -226,6 +237,15 @@ mod tests {
         json!({"notebooks": [{"slug": "lab", "state": state, "pending": pending, "blobs_missing": 0,
             "scan": {"busy": false},
             "peers": [{"name": "ann", "connected": connected, "records_behind": behind, "blobs_missing": 0}]}]})
+    }
+
+    #[test]
+    fn who_waits_for_a_person_is_not_waited_for() {
+        let mut status = status("held", 0, 0, true);
+        status["notebooks"][0]["reason"] = "7 deletions".into();
+        assert!(held(&status).is_some_and(|line| line.contains("`lab`") && line.contains("7 deletions")));
+        status["notebooks"][0]["state"] = "paused".into();
+        assert_eq!(held(&status), None);
     }
 
     /// losses.md L40: who has all records and not all bytes is not in step.

@@ -17,6 +17,11 @@ use crate::store::Store;
 
 /// Problems shown one by one.
 const SHOWN: usize = 20;
+/// What is said of a notebook whose folder or marker is gone.
+const ROOT_LOST: &str = "its folder or the marker in it is not there; nothing is deleted. Bring the folder back; if only \
+    `.codex` is lost, `codexd join TICKET FOLDER` with a new ticket or `codexd notebook add FOLDER` goes on with the files";
+/// Held deletions named one by one.
+const HELD_SHOWN: usize = 10;
 
 /// How a notebook stands, for status and pages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -123,11 +128,9 @@ impl Driver {
         ];
         let (state, reason) = match &self.failure {
             Some(reason) => ("failed", Some(reason.clone())),
-            None if !core.root_is_there() => {
-                ("paused", Some("its folder or the marker in it is not there; nothing is deleted".into()))
-            }
+            None if !core.root_is_there() => ("paused", Some(ROOT_LOST.into())),
             None if meta.paused => ("paused", Some("paused by you".into())),
-            None if meta.held => ("held", Some("many deletions at once wait for your yes or no".into())),
+            None if meta.held => ("held", Some(held_in_words(core, store)?)),
             None if meta.mode == Mode::Joining => ("joining", Some("waiting for a peer".into())),
             None if !self.scanned => ("scanning", in_words(&problems, problem_count)),
             None => ("ready", in_words(&problems, problem_count)),
@@ -161,6 +164,24 @@ impl Driver {
         }
         Ok((problems, count as u64))
     }
+}
+
+/// What the brake holds: how many, and the first of them.
+fn held_in_words(core: &Core, store: &Store) -> Result<String, StoreError> {
+    let mut paths = Vec::new();
+    for id in core.held().take(HELD_SHOWN) {
+        if let Some(row) = store.entry(id)? {
+            paths.push(format!("`{}`", view::path(store, &row)?));
+        }
+    }
+    let count = core.held().count();
+    if count == 0 {
+        return Ok(
+            "many deletions at once wait for your yes or no; which ones is known after the scan".into()
+        );
+    }
+    let more = if count > paths.len() { format!(" and {} more", count - paths.len()) } else { String::new() };
+    Ok(format!("{count} deletions at once wait for your yes or no: {}{more}", paths.join(", ")))
 }
 
 fn in_words(problems: &[Problem], count: u64) -> Option<String> {

@@ -19,9 +19,9 @@ use crate::clock::now_ms;
 use crate::net::Ticket;
 
 /// An invitation is good for so long unless told otherwise.
-const INVITE_HOURS: u32 = 24;
+const INVITE_SECONDS: u64 = 24 * 3600;
 /// And never longer: a forgotten ticket must not open the door years later.
-const INVITE_HOURS_MOST: u32 = 24 * 365;
+const INVITE_SECONDS_MOST: u64 = 365 * 24 * 3600;
 
 /// Which notebook.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -119,7 +119,7 @@ pub struct NewInvite {
     pub notebook: String,
     /// `editor`.
     pub role: Option<String>,
-    /// Good for so long, as in `24h`, `30m` or `7d`.
+    /// Good for so long, as in `30s`, `30m`, `24h` or `7d`.
     pub expires: Option<String>,
     /// Good for so many hours.
     pub hours: Option<u32>,
@@ -147,35 +147,37 @@ pub async fn invite(
     if let Some(role) = new.role.filter(|role| role != "editor") {
         return Err(ApiError::bad_request(format!("cannot invite as `{role}`: only `editor` is known")));
     }
-    let hours = match (new.hours, new.expires) {
-        (Some(hours), _) => hours,
-        (None, Some(text)) => hours_of(&text).map_err(ApiError::bad_request)?,
-        (None, None) => INVITE_HOURS,
+    let seconds = match (new.hours, new.expires) {
+        (Some(hours), _) => u64::from(hours) * 3600,
+        (None, Some(text)) => seconds_of(&text).map_err(ApiError::bad_request)?,
+        (None, None) => INVITE_SECONDS,
     };
-    if !(1..=INVITE_HOURS_MOST).contains(&hours) {
-        return Err(ApiError::bad_request("an invitation is good for an hour at least and a year at most"));
+    if !(1..=INVITE_SECONDS_MOST).contains(&seconds) {
+        return Err(ApiError::bad_request("an invitation is good for a second at least and a year at most"));
     }
-    let ticket = desk.daemon().invite(&notebook.id, hours);
+    let expires = now_ms() + i64::try_from(seconds * 1000).unwrap_or(i64::MAX);
+    let ticket = desk.daemon().invite(&notebook.id, expires);
     let ticket =
         ticket.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_invite"))?;
     let one = desk.daemon().list().into_iter().find(|one| one.id == notebook.id.to_string());
-    let expires = time(now_ms() + i64::from(hours) * 3_600_000);
     let name = one.map(|one| one.name).unwrap_or_default();
-    Ok((StatusCode::CREATED, Json(Invite { ticket, notebook: name, expires })))
+    Ok((StatusCode::CREATED, Json(Invite { ticket, notebook: name, expires: time(expires) })))
 }
 
-/// Whole hours (rounded up) of a text like `24h`, `90m` or `7d`.
-pub fn hours_of(text: &str) -> Result<u32, String> {
-    let bad = || format!("`{text}` is no time: give it as 24h, 30m or 7d");
+/// Seconds of a text like `30s`, `90m`, `24h` or `7d`.
+pub fn seconds_of(text: &str) -> Result<u64, String> {
+    let bad = || format!("`{text}` is no time: give it as 30s, 30m, 24h or 7d");
     let split = text.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(bad)?;
     let (number, unit) = text.split_at(split);
-    let number: u32 = number.parse().map_err(|_| bad())?;
-    match unit {
-        "m" => Ok(number.div_ceil(60)),
-        "h" => Ok(number),
-        "d" => number.checked_mul(24).ok_or_else(bad),
-        _ => Err(bad()),
-    }
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(bad()),
+    };
+    number.checked_mul(seconds).ok_or_else(bad)
 }
 
 /// A ticket to use.
@@ -281,16 +283,17 @@ mod tests {
     #[test]
     fn times_are_read_and_nonsense_is_named() {
         for (text, expect) in [
-            ("24h", Some(24)),
-            ("90m", Some(2)),
-            ("7d", Some(168)),
+            ("1s", Some(1)),
+            ("24h", Some(86_400)),
+            ("90m", Some(5400)),
+            ("7d", Some(604_800)),
             ("h", None),
             ("5", None),
             ("5w", None),
             ("-1h", None),
-            ("99999999999h", None),
+            ("99999999999999999999h", None),
         ] {
-            assert_eq!(hours_of(text).ok(), expect, "{text}");
+            assert_eq!(seconds_of(text).ok(), expect, "{text}");
         }
     }
 

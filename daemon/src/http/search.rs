@@ -24,7 +24,10 @@ const HITS_MOST: usize = 200;
 
 impl From<MirrorError> for ApiError {
     fn from(error: MirrorError) -> Self {
-        Self::internal(error.to_string())
+        match error {
+            MirrorError::Query(_) => Self::bad_request(error.to_string()),
+            other => Self::internal(other.to_string()),
+        }
     }
 }
 

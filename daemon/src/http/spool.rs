@@ -22,7 +22,7 @@ pub struct Spool {
     dir: PathBuf,
     kept: PathBuf,
     memory: Vec<u8>,
-    file: Option<(PathBuf, File)>,
+    file: Option<(Part, File)>,
     size: u64,
 }
 
@@ -41,10 +41,12 @@ impl Spool {
             return Ok(());
         }
         if self.file.is_none() {
-            let path = self.dir.join(new_token());
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await?;
+            // From here on it goes away by itself, also if the disk is full at the first byte.
+            let part = Part { path: self.dir.join(new_token()), stays: false };
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part.path).await?;
             file.write_all(&std::mem::take(&mut self.memory)).await?;
-            self.file = Some((path, file));
+            self.file = Some((part, file));
         }
         if let Some((_, file)) = &mut self.file {
             file.write_all(bytes).await?;
@@ -52,9 +54,16 @@ impl Spool {
         Ok(())
     }
 
-    /// Everything has come. A blob is in the store, durable, when this returns.
-    pub async fn finish(mut self, blobs: &Blobs) -> Result<Content, ApiError> {
-        let Some((path, mut file)) = self.file.take() else {
+    /// Everything has come. A blob is in the store, durable, when this returns. Goes on to its end when nobody waits for
+    /// it any more: half-way, the store would refer to a file that is taken away.
+    pub async fn finish(self, blobs: &Blobs) -> Result<Content, ApiError> {
+        let blobs = blobs.clone();
+        let ended = tokio::spawn(async move { self.taken_in(&blobs).await }).await;
+        ended.map_err(|error| ApiError::internal(format!("cannot keep what was sent: {error}")))?
+    }
+
+    async fn taken_in(mut self, blobs: &Blobs) -> Result<Content, ApiError> {
+        let Some((mut part, mut file)) = self.file.take() else {
             return match text_of(std::mem::take(&mut self.memory)) {
                 Ok(text) => Ok(Content::Text(text)),
                 Err(bytes) => {
@@ -67,29 +76,31 @@ impl Spool {
         file.flush().await?;
         drop(file);
         let stays = self.size > REFERENCED_BYTES;
-        let path = if stays { self.keep(path).await? } else { path };
-        let imported = blobs.import(&path).await;
-        if !stays || imported.is_err() {
-            let _ = tokio::fs::remove_file(&path).await;
+        if stays {
+            tokio::fs::create_dir_all(&self.kept).await?;
+            let place = self.kept.join(part.path.file_name().unwrap_or_default());
+            tokio::fs::rename(&part.path, &place).await?;
+            part.path = place;
         }
-        let (hash, size) = imported?;
+        let (hash, size) = blobs.import(&part.path).await?;
+        part.stays = stays;
         blobs.sync().await?;
         Ok(Content::Blob { hash, size })
     }
-
-    async fn keep(&self, path: PathBuf) -> Result<PathBuf, ApiError> {
-        tokio::fs::create_dir_all(&self.kept).await?;
-        let place = self.kept.join(path.file_name().unwrap_or_default());
-        tokio::fs::rename(&path, &place).await?;
-        Ok(place)
-    }
 }
 
-impl Drop for Spool {
+/// A file in the making, gone with this value unless it stays.
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    stays: bool,
+}
+
+impl Drop for Part {
     fn drop(&mut self) {
-        if let Some((path, _)) = &self.file {
-            // The folder is swept at the next start in any case.
-            let _ = std::fs::remove_file(path);
+        if !self.stays {
+            // What is left is swept at the next start in any case.
+            let _ = std::fs::remove_file(&self.path);
         }
     }
 }
@@ -104,7 +115,19 @@ fn text_of(bytes: Vec<u8>) -> Result<String, Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_part_goes_away_unless_it_stays() {
+        let temp = tempfile::tempdir().unwrap();
+        for stays in [false, true] {
+            let path = temp.path().join("part");
+            std::fs::write(&path, "x").unwrap();
+            drop(Part { path: path.clone(), stays });
+            assert_eq!(path.exists(), stays);
+        }
+    }
 
     /// losses.md L38
     #[test]

@@ -109,6 +109,14 @@ pub fn of_notebook(desk: &Desk, one: Registered) -> NotebookStatus {
         Some(notebook) => {
             let mut standing = notebook.standing().borrow().clone();
             standing.progress.extend(notebook.mirror.progress());
+            if standing.state == "held" {
+                let reason = standing.reason.get_or_insert_default();
+                reason.push_str(&format!(
+                    ". Yes, delete: `codexd notebook resume {slug} --accept-deletions`; \
+                    no, bring the files back: `codexd notebook resume {slug}`",
+                    slug = one.slug
+                ));
+            }
             standing
         }
         None => Standing {

@@ -172,9 +172,19 @@ pub struct Order {
     pub field: Field,
     /// The greatest first.
     pub descending: bool,
+    /// No column has the name, and it was not said to be a property.
+    bare: bool,
 }
 
 impl Order {
+    /// The property that a name was taken for, though nothing said that it is one.
+    pub fn guessed(&self) -> Option<&str> {
+        match &self.field {
+            Field::Property(key) if self.bare => Some(key),
+            _ => None,
+        }
+    }
+
     /// Reads `sort`: `"modified desc"`, `"-modified"`, `{"field": "modified", "order": "desc"}`, or a list of
     /// such. By path, if nothing is given.
     pub fn read(sort: Option<&Value>, warnings: &mut Vec<String>) -> Vec<Order> {
@@ -191,7 +201,7 @@ impl Order {
             _ => {}
         }
         if !orders.iter().any(|order| order.field == Field::Path) {
-            orders.push(Order { field: Field::Path, descending: false });
+            orders.push(Order { field: Field::Path, descending: false, bare: false });
         }
         orders
     }
@@ -232,7 +242,9 @@ impl Order {
             warnings.push(format!("cannot sort by `{value}`"));
             return None;
         }
-        Some(Order { field: Field::read(&name), descending })
+        let field = Field::read(&name);
+        let bare = matches!(&field, Field::Property(key) if key == name.trim());
+        Some(Order { field, descending, bare })
     }
 
     /// Compares two values; one that is missing comes last, in either direction.

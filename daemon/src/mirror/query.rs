@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::base::MirrorError;
 use super::order::{Field, Order, SortKey};
 use super::read::{self, EntryInfo};
-use super::{Mirror, condition, dates, properties};
+use super::{Mirror, condition, dates, filter, properties};
 
 /// Files of one answer, at most.
 const LIMIT: usize = 10_000;
@@ -140,6 +140,19 @@ pub fn run(mirrors: &[(String, Mirror)], query: &Query, now_ms: i64) -> Result<Q
     let mut warnings = Vec::new();
     let query = expanded(query, now_ms, &mut warnings);
     let orders = Order::read(query.sort.as_ref(), &mut warnings);
+    for key in orders.iter().filter_map(Order::guessed) {
+        let mut known = false;
+        for (_, mirror) in mirrors {
+            known = known || mirror.ask(|db| filter::is_property(db, key))?;
+        }
+        if !known {
+            let message = format!(
+                "cannot sort by `{key}`: it is no column, and no file has such a property; use path, name, title, size, kind, \
+                 media_type, created, modified or tags, or write `properties.{key}` for a property that is still to come"
+            );
+            return Err(MirrorError::Query(message));
+        }
+    }
     let group_by = query.group_by.as_deref().map(Field::read);
     let mut matches = Vec::new();
     for (notebook, (_, mirror)) in mirrors.iter().enumerate() {

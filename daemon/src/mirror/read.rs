@@ -302,7 +302,7 @@ impl Mirror {
     }
 
     /// What a folder (`None`: the notebook) holds: folders first, then by name, any case, numbers by value;
-    /// without sidecars. `after` is the cursor of the page before; one that is none begins anew.
+    /// without sidecars. `after` is the cursor of the page before.
     pub fn list(
         &self,
         parent: Option<EntryId>,
@@ -312,8 +312,12 @@ impl Mirror {
         let parent = parent.unwrap_or(EntryId::ROOT);
         let limit = limit.clamp(1, PAGE);
         let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-        let after = after.and_then(Cursor::read);
-        let after = after.unwrap_or(Cursor { file: false, sort: Vec::new(), id: Vec::new() });
+        let after = match after {
+            Some(text) => Cursor::read(text).ok_or_else(|| {
+                MirrorError::Query("the cursor is not from this list; begin without one".into())
+            })?,
+            None => Cursor { file: false, sort: Vec::new(), id: Vec::new() },
+        };
         let look = self.look();
         self.ask(|db| {
             let rows: Vec<(i64, EntryInfo)> = db

@@ -786,7 +786,7 @@ export interface components {
         };
         /** @description Whom to invite, and where to. */
         NewInvite: {
-            /** @description Good for so long, as in `24h`, `30m` or `7d`. */
+            /** @description Good for so long, as in `30s`, `30m`, `24h` or `7d`. */
             expires?: string | null;
             /**
              * Format: int32

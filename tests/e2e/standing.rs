@@ -1,0 +1,125 @@
+//! Notebooks that stand still: paused, or held because much was deleted at once. And who may not come in.
+
+use std::fs;
+
+use crate::daemon::{Daemon, until};
+use crate::{alone, pair, same, ticket, tree};
+
+/// A paused notebook reads nothing, writes nothing and meets nobody; what is asked of it at the desk is refused with a
+/// word, and everything follows when it goes on.
+#[test]
+fn a_paused_notebook_stands_still_and_catches_up() {
+    let (_dir, a, b) = pair(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    same(&a.folder, &b.folder);
+    a.run(&["notebook", "pause", "notes"]);
+    let before = tree(&a.folder);
+    for (method, path, body) in [
+        ("PUT", "/notebooks/notes/files/b.md", "from the desk\n"),
+        ("POST", "/notebooks/notes/entries", "{\"path\": \"c.md\", \"content\": \"x\"}"),
+    ] {
+        let answer = a.http(method, path, &["Content-Type: application/json"], body.as_bytes());
+        assert_eq!((answer.status, answer.code().as_str()), (423, "not_ready"), "{answer:?}");
+    }
+    fs::write(b.folder.join("b.md"), "from B\n").unwrap();
+    until("nobody is connected", || b.run(&["status", "--json"]).contains("\"connected\": false"));
+    b.run(&["wait", "--idle"]);
+    assert_eq!(tree(&a.folder), before);
+    a.run(&["notebook", "resume", "notes"]);
+    until("what was missed arrives", || a.folder.join("b.md").exists());
+    same(&a.folder, &b.folder);
+    let put = a.http("PUT", "/notebooks/notes/files/c.md", &[], b"again\n");
+    assert_eq!(put.status, 201, "{put:?}");
+}
+
+/// Whoever must decide is told how many and which files, and what to type; waiting for it is no success.
+#[test]
+fn the_brake_says_what_it_holds_and_what_to_type() {
+    let (_dir, a) = alone(|folder| {
+        (0..60).for_each(|n| fs::write(folder.join(format!("{n:02}.md")), format!("note {n}\n")).unwrap());
+    });
+    a.run(&["wait", "--idle"]);
+    let all = tree(&a.folder);
+    (0..60).for_each(|n| fs::remove_file(a.folder.join(format!("{n:02}.md"))).unwrap());
+    until("it is held", || a.run(&["status"]).contains("deletions at once"));
+    let refused = a.try_run(&["wait", "--idle"]).unwrap_err();
+    assert_eq!(refused.code, Some(1));
+    for said in [a.run(&["status"]), refused.error] {
+        for word in [".md`", "codexd notebook resume notes --accept-deletions", "bring the files back"] {
+            assert!(said.contains(word), "`{word}` is not in {said}");
+        }
+    }
+    assert!(a.run(&["doctor"]).contains("codexd notebook resume notes"));
+    a.run(&["notebook", "resume", "notes"]);
+    until("everything is back", || tree(&a.folder) == all);
+}
+
+/// A ticket that is used or void is refused with that word, and nothing is made on disk.
+#[test]
+fn a_refused_join_leaves_nothing_behind() {
+    let (dir, a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    let used = ticket(&a);
+    let b = Daemon::start(&dir.path().join("b"), dir.path().join("fb"));
+    b.run(&["join", &used, b.folder.to_str().unwrap()]);
+    let c = Daemon::start(&dir.path().join("c"), dir.path().join("deep/fc"));
+    let refuses = |ticket: &str, word: &str| {
+        let refused = c.try_run(&["join", ticket, c.folder.to_str().unwrap()]).unwrap_err();
+        assert!(refused.error.contains(word), "{refused:?}");
+        assert!(!c.folder.exists() && !dir.path().join("deep").exists());
+    };
+    refuses(&used, "used");
+    let printed = a.run(&["invite", "notes", "--expires", "1s"]);
+    let short = printed.trim().to_owned();
+    until("it is void", || {
+        c.try_run(&["join", &short, "--preview"]).is_err_and(|refused| refused.error.contains("expired"))
+    });
+    refuses(&short, "expired");
+}
+
+/// A folder that is not there is made; a bad date or path is the asker's fault.
+#[test]
+fn a_new_folder_is_made_and_bad_dates_are_named() {
+    let (dir, a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    let new = dir.path().join("some/new");
+    a.run(&["notebook", "add", new.to_str().unwrap()]);
+    assert!(new.join(".codex").is_dir());
+    let json = ["Content-Type: application/json"];
+    let query = a.http("POST", "/query", &json, b"{\"modified_after\": \"2026-13-45\"}");
+    assert_eq!((query.status, query.code().as_str()), (400, "bad_request"), "{query:?}");
+    let sorted = a.http("POST", "/query", &json, b"{\"sort\": \"colour\"}");
+    assert_eq!((sorted.status, sorted.code().as_str()), (400, "bad_request"), "{sorted:?}");
+    let sorted = a.http("POST", "/query", &json, b"{\"sort\": \"properties.colour\"}");
+    assert_eq!(sorted.status, 200, "{sorted:?}");
+    let listed = a.http("GET", "/notebooks/notes/entries?cursor=garbage", &[], b"");
+    assert_eq!((listed.status, listed.code().as_str()), (400, "bad_request"), "{listed:?}");
+    let search = a.http("GET", "/search?q=modified:%3E2026-13-45", &[], b"");
+    assert_eq!(search.status, 200, "{search:?}");
+}
+
+/// Deleting `.codex` loses history, never content, whether the daemon runs or not.
+#[test]
+fn a_lost_codex_folder_is_said_and_the_notebook_goes_on() {
+    let (_dir, a, mut b) = pair(|folder| {
+        fs::write(folder.join("a.md"), "one\n").unwrap();
+        fs::write(folder.join("b.bin"), [0, 1, 2]).unwrap();
+    });
+    same(&a.folder, &b.folder);
+    b.run(&["wait", "--synced"]);
+    let all = tree(&a.folder);
+    let folder = b.folder.to_str().unwrap().to_owned();
+    // While it is stopped: a member comes back with a new ticket.
+    b.kill();
+    fs::remove_dir_all(b.folder.join(".codex")).unwrap();
+    b.begin();
+    until("it is said", || b.try_run(&["status"]).is_ok_and(|said| said.contains("codexd join TICKET")));
+    b.run(&["join", &ticket(&a), &folder]);
+    fs::write(a.folder.join("c.md"), "after\n").unwrap();
+    until("it follows again", || b.folder.join("c.md").exists());
+    same(&a.folder, &b.folder);
+    assert_eq!(tree(&a.folder).len(), all.len() + 1, "nothing is doubled");
+    // While it runs: it goes on alone, as a notebook of its own.
+    fs::remove_dir_all(b.folder.join(".codex")).unwrap();
+    b.run(&["notebook", "add", &folder]);
+    b.run(&["wait", "--idle"]);
+    assert_eq!(tree(&b.folder), tree(&a.folder));
+    b.run(&["verify"]);
+}
