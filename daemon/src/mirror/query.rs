@@ -146,11 +146,10 @@ pub fn run(mirrors: &[(String, Mirror)], query: &Query, now_ms: i64) -> Result<Q
             known = known || mirror.ask(|db| filter::is_property(db, key))?;
         }
         if !known {
-            let message = format!(
-                "cannot sort by `{key}`: it is no column, and no file has such a property; use path, name, title, size, kind, \
-                 media_type, created, modified or tags, or write `properties.{key}` for a property that is still to come"
-            );
-            return Err(MirrorError::Query(message));
+            warnings.push(format!(
+                "nothing is sorted by `{key}`: it is no column (path, name, title, size, kind, media_type, created, \
+                 modified, tags), and no file has such a property yet"
+            ));
         }
     }
     let group_by = query.group_by.as_deref().map(Field::read);
