@@ -238,6 +238,8 @@ fn route(roots: &mut Roots, event: notify::Result<Event>) {
             let mut by_root: BTreeMap<&PathBuf, (&Watched, Vec<PathBuf>)> = BTreeMap::new();
             for path in paths {
                 let Some((root, watched)) = owner(roots, &path) else { continue };
+                // Without its own folder a notebook is lost: the scan says so.
+                let path = if path == root.join(".codex") { root.clone() } else { path };
                 if !is_private(root, &path) {
                     by_root.entry(root).or_insert_with(|| (watched, Vec::new())).1.push(path);
                 }

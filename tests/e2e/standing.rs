@@ -117,6 +117,9 @@ fn a_lost_codex_folder_is_said_and_the_notebook_goes_on() {
     assert_eq!(tree(&a.folder).len(), all.len() + 1, "nothing is doubled");
     // While it runs: it goes on alone, as a notebook of its own.
     fs::remove_dir_all(b.folder.join(".codex")).unwrap();
+    until("it is said at once", || {
+        b.try_run(&["status"]).is_ok_and(|said| said.contains("codexd join TICKET"))
+    });
     b.run(&["notebook", "add", &folder]);
     b.run(&["wait", "--idle"]);
     assert_eq!(tree(&b.folder), tree(&a.folder));

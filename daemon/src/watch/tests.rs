@@ -41,6 +41,15 @@ async fn watched() -> (World, Watcher) {
     (world, watcher)
 }
 
+/// A notebook that loses its own folder is looked at, and found to be lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_loss_of_the_notebooks_own_folder_is_noticed() {
+    let (mut world, _watcher) = watched().await;
+    std::fs::remove_dir_all(world.at(".codex")).unwrap();
+    let lost = async { while !matches!(world.next().await, Told::RootLost(_)) {} };
+    tokio::time::timeout(Duration::from_secs(10), lost).await.expect("the loss is told");
+}
+
 /// A plain write, an editor's atomic save, a rename and a deletion are told without any scan.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_programs_do_is_told() {
