@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The birth makes all containers; nobody makes one later, because two made at once would hide one another.
-//! `schema` reads and encodes, `front` does so for texts, `change` makes changes, `clash` finds what could not be
-//! merged.
+//! `schema` reads and encodes, `front` does so for texts, `change` makes changes, `deeds` says what one
+//! did, `clash` finds what could not be merged.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,10 +18,12 @@ use crate::limits;
 
 mod change;
 mod clash;
+mod deeds;
 mod front;
 mod schema;
 mod twin;
 
+pub use deeds::Deed;
 use schema::{Reader, Schema};
 
 /// A loaded document.
@@ -304,6 +306,11 @@ impl Document {
     /// What is in conflict now.
     pub fn clashes(&self) -> Vec<Clash> {
         clash::find(&self.reader(None))
+    }
+
+    /// What a change did; empty for one that is not known.
+    pub fn deeds(&self, change: &ChangeHash) -> std::collections::BTreeSet<Deed> {
+        deeds::of(&self.doc, &self.schema, &automerge::ChangeHash(change.0))
     }
 
     /// All change hashes, in causal order, the birth's first.

@@ -90,7 +90,9 @@ pub async fn log(client: &Client, out: Output, args: &EntryArgs) -> Result<(), F
     let page = client.get(&format!("{address}/history?limit=1000")).await?;
     let line = |row: &Value| {
         let name = row["device_name"].as_str().unwrap_or_else(|| short(text(row, "device")));
-        format!("{}  {:<24}  {name}", text(row, "version"), text(row, "time"))
+        let did = row["did"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let did = did.collect::<Vec<_>>().join(", ");
+        format!("{}  {:<24}  {name}: {did}", text(row, "version"), text(row, "time"))
     };
     out.show(&page, |page| items(page, line, "no versions"));
     Ok(())

@@ -150,6 +150,8 @@ pub struct VersionRow {
     pub device_name: Option<String>,
     /// When, by its own clock.
     pub time: String,
+    /// What it did: `created`, `edited`, `properties`, `renamed`, `moved`, `deleted`, `restored`; one or several.
+    pub did: Vec<&'static str>,
 }
 
 /// One thing in the inbox.

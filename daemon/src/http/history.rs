@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use codex_crdt_model::effect::Reply;
+use codex_crdt_model::entry::Deed;
 use codex_crdt_model::event::{Request, Version};
 use codex_crdt_model::ids::EntryId;
 use codex_crdt_model::store::Source;
@@ -34,25 +35,29 @@ pub async fn history(
     let id: EntryId = e.parse()?;
     let skip = reading::offset(paging.cursor.as_deref())?;
     let limit = paging.limit.unwrap_or(HISTORY_PAGE).clamp(1, 1000);
-    let rows = read(&notebook, move |reader| {
-        reading::any(reader, &id)?;
+    let (items, more) = read(&notebook, move |reader| {
+        let found = reading::any(reader, &id)?;
         let names = reading::names(reader)?;
-        let rows = reader.history(&id)?;
-        let rows = rows.into_iter().rev().map(|row| VersionRow {
+        let mut rows = reader.history(&id)?;
+        rows.reverse();
+        // A birth that came from several devices is one version.
+        let mut births = 0;
+        rows.retain(|row| row.change.is_some() || std::mem::replace(&mut births, 1) == 0);
+        let more = rows.len() > skip + limit;
+        let document = reading::document(reader, &id, &found.row)?;
+        let items = rows.into_iter().skip(skip).take(limit).map(|row| VersionRow {
             version: Version(row.change.into_iter().collect()).to_string(),
             device: row.device.to_string(),
             device_name: names.get(&row.device).cloned(),
             time: time(row.time),
+            did: match row.change {
+                None => vec![Deed::Created.word()],
+                Some(change) => document.deeds(&change).into_iter().map(Deed::word).collect(),
+            },
         });
-        // A birth that came from several devices is one version.
-        let mut rows: Vec<_> = rows.collect();
-        let mut births = 0;
-        rows.retain(|row| row.version != "birth" || std::mem::replace(&mut births, 1) == 0);
-        Ok(rows)
+        Ok((items.collect(), more))
     })
     .await?;
-    let more = rows.len() > skip + limit;
-    let items = rows.into_iter().skip(skip).take(limit).collect();
     Ok(Json(Page { items, cursor: more.then(|| (skip + limit).to_string()) }))
 }
 

@@ -1169,6 +1169,8 @@ export interface components {
                 device: string;
                 /** @description What that device calls itself. */
                 device_name?: string | null;
+                /** @description What it did: `created`, `edited`, `properties`, `renamed`, `moved`, `deleted`, `restored`; one or several. */
+                did: string[];
                 /** @description When, by its own clock. */
                 time: string;
                 /** @description The version. */
@@ -1399,6 +1401,8 @@ export interface components {
             device: string;
             /** @description What that device calls itself. */
             device_name?: string | null;
+            /** @description What it did: `created`, `edited`, `properties`, `renamed`, `moved`, `deleted`, `restored`; one or several. */
+            did: string[];
             /** @description When, by its own clock. */
             time: string;
             /** @description The version. */

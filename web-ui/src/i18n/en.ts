@@ -87,6 +87,7 @@ export const t = {
     both: 'Both',
     mode: 'How to show the text',
     history: 'History',
+    did: { created: 'created', edited: 'edited', properties: 'properties', renamed: 'renamed', moved: 'moved', deleted: 'deleted', restored: 'restored' } as Record<string, string>,
     download: 'Download',
     more: 'More',
     gone: 'There is no such entry. It may have been deleted or moved.',

@@ -166,6 +166,27 @@ fn text_edited_while_it_became_bytes_is_a_clash() {
 }
 
 #[test]
+fn a_change_says_what_it_did() {
+    let mut doc = born("a.md", text("---\na: 1\n---\nx\n"));
+    let folder = EntryId([9; 32]);
+    let place = |parent, name: &str| Edit::Place { parent, name: name.into() };
+    for (edit_, deeds) in [
+        (Edit::Content(text("---\na: 1\n---\ny\n")), vec![Deed::Edited]),
+        (Edit::Content(text("---\na: 2\n---\nz\n")), vec![Deed::Edited, Deed::Properties]),
+        (Edit::Properties(vec![("a".into(), Some("a: 3\n".into()))]), vec![Deed::Properties]),
+        (place(EntryId::ROOT, "b.md"), vec![Deed::Renamed]),
+        (place(folder, "b.md"), vec![Deed::Moved]),
+        (Edit::Delete, vec![Deed::Deleted]),
+        (Edit::Revive, vec![Deed::Restored]),
+        (Edit::Content(blob(1)), vec![Deed::Edited]),
+    ] {
+        let heads = doc.heads();
+        let change = edit(&mut doc, &heads, &A, std::slice::from_ref(&edit_)).unwrap();
+        assert_eq!(doc.deeds(&change.hash).into_iter().collect::<Vec<_>>(), deeds, "{edit_:?}");
+    }
+}
+
+#[test]
 fn hostile_bytes_are_refused() {
     let mut doc = born("a.txt", text("x\n"));
     let before = doc.clone();

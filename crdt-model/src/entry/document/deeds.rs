@@ -1,0 +1,72 @@
+//! What a change did, from its operations alone: no version is read.
+
+use std::collections::BTreeSet;
+
+use automerge::legacy::{Key, ObjectId};
+use automerge::{Automerge, ObjId, ReadDoc};
+use serde::{Deserialize, Serialize};
+
+use super::schema::{DELETE, REVIVE, Schema};
+
+/// One thing that a change did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deed {
+    /// The entry began.
+    Created,
+    /// Text or bytes.
+    Edited,
+    /// Properties in the frontmatter.
+    Properties,
+    /// It got another name.
+    Renamed,
+    /// It went to another folder.
+    Moved,
+    /// It was deleted.
+    Deleted,
+    /// It was deleted, and came back.
+    Restored,
+}
+
+impl Deed {
+    /// As `log` shows it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Edited => "edited",
+            Self::Properties => "properties",
+            Self::Renamed => "renamed",
+            Self::Moved => "moved",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+/// What a change did; empty for one that is not known.
+pub(super) fn of(doc: &Automerge, schema: &Schema, hash: &automerge::ChangeHash) -> BTreeSet<Deed> {
+    let Some(change) = doc.get_change_by_hash(hash) else { return BTreeSet::new() };
+    let change = change.decode();
+    let by_message = match change.message.as_deref() {
+        Some(DELETE) if change.operations.is_empty() => Some(Deed::Deleted),
+        Some(REVIVE) => Some(Deed::Restored),
+        _ => None,
+    };
+    let is = |object: &ObjectId, container: &ObjId| match (object, container) {
+        (ObjectId::Id(id), ObjId::Id(counter, actor, _)) => id.0 == *counter && id.1 == *actor,
+        _ => false,
+    };
+    let by_operation =
+        change.operations.iter().filter_map(|operation| match (&operation.obj, &operation.key) {
+            (ObjectId::Root, Key::Map(key)) => match key.as_str() {
+                "name" => Some(Deed::Renamed),
+                "parent" => Some(Deed::Moved),
+                "kind" | "blob" => Some(Deed::Edited),
+                _ => None,
+            },
+            (object, _) if is(object, &schema.body) => Some(Deed::Edited),
+            (ObjectId::Id(_), _) => Some(Deed::Properties),
+            _ => None,
+        });
+    by_message.into_iter().chain(by_operation).collect()
+}
