@@ -29,11 +29,13 @@ pub enum Fault {
     IgnoreDisplaced,
     /// Any signature will do (law 7).
     AcceptAnySigner,
+    /// The two halves of a move are told one by one (laws 1 and 4): a deletion, and a new file.
+    HalfMoves,
 }
 
 impl Fault {
     /// Every planted bug.
-    pub const ALL: [Fault; 7] = [
+    pub const ALL: [Fault; 8] = [
         Fault::SendBeforePersist,
         Fault::ActBeforePersist,
         Fault::TornPersist,
@@ -41,6 +43,7 @@ impl Fault {
         Fault::DroppedIsDelivered,
         Fault::IgnoreDisplaced,
         Fault::AcceptAnySigner,
+        Fault::HalfMoves,
     ];
 
     /// Whether an effect is carried out before the step is durable.

@@ -6,6 +6,7 @@ use codex_crdt_model::path::EntryPath;
 
 use super::{Item, World};
 use crate::disk::MemoryDisk;
+use crate::faulty::Fault;
 use crate::machine::{Crash, Job};
 
 /// What is missing is believed when it has stayed away so long, as in the real worker.
@@ -41,6 +42,10 @@ impl World {
                 self.disk_tells(n, Event::Scanned(number));
             }
             Job::Look(paths) => {
+                if self.fault == Fault::HalfMoves {
+                    let seen = machine.disk.differences(&paths, &machine.store, &mut machine.blobs, false);
+                    return seen.into_iter().for_each(|one| self.disk_tells(n, Event::Observed(vec![one])));
+                }
                 let is_some_missing = !machine.missing.is_empty();
                 let (seen, missing) =
                     machine.disk.look_at(&paths, &machine.store, &mut machine.blobs, is_some_missing);
