@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use codex_crdt_model::core::Origin;
@@ -28,10 +28,12 @@ use crate::progress::Gauge;
 use crate::store::{OpenError, Reader, Store};
 
 mod inbox;
+mod readers;
 mod reopen;
 mod standing;
 
 use inbox::Inbox;
+use readers::Readers;
 use reopen::Reopened;
 pub use standing::{PeerStanding, ScanProgress, Standing};
 
@@ -44,8 +46,6 @@ const DISK_EVENTS: usize = 8;
 /// With nothing to do for so long, memory is given back: a program may have a thousand notebooks open, and few of them
 /// at work.
 const REST: Duration = Duration::from_secs(10);
-/// Idle reading connections of a notebook that are kept: opening one costs more than most questions.
-const READERS: usize = 4;
 
 /// Cloneable handle to a running notebook.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub struct Notebook {
     git: Git,
     inputs: mpsc::UnboundedSender<Input>,
     standing: watch::Receiver<Standing>,
-    readers: Arc<Mutex<Vec<Reader>>>,
+    readers: Arc<Readers>,
 }
 
 /// Why an ask got no answer.
@@ -176,7 +176,7 @@ impl Notebook {
         tokio::spawn(tell_of_lateness(id, mirror.late(), shells.notices.clone()));
         let (standing_out, standing) = watch::channel(Standing { state: "scanning", ..Standing::default() });
         let git = shells.git.clone();
-        let readers = Arc::default();
+        let readers = Arc::new(Readers::new(&root));
         let driver = Driver {
             id,
             root: root.clone(),
@@ -224,18 +224,7 @@ impl Notebook {
 
     /// Reads its store. Blocks.
     pub fn read<T>(&self, work: impl FnOnce(&Reader) -> T) -> Result<T, OpenError> {
-        let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle().pop();
-        let reader = match kept {
-            Some(reader) => reader,
-            None => Reader::open(&self.root.join(".codex/store.db"))?,
-        };
-        let answer = work(&reader);
-        let mut idle = idle();
-        if idle.len() < READERS {
-            idle.push(reader);
-        }
-        Ok(answer)
+        self.readers.read(work)
     }
 
     /// Scans the folder now.
@@ -296,7 +285,7 @@ struct Driver {
     asked: u64,
     open_peers: BTreeSet<DeviceId>,
     wanted_blobs: BTreeSet<ContentHash>,
-    readers: Arc<Mutex<Vec<Reader>>>,
+    readers: Arc<Readers>,
     failure: Option<String>,
     /// Files that could not be written, and why; they are tried again.
     failing: BTreeMap<EntryId, String>,
@@ -376,8 +365,12 @@ impl Driver {
                     Ok(()) = troubles.changed() => continue,
                     () = tokio::time::sleep(REST), if !resting => {
                         resting = true;
-                        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                        self.readers.rest();
                         batch.store.rest();
+                        continue;
+                    }
+                    () = self.readers.used() => {
+                        resting = false;
                         continue;
                     }
                 };
