@@ -300,8 +300,10 @@ impl Daemon {
     }
 
     /// A ticket to a notebook, void from `expires` on.
-    pub fn invite(&self, notebook: &NotebookId, expires: i64) -> anyhow::Result<String> {
+    pub async fn invite(&self, notebook: &NotebookId, expires: i64) -> anyhow::Result<String> {
         let Some(registered) = self.registered(notebook) else { bail!("there is no notebook {notebook}") };
+        // A ticket that leaves the relay out is of no use to whoever is elsewhere.
+        self.shells.net.reachable().await;
         let mut secret = [0; 16];
         getrandom::fill(&mut secret).context("cannot draw a secret")?;
         self.home.system().add_invite(&secret, notebook, Role::Editor, now_ms(), expires)?;

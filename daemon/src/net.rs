@@ -54,10 +54,14 @@ const STREAMS: u32 = 64;
 /// Reports waiting for the actor. Frames are among them, so few: they hold back the peers.
 const REPORTS: usize = 16;
 
+/// How long a relay is waited for.
+const RELAY: Duration = Duration::from_secs(3);
+
 /// Cloneable handle.
 #[derive(Debug, Clone)]
 pub struct Net {
     endpoint: Endpoint,
+    has_relay: bool,
     name: Arc<str>,
     commands: mpsc::UnboundedSender<Command>,
 }
@@ -211,7 +215,8 @@ impl Net {
         };
         let (commands, commanded) = mpsc::unbounded_channel();
         tokio::spawn(Actor::new(parts).run(commanded, reports));
-        Ok(Self { endpoint, name: config.device_name.into(), commands })
+        let has_relay = config.relay != RelayChoice::None;
+        Ok(Self { endpoint, has_relay, name: config.device_name.into(), commands })
     }
 
     /// This device takes part in a notebook with these members (itself left out): dial them and keep trying,
@@ -267,6 +272,13 @@ impl Net {
     /// Direct addresses this device listens on, as text.
     pub fn addresses(&self) -> Vec<String> {
         address::own(&self.endpoint)
+    }
+
+    /// Waits until its relay, if it has one, is known too; not long, for there may be no network at all.
+    pub async fn reachable(&self) {
+        if self.has_relay {
+            let _ = tokio::time::timeout(RELAY, self.endpoint.online()).await;
+        }
     }
 
     /// This device.

@@ -149,10 +149,15 @@ pub async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
         if begun.elapsed() >= args.timeout {
             print::progress("");
             let until = if args.synced { "synced" } else { "idle" };
+            let why = match left.join(", and ") {
+                nothing if nothing.is_empty() => {
+                    "that takes two looks, and there was time for one".to_owned()
+                }
+                left => left,
+            };
             return Err(Failure::new(format!(
-                "waited {:?} until {until}, but {}; wait longer with --timeout, or see `codexd status`",
+                "waited {:?} until {until}, but {why}; wait longer with --timeout, or see `codexd status`",
                 args.timeout,
-                left.join(", and ")
             )));
         }
         if begun.elapsed() >= Duration::from_secs(1) {

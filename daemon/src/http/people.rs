@@ -156,7 +156,7 @@ pub async fn invite(
         return Err(ApiError::bad_request("an invitation is good for a second at least and a year at most"));
     }
     let expires = now_ms() + i64::try_from(seconds * 1000).unwrap_or(i64::MAX);
-    let ticket = desk.daemon().invite(&notebook.id, expires);
+    let ticket = desk.daemon().invite(&notebook.id, expires).await;
     let ticket =
         ticket.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_invite"))?;
     let one = desk.daemon().list().into_iter().find(|one| one.id == notebook.id.to_string());
