@@ -8,7 +8,7 @@ mod scenarios;
 use codex_tests::{Edition, Fault, workload};
 
 /// Seeds that once broke a law; they run for ever.
-const KEPT: [(Edition, u64); 10] = [
+const KEPT: [(Edition, u64); 17] = [
     (Edition::First, 493),
     (Edition::First, 1152),
     (Edition::First, 1194),
@@ -19,6 +19,13 @@ const KEPT: [(Edition, u64); 10] = [
     (Edition::First, 2777),
     (Edition::Second, 327),
     (Edition::Second, 456),
+    (Edition::Second, 585),
+    (Edition::Second, 5002),
+    (Edition::Second, 30087),
+    (Edition::Second, 30524),
+    (Edition::Second, 30919),
+    (Edition::Second, 31095),
+    (Edition::Second, 41094),
 ];
 
 fn number(name: &str) -> Option<u64> {
