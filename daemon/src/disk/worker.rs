@@ -186,10 +186,14 @@ impl Worker {
     }
 
     fn next_due(&self) -> Option<Instant> {
+        // Without the root nothing else can be done, however long it has been due.
+        if self.root_due.is_some() {
+            return self.root_due;
+        }
         let waiting = self.waiting.values().map(|waiting| waiting.due).min();
         let kept = self.kept.front().map(|kept| kept.due);
         let scan = self.scan_due.filter(|_| !self.scans_held);
-        [waiting, kept, scan, self.root_due].into_iter().flatten().min()
+        [waiting, kept, scan].into_iter().flatten().min()
     }
 
     fn want_scan(&mut self) {
