@@ -69,7 +69,8 @@ pub struct Machine {
     pub disk_free_at: i64,
     /// Entries that the inbox here has shown as the other version of something.
     pub second_versions: BTreeSet<EntryId>,
-    /// Paths whose last change the watcher did not tell of: only a scan finds it.
+    /// Paths whose last change nobody heard of, for the watcher did not tell or the program was not there: only a scan
+    /// finds it.
     pub untold: BTreeSet<EntryPath>,
     /// What is missing for now, and new files that may be it.
     pub missing: BTreeSet<EntryPath>,

@@ -102,8 +102,9 @@ pub fn save(world: &mut World, n: usize, path: &str, bytes: &[u8], by_rename: bo
 /// The watcher's hint, after the settle time; now and then it is lost. Whether it was given.
 pub fn look(world: &mut World, n: usize, paths: Vec<EntryPath>) -> bool {
     let given = world.rng.percent(90);
+    let is_heard = given && world.machines[n].core.is_some();
     for path in &paths {
-        if given {
+        if is_heard {
             world.machines[n].untold.remove(path);
         } else {
             world.machines[n].untold.insert(path.clone());
