@@ -34,6 +34,7 @@ pub(super) fn plan(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
     while core.in_flight.len() < limits::DISK_OPS && core.in_flight_bytes < limits::DISK_OP_BYTES {
         let Some(id) = core.todo.pop_first() else { break };
         plan_entry(core, txn, id, &mut ops, 0)?;
+        core.in_circle = false;
         core.gather(txn);
     }
     if !ops.is_empty() {
