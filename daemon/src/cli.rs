@@ -259,6 +259,7 @@ pub struct JoinArgs {
 #[derive(Debug, Args)]
 pub struct SearchArgs {
     /// Words, "phrases", pre*.
+    #[arg(allow_hyphen_values = true)]
     pub query: String,
     /// Only in this notebook: id, slug or name.
     #[arg(long)]

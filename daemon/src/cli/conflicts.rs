@@ -60,26 +60,30 @@ pub async fn settle(client: &Client, out: Output, args: &SettleArgs) -> Result<(
     if let Some(number) = args.other {
         take_other(client, &notebook, args.number, number).await?;
     }
-    let settled = client.post(&format!("/notebooks/{notebook}/conflicts/{}", args.number), &json!({})).await;
-    let done = match settled {
-        // Setting the property has settled it.
-        Err(_) if args.other.is_some() => json!({"done": true}),
-        settled => settled?,
+    // Setting the property may have settled it.
+    let done = match args.other {
+        Some(_) if find(client, &notebook, args.number).await?.is_none() => json!({"done": true}),
+        _ => client.post(&format!("/notebooks/{notebook}/conflicts/{}", args.number), &json!({})).await?,
     };
     out.show(&done, |_| format!("conflict {} is out of the inbox", args.number));
     Ok(())
 }
 
+/// A conflict that is open.
+async fn find(client: &Client, notebook: &str, number: u64) -> Result<Option<Value>, Failure> {
+    let page = client.get(&format!("/notebooks/{notebook}/conflicts")).await?;
+    let items = page["items"].as_array().into_iter().flatten();
+    Ok(items.into_iter().find(|item| item["number"] == number).cloned())
+}
+
 /// Sets the property of a conflict to one of the values that do not show.
 async fn take_other(client: &Client, notebook: &str, conflict: u64, number: usize) -> Result<(), Failure> {
-    let page = client.get(&format!("/notebooks/{notebook}/conflicts")).await?;
-    let found = page["items"].as_array().into_iter().flatten().find(|item| item["number"] == conflict);
-    let Some(found) = found else {
+    let Some(found) = find(client, notebook, conflict).await? else {
         return Err(Failure::new(format!(
             "there is no open conflict {conflict} in the notebook; `codexd conflicts` lists them"
         )));
     };
-    let others = others(found);
+    let others = others(&found);
     let Some(source) = number.checked_sub(1).and_then(|at| others.get(at)) else {
         return Err(Failure::usage(format!(
             "conflict {conflict} has {} other values to take with --other",
@@ -90,7 +94,7 @@ async fn take_other(client: &Client, notebook: &str, conflict: u64, number: usiz
     let value: Value = serde_yaml_ng::from_str::<Value>(source)
         .map(|mapping| mapping[key].clone())
         .map_err(|error| Failure::new(format!("cannot read the other value `{}`: {error}", source.trim())))?;
-    let entry = text(found, "entry");
+    let entry = text(&found, "entry");
     client
         .call(
             Method::PATCH,
