@@ -1,7 +1,8 @@
 //! One notebook: the state machine. Arms are one line each; the work is in the modules below.
 //!
 //! `txn` one step's view of the store · `edits` the one merge path · `tree` the derived tree · `observe` files
-//! → documents, `moves` which file moved where · `writeout` documents → files · `aside` what operations set aside · `requests` what the desk asks · `peers` sync.
+//! → documents, `moves` which file moved where · `hold` what the brake holds · `writeout` documents → files · `aside` what
+//! operations set aside · `requests` what the desk asks · `peers` sync.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use crate::store::{FetchPolicy, MemberRow, Meta, Mode, Source, StoreError, Write
 
 mod aside;
 mod edits;
+mod hold;
 mod moves;
 mod observe;
 mod peers;
@@ -60,6 +62,8 @@ pub struct Core {
     held_removals: BTreeSet<EntryId>,
     /// Files that vanished, whose deletion the brake holds.
     held_vanished: BTreeSet<EntryId>,
+    /// Held folders that were missing since the last scan ended.
+    folders_gone: BTreeSet<EntryId>,
     /// Removals that the brake has counted.
     counted: BTreeSet<EntryId>,
     /// Deletions that the brake counted and let pass, and when: a "no" brings these back too. Fewer than
@@ -213,6 +217,7 @@ impl Core {
             retries: BTreeMap::new(),
             held_removals: BTreeSet::new(),
             held_vanished: BTreeSet::new(),
+            folders_gone: BTreeSet::new(),
             counted: BTreeSet::new(),
             let_pass: Vec::new(),
             surprised: BTreeMap::new(),
@@ -229,6 +234,9 @@ impl Core {
             joining_for: Frontier::default(),
             receipt_at: None,
         };
+        if core.meta.held {
+            core.held_vanished = hold::of_earlier_run(source)?;
+        }
         core.load_pending(source)?;
         let scan = core.await_scan();
         Ok((core, Stepped { writes, effects: vec![scan] }))
@@ -254,7 +262,7 @@ impl Core {
         txn.documents = std::mem::take(&mut self.documents);
         match event {
             Event::Observed(batch) => observe::observed(self, &mut txn, batch)?,
-            Event::Scanned(number) => self.scanned(number),
+            Event::Scanned(number) => self.scanned(&txn, number)?,
             Event::DiskDone(results) => writeout::done(self, &mut txn, results)?,
             Event::Asked { number, request } => {
                 let reply = requests::asked(self, &mut txn, request)?;
@@ -280,6 +288,7 @@ impl Core {
             self.todo.insert(id);
         }
         writeout::plan(self, &mut txn)?;
+        hold::let_go(self, &mut txn)?;
         txn.seal();
         peers::state_receipt(self, &mut txn)?;
         peers::pump(self, &mut txn)?;
@@ -321,10 +330,11 @@ impl Core {
         Effect::Scan(self.scans)
     }
 
-    fn scanned(&mut self, number: u64) {
+    fn scanned(&mut self, txn: &Txn<'_>, number: u64) -> Result<(), StepError> {
         if number < self.awaited_scan || number >> 32 != self.scans >> 32 {
-            return;
+            return Ok(());
         }
+        hold::scan_ended(self, txn)?;
         self.scanned = number;
         self.looked = true;
         let accepted = std::mem::take(&mut self.accept_deletions);
@@ -341,6 +351,7 @@ impl Core {
             // Nothing was removed before the scan had shown how the files stand; the yes holds for it all the same.
             self.asked_removals.extend(&self.todo);
         }
+        Ok(())
     }
 
     fn peer_gone(&mut self, txn: &mut Txn<'_>, peer: DeviceId) {

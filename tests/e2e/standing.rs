@@ -53,6 +53,35 @@ fn the_brake_says_what_it_holds_and_what_to_type() {
     until("everything is back", || tree(&a.folder) == all);
 }
 
+/// losses.md L16: a folder that was moved away comes back, some of it first. Nobody need answer for what is back.
+#[test]
+fn a_hold_ends_when_the_files_are_back() {
+    let (dir, mut a) = alone(|folder| {
+        fs::create_dir(folder.join("lab")).unwrap();
+        (0..60)
+            .for_each(|n| fs::write(folder.join(format!("lab/{n:02}.md")), format!("note {n}\n")).unwrap());
+    });
+    a.run(&["wait", "--idle"]);
+    let (all, away) = (tree(&a.folder), dir.path().join("away"));
+    fs::rename(a.folder.join("lab"), &away).unwrap();
+    until("it is held", || a.run(&["status"]).contains("61 deletions at once"));
+    fs::create_dir(a.folder.join("lab")).unwrap();
+    for n in 1..60 {
+        let name = format!("{n:02}.md");
+        fs::rename(away.join(&name), a.folder.join("lab").join(name)).unwrap();
+    }
+    let one_is_left =
+        |a: &Daemon| a.run(&["status"]).contains("1 deletion waits for your yes or no: `lab/00.md`");
+    until("one is left", || one_is_left(&a));
+    a.kill();
+    a.restart();
+    until("it is the same after a restart", || one_is_left(&a));
+    fs::rename(away.join("00.md"), a.folder.join("lab/00.md")).unwrap();
+    until("the hold is over", || a.run(&["status", "--json"]).contains("\"state\": \"ready\""));
+    a.run(&["wait", "--idle"]);
+    assert_eq!(tree(&a.folder), all);
+}
+
 /// A ticket that is used or void is refused with that word, and nothing is made on disk.
 #[test]
 fn a_refused_join_leaves_nothing_behind() {

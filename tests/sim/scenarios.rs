@@ -1,5 +1,6 @@
 //! Directed scenarios: how others lost their users' work, one by one (`losses.md`). Here: birth, joining, order;
-//! in `files_and_crashes`: the folder, crashes, attachments; in `fetching`: attachments left with the others.
+//! in `files_and_crashes`: the folder, crashes, attachments; in `fetching`: attachments left with the others; in `braking`:
+//! how a hold ends.
 
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::Reply;
@@ -11,6 +12,7 @@ use codex_tests::machine::{Job, Machine};
 use codex_tests::workload::{backup, remove, restore_backup, save};
 use codex_tests::{Fault, World, oracle};
 
+mod braking;
 mod fetching;
 mod files_and_crashes;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Core;
 use super::edits::{self, Edited};
+use super::hold;
 use super::moves::{edited_version, gone_by_print, has_grown, moved_from, moved_here, shared};
 use super::peers;
 use super::tree;
@@ -244,6 +245,7 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
         && confirmed.hash == hash
         && confirmed.kind == content.kind()
     {
+        hold::is_there(core, txn, id)?;
         let interrupted = base.intended.take().is_some();
         let same_folder = content.kind() == Kind::Folder && base.stat.inode == stat.inode;
         if (base.stat != stat && !same_folder) || interrupted {
@@ -474,15 +476,13 @@ fn vanished(core: &mut Core, txn: &mut Txn<'_>, gone: BTreeSet<EntryId>) -> Resu
         return Ok(());
     }
     if txn.meta.held && !core.accept_deletions {
-        core.held_vanished.extend(deleted.into_iter().map(|(id, _)| id));
-        return Ok(());
+        return hold::hold_vanished(core, txn, deleted);
     }
     if !core.accept_deletions && brake(txn, deleted.len())? {
         txn.meta.held = true;
         let reason = format!("{} files vanished at once; nothing was deleted elsewhere", deleted.len());
         txn.notify(Notice::Standing(reason));
-        core.held_vanished.extend(deleted.into_iter().map(|(id, _)| id));
-        return Ok(());
+        return hold::hold_vanished(core, txn, deleted);
     }
     for (id, base) in deleted {
         core.wake(&id);

@@ -362,6 +362,7 @@ fn resume(core: &mut Core, txn: &mut Txn<'_>, accept_deletions: bool) -> Answer 
         txn.meta.held = false;
         txn.meta.deletions.clear();
         core.held_vanished.clear();
+        core.folders_gone.clear();
         let held = std::mem::take(&mut core.held_removals);
         let let_pass = std::mem::take(&mut core.let_pass);
         if accept_deletions {

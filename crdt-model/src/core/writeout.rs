@@ -3,6 +3,7 @@
 
 use super::aside;
 use super::edits;
+use super::hold;
 use super::moves;
 use super::observe::{self, SWAP_MARK};
 use super::txn::Txn;
@@ -314,6 +315,12 @@ fn plan_removal(
         start(core, txn, id, path, DiskAction::RemoveFolder, InFlight::Removal, ops);
         return Ok(());
     }
+    if core.held_vanished.remove(&id) {
+        // It is gone here already, and now it may.
+        txn.set_base(id, None)?;
+        txn.writes.pending.insert(id, false);
+        return Ok(());
+    }
     if txn.meta.held {
         core.held_removals.insert(id);
         return Ok(());
@@ -459,6 +466,7 @@ fn one_done(
             }
             // The stat stays the one that was read: if somebody wrote meanwhile, the difference must show.
             txn.set_base(id, Some(base))?;
+            hold::is_there(core, txn, id)?;
             txn.mark(id);
         }
         DiskOutcome::Removed { displaced: aside } => {

@@ -181,7 +181,8 @@ fn held_in_words(core: &Core, store: &Store) -> Result<String, StoreError> {
         );
     }
     let more = if count > paths.len() { format!(" and {} more", count - paths.len()) } else { String::new() };
-    Ok(format!("{count} deletions at once wait for your yes or no: {}{more}", paths.join(", ")))
+    let wait = if count == 1 { "1 deletion waits".into() } else { format!("{count} deletions at once wait") };
+    Ok(format!("{wait} for your yes or no: {}{more}", paths.join(", ")))
 }
 
 fn in_words(problems: &[Problem], count: u64) -> Option<String> {
