@@ -18,6 +18,7 @@ mod follow;
 mod image;
 mod index;
 pub mod links;
+mod notices;
 mod order;
 pub mod properties;
 pub mod query;

@@ -164,6 +164,14 @@ impl Daemon {
         self.command(args).output().unwrap().stdout
     }
 
+    /// Runs a command that must succeed; gives what it printed, and what it said beside it.
+    pub fn both(&self, args: &[&str]) -> (String, String) {
+        let output = self.command(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
         // A later `--home` among the arguments would be one too many.

@@ -121,6 +121,41 @@ fn a_new_folder_is_made_and_bad_dates_are_named() {
     assert_eq!((listed.status, listed.code().as_str()), (400, "bad_request"), "{listed:?}");
     let search = a.http("GET", "/search?q=modified:%3E2026-13-45", &[], b"");
     assert_eq!(search.status, 200, "{search:?}");
+    assert!(String::from_utf8_lossy(&search.body).contains("`2026-13-45` is no date"), "{search:?}");
+}
+
+/// What is not understood of a query is said on the command line, with its line and what would be right; the answer stays.
+#[test]
+fn a_query_that_is_not_understood_is_answered_with_a_note() {
+    let (dir, a) =
+        alone(|folder| fs::write(folder.join("a.md"), "---\ntags: [red]\n---\none two\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let view = dir.path().join("tasks.cdx");
+    fs::write(&view, "---\ntype: view\nquery:\n  tagz: [red]\n---\n").unwrap();
+    let view = view.to_str().unwrap();
+    for (args, found, note) in [
+        (
+            &["query", view][..],
+            "a.md\n1 in all",
+            "tasks.cdx:4: a query has no `tagz`, so that is left out; did you mean `tags`?",
+        ),
+        (&["query", view], "1 in all", "every file is listed"),
+        (
+            &["search", "modified:>foo"],
+            "nothing found",
+            "`foo` is no date; write it as `modified:>2026-01-31`",
+        ),
+        (&["search", "\"one two"], "a.md", "the quotation mark before `one two` is not closed"),
+        (&["search", "onee two"], "nothing found", "`one two` might find something"),
+    ] {
+        let (answer, said) = a.both(args);
+        assert!(answer.contains(found) && said.contains(note), "{args:?}: {answer} {said}");
+    }
+    let (_, said) = a.both(&["search", "tag:red"]);
+    assert_eq!(said, "");
+    let json: serde_json::Value =
+        serde_json::from_str(&a.run(&["search", "--json", "modified:>foo"])).unwrap();
+    assert_eq!(json["warnings"].as_array().map(Vec::len), Some(1), "{json}");
 }
 
 /// Deleting `.codex` loses history, never content, whether the daemon runs or not.

@@ -28,6 +28,11 @@ pub fn line(text: &str) {
     }
 }
 
+/// A word about what was done, beside it: on stderr.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "note: {text}");
+}
+
 /// Whether a person looks on, to whom progress can be shown.
 pub fn is_watched() -> bool {
     std::io::stderr().is_terminal()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, escape};
 use super::failure::Failure;
-use super::print::{Output, items, short, text};
+use super::print::{Output, items, note, short, text};
 use super::{AtArgs, EntryArgs, RestoreArgs, SearchArgs};
 
 /// `search`.
@@ -18,7 +18,17 @@ pub async fn search(client: &Client, out: Output, args: SearchArgs) -> Result<()
     let path = format!("/search?q={}&limit={}{notebook}", escape(&args.query), args.limit);
     let page = client.get(&path).await?;
     out.show(&page, |page| items(page, hit, "nothing found"));
+    if !out.json {
+        warnings(&page).for_each(note);
+        if let Some(suggestion) = page["suggestion"].as_str() {
+            note(&format!("`{suggestion}` might find something"));
+        }
+    }
     Ok(())
+}
+
+fn warnings(answer: &Value) -> impl Iterator<Item = &str> {
+    answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn hit(hit: &Value) -> String {
@@ -47,7 +57,23 @@ pub async fn query(client: &Client, out: Output, file: &Path) -> Result<(), Fail
         lines.push(format!("{} in all", answer["total"]));
         lines.join("\n")
     });
+    if !out.json {
+        for warning in warnings(&answer) {
+            let line = line_of(&source, warning).map(|line| format!(":{line}")).unwrap_or_default();
+            note(&format!("{shown}{line}: {warning}"));
+        }
+    }
     Ok(())
+}
+
+/// The line that begins with the first thing that a warning names.
+fn line_of(source: &str, warning: &str) -> Option<usize> {
+    let name = warning.split('`').nth(1)?;
+    let begins = |line: &str| {
+        let line = line.trim_start_matches([' ', '\t', '{', '"', '\'', '-']);
+        line.strip_prefix(name).is_some_and(|rest| rest.starts_with([':', '"', '\'', ' ']))
+    };
+    source.lines().position(begins).map(|line| line + 1)
 }
 
 /// The query in a view's frontmatter, or a text that is nothing but a query.
@@ -61,8 +87,18 @@ fn query_of(source: &str) -> Result<Value, String> {
         None => text.as_str(),
     };
     let value: Value = serde_yaml_ng::from_str(yaml).map_err(|error| error.to_string())?;
-    let query = if value["query"].is_object() { value["query"].clone() } else { value };
-    if query.is_object() { Ok(query) } else { Err("it holds no query".to_owned()) }
+    if value["query"].is_object() {
+        return Ok(value["query"].clone());
+    }
+    let is_view = value["type"] == "view" || value["view_type"].is_string();
+    match value {
+        Value::Object(_) if is_view => {
+            Err("the view has no `query:` with its conditions under it, as in `query: {tags: [todo]}`"
+                .to_owned())
+        }
+        Value::Object(_) => Ok(value),
+        _ => Err("it holds no query".to_owned()),
+    }
 }
 
 /// The API's address of an entry, by path or id; also of one that is deleted, by id.
@@ -156,6 +192,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_warning_is_shown_with_its_line() {
+        let source = "---\nquery:\n  tags: [a]\n  tagz: [b]\n---\n";
+        for (warning, line) in
+            [("a query has no `tagz`", Some(4)), ("a query has no `tag`", None), ("nothing", None)]
+        {
+            assert_eq!(line_of(source, warning), line, "{warning}");
+        }
+        assert_eq!(line_of("{\"tagz\": []}", "a query has no `tagz`"), Some(1));
+    }
+
+    #[test]
     fn a_query_is_taken_from_a_view_or_stands_alone() {
         let expect = Ok(json!({"tags": ["a"]}));
         for source in [
@@ -166,7 +213,9 @@ mod tests {
         ] {
             assert_eq!(query_of(source), expect, "{source}");
         }
-        for source in ["", "just words", "---\nquery: {}\n", "---\nx: [\n---\n"] {
+        let none =
+            ["", "just words", "---\nquery: {}\n", "---\nx: [\n---\n", "---\ntype: view\nquerry: {}\n---\n"];
+        for source in none {
             assert!(query_of(source).is_err(), "{source}");
         }
     }

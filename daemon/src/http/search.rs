@@ -122,6 +122,8 @@ pub struct SearchPage {
     pub total_is_capped: bool,
     /// Nothing was found, but this might find something.
     pub suggestion: Option<String>,
+    /// What of the line was not understood, and what would be right; the line is answered all the same.
+    pub warnings: Vec<String>,
 }
 
 /// Full-text search, in one notebook or all.
@@ -140,9 +142,15 @@ pub async fn search(
     };
     let notebooks = desk.notebooks(params.notebook.as_deref())?;
     let alone = notebooks.len() == 1;
-    let mut page =
-        SearchPage { items: Vec::new(), cursor: None, total: 0, total_is_capped: false, suggestion: None };
-    for notebook in notebooks {
+    let mut page = SearchPage {
+        items: Vec::new(),
+        cursor: None,
+        total: 0,
+        total_is_capped: false,
+        suggestion: None,
+        warnings: Vec::new(),
+    };
+    for (number, notebook) in notebooks.into_iter().enumerate() {
         mirror_is_fresh(&notebook).await?;
         let line = params.q.clone();
         // Hits of several notebooks are put in one order first, and then cut into pages.
@@ -151,6 +159,11 @@ pub async fn search(
         page.total += answer.total;
         page.total_is_capped |= answer.total_is_capped;
         page.suggestion = page.suggestion.or(answer.suggestion);
+        // What one notebook understands (it has the folder, the property) is understood.
+        match number {
+            0 => page.warnings = answer.warnings,
+            _ => page.warnings.retain(|warning| answer.warnings.contains(warning)),
+        }
         let id = notebook.id.to_string();
         page.items.extend(answer.hits.into_iter().map(|hit| SearchHit {
             notebook: id.clone(),

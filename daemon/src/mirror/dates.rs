@@ -6,6 +6,10 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Unit, Zoned};
 
+/// The names of all variables.
+pub const VARIABLES: [&str; 8] =
+    ["today", "now", "todayStart", "todayEnd", "startOfWeek", "endOfWeek", "startOfMonth", "endOfMonth"];
+
 /// A date with time as YAML writes it (`2026-02-01 10:00:00`) in ISO form; anything else as it is.
 pub fn iso(mut text: String) -> String {
     let bytes = text.as_bytes();

@@ -10,7 +10,8 @@ use super::index::id_of;
 use super::words::{Compare, Filter};
 use super::{dates, links};
 
-const KNOWN: [&str; 11] =
+/// Keys that are always some.
+pub(super) const KNOWN: [&str; 11] =
     ["tag", "tags", "type", "status", "path", "in", "modified", "created", "title", "name", "kind"];
 /// Milliseconds of a day: a date without time means all of it.
 const DAY_MS: i64 = 86_400_000;
@@ -84,7 +85,8 @@ fn nums(db: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<BTreeSet<i6
         .doing("filtering")
 }
 
-fn sign(compare: Compare) -> &'static str {
+/// As SQL, and lines, write it.
+pub(super) fn sign(compare: Compare) -> &'static str {
     match compare {
         Compare::Equal => "=",
         Compare::Less => "<",
@@ -147,12 +149,17 @@ fn by_time(db: &Connection, column: &str, filter: &Filter) -> Result<BTreeSet<i6
     nums(db, &sql, params![moment])
 }
 
+/// The pattern that a path is, if it has `*` or `?` in it.
+pub(super) fn glob(wanted: &str) -> Option<Result<globset::GlobMatcher, globset::Error>> {
+    wanted.contains(['*', '?']).then(|| {
+        globset::GlobBuilder::new(wanted).literal_separator(true).build().map(|glob| glob.compile_matcher())
+    })
+}
+
 /// Paths that contain the value, any case; or fit it, if it has `*` or `?` in it.
 fn by_path(db: &Connection, look: &super::read::Look<'_>, value: &str) -> Result<BTreeSet<i64>, MirrorError> {
     let wanted = value.trim_start_matches('/').to_lowercase();
-    let glob = wanted.contains(['*', '?']).then(|| {
-        globset::GlobBuilder::new(&wanted).literal_separator(true).build().map(|glob| glob.compile_matcher())
-    });
+    let glob = glob(&wanted);
     let doing = "filtering by path";
     let mut statement = db
         .prepare_cached(

@@ -10,10 +10,34 @@ use serde_json::{Map, Value};
 use super::base::MirrorError;
 use super::order::{Field, Order, SortKey};
 use super::read::{self, EntryInfo};
-use super::{Mirror, condition, dates, filter, properties};
+use super::{Mirror, condition, dates, filter, notices, properties, words};
 
 /// Files of one answer, at most.
 const LIMIT: usize = 10_000;
+
+/// The keys of a query.
+pub(super) const KEYS: [&str; 20] = [
+    "notebook_ids",
+    "paths",
+    "tags",
+    "tags_any",
+    "content_types",
+    "file_types",
+    "properties",
+    "properties_exists",
+    "created_after",
+    "created_before",
+    "modified_after",
+    "modified_before",
+    "date_property",
+    "date_after",
+    "date_before",
+    "content_search",
+    "sort",
+    "limit",
+    "offset",
+    "group_by",
+];
 
 /// What is asked for. Everything that is given must hold; every list may also be given as one value. Text may
 /// hold variables: `{{ today }}`, `{{ startOfWeek }}` …
@@ -140,19 +164,22 @@ pub fn run(mirrors: &[(String, Mirror)], query: &Query, now_ms: i64) -> Result<Q
     let mut warnings = Vec::new();
     let query = expanded(query, now_ms, &mut warnings);
     let orders = Order::read(query.sort.as_ref(), &mut warnings);
-    for key in orders.iter().filter_map(Order::guessed) {
+    let group_by = query.group_by.as_deref().map(Field::read);
+    let guessed = query.group_by.as_deref().map(str::trim);
+    let guessed = guessed.filter(|name| group_by == Some(Field::Property((*name).to_owned())));
+    let by = orders.iter().filter_map(Order::guessed).map(|key| ("sorted", key));
+    for (done, key) in by.chain(guessed.map(|key| ("grouped", key))) {
         let mut known = false;
         for (_, mirror) in mirrors {
             known = known || mirror.ask(|db| filter::is_property(db, key))?;
         }
         if !known {
             warnings.push(format!(
-                "nothing is sorted by `{key}`: it is no column (path, name, title, size, kind, media_type, created, \
+                "nothing is {done} by `{key}`: it is no column (path, name, title, size, kind, media_type, created, \
                  modified, tags), and no file has such a property yet"
             ));
         }
     }
-    let group_by = query.group_by.as_deref().map(Field::read);
     let mut matches = Vec::new();
     for (notebook, (_, mirror)) in mirrors.iter().enumerate() {
         let look = mirror.look();
@@ -278,7 +305,29 @@ fn expanded(query: &Query, now_ms: i64, warnings: &mut Vec<String>) -> Query {
             _ => {}
         }
     }
-    warnings.extend(unknown.iter().map(|name| format!("there is no variable `{name}`")));
-    warnings.extend(query.unknown.keys().map(|key| format!("a query has no `{key}`")));
+    let variables = dates::VARIABLES.join(", ");
+    warnings
+        .extend(unknown.iter().map(|name| format!("there is no variable `{name}`; there are {variables}")));
+    warnings.extend(query.unknown.keys().map(|key| unknown_key(key)));
+    if !query.unknown.is_empty() && asks_nothing(&query) {
+        warnings.push("the query has no condition, so every file is listed".into());
+    }
+    if let Some(line) = &query.content_search {
+        warnings.extend(words::read(line, |_| false).notices);
+    }
     query
+}
+
+fn unknown_key(key: &str) -> String {
+    let right = match notices::nearest(key, KEYS.into_iter()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("it may have {}", KEYS.join(", ")),
+    };
+    format!("a query has no `{key}`, so that is left out; {right}")
+}
+
+/// Whether every file fits.
+fn asks_nothing(query: &Query) -> bool {
+    let Query { notebook_ids, sort, limit, offset, group_by, unknown, .. } = query.clone();
+    *query == Query { notebook_ids, sort, limit, offset, group_by, unknown, ..Query::default() }
 }

@@ -20,7 +20,7 @@ use super::base::{Doing, MirrorError};
 use super::feed::Located;
 use super::read::{self, EntryInfo, Look, hex};
 use super::words::{self, Asked, Phrase};
-use super::{Mirror, filter, sidecar, snippet, text};
+use super::{Mirror, filter, notices, sidecar, snippet, text};
 
 /// Matches that are ranked, at most.
 pub const CANDIDATES: usize = 2000;
@@ -42,6 +42,8 @@ pub struct SearchAnswer {
     pub total_is_capped: bool,
     /// Nothing was found, but this line might find something.
     pub suggestion: Option<String>,
+    /// What of the line was not understood, and what would be right.
+    pub warnings: Vec<String>,
 }
 
 /// One entry that was found.
@@ -96,7 +98,8 @@ impl Mirror {
                 hits.push(hit(info, snippet, *score));
             }
             let suggestion = if total == 0 { suggest(db, line, &asked)? } else { None };
-            Ok(SearchAnswer { hits, total, total_is_capped: ranked.capped, suggestion })
+            let warnings = notices::of_line(db, &asked, total > 0)?;
+            Ok(SearchAnswer { hits, total, total_is_capped: ranked.capped, suggestion, warnings })
         })
     }
 
@@ -469,7 +472,9 @@ fn suggest(db: &Connection, line: &str, asked: &Asked) -> Result<Option<String>,
         let most = if wanted.chars().count() < 6 { 1 } else { 2 };
         let near = known
             .into_iter()
-            .map(|(term, entries)| (distance(&wanted, &term, most), std::cmp::Reverse(entries), term))
+            .map(|(term, entries)| {
+                (notices::distance(&wanted, &term, most), std::cmp::Reverse(entries), term)
+            })
             .filter(|(distance, _, _)| *distance <= most)
             .min();
         if let Some((_, _, term)) = near {
@@ -477,27 +482,4 @@ fn suggest(db: &Connection, line: &str, asked: &Asked) -> Result<Option<String>,
         }
     }
     Ok(Some(suggestion).filter(|suggestion| suggestion != line))
-}
-
-/// Letters to add, drop, replace or swap with the next to make `b` of `a`; more than `most` is not counted.
-fn distance(a: &str, b: &str, most: usize) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > most {
-        return most + 1;
-    }
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = replaced.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(before[j - 2] + 1);
-            }
-            row.push(least);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
 }

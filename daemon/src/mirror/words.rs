@@ -46,6 +46,10 @@ pub struct Asked {
     pub none: Vec<Phrase>,
     /// All of them must hold.
     pub filters: Vec<Filter>,
+    /// `key:value` whose key is none: taken as words.
+    pub no_keys: Vec<(String, String)>,
+    /// What of the line was not understood, whatever there is to be found.
+    pub notices: Vec<String>,
 }
 
 /// Shortest last word that is taken as the beginning of one: the index knows beginnings of three.
@@ -66,20 +70,16 @@ pub fn read(line: &str, mut is_key: impl FnMut(&str) -> bool) -> Asked {
         let key = rest
             .find([':', '"'])
             .filter(|at| rest[*at..].starts_with(':') && !rest[..*at].contains(char::is_whitespace));
-        let key = key.map(|at| &rest[..at]).filter(|key| {
-            let value = &rest[key.len() + 1..];
-            !value.is_empty()
-                && !value.starts_with(char::is_whitespace)
-                && !value.starts_with("//")
-                && is_key(key)
-        });
+        let key = key.map(|at| &rest[..at]).filter(|key| is_key_here(rest, key, &mut is_key, &mut asked));
         if let Some(key) = key {
             let (compare, value) = comparison(&rest[key.len() + 1..]);
+            asked.notices.extend(unclosed(value));
             let (value, _, behind) = piece(value);
             asked.filters.push(Filter { key: key.to_owned(), compare, value: value.to_owned(), not });
             rest = behind.trim_start();
             continue;
         }
+        asked.notices.extend(unclosed(rest));
         let (text, quoted, behind) = piece(rest);
         let last = behind.trim_start().is_empty();
         let mut phrase = phrase(text);
@@ -93,7 +93,56 @@ pub fn read(line: &str, mut is_key: impl FnMut(&str) -> bool) -> Asked {
         }
         rest = behind.trim_start();
     }
+    if !rest.is_empty() {
+        asked.notices.push(format!(
+            "a line has at most {PARTS} words, phrases and conditions; this and what follows is left out: `{}`",
+            beginning(rest)
+        ));
+    }
     asked
+}
+
+/// Whether what is before the colon is a key with a value. What only looks so is noted.
+fn is_key_here(rest: &str, key: &str, is_key: &mut impl FnMut(&str) -> bool, asked: &mut Asked) -> bool {
+    let value = &rest[key.len() + 1..];
+    if value.starts_with("//") || key.is_empty() {
+        return false;
+    }
+    let is_empty = value.is_empty() || value.starts_with(char::is_whitespace);
+    let is_key = is_key(key);
+    if is_empty && is_key {
+        let said =
+            format!("`{key}:` has no value right behind it and is taken as a word; write `{key}:value`");
+        asked.notices.push(said);
+    }
+    let is_name = key.starts_with(char::is_alphabetic)
+        && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if !is_empty && !is_key && is_name {
+        let value = value.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
+        asked.no_keys.push((key.to_owned(), value.to_owned()));
+    }
+    !is_empty && is_key
+}
+
+/// What is said of a quotation mark that nothing closes.
+fn unclosed(text: &str) -> Option<String> {
+    let inside = text.strip_prefix('"').filter(|inside| !inside.contains('"'))?.trim();
+    Some(if inside.is_empty() {
+        "a quotation mark with nothing behind it is left out; a phrase is written `\"two words\"`".into()
+    } else {
+        let inside = beginning(inside);
+        format!(
+            "the quotation mark before `{inside}` is not closed, so all that follows is one phrase; close it behind the phrase"
+        )
+    })
+}
+
+fn beginning(text: &str) -> String {
+    let mut shown: String = text.chars().take(40).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn comparison(text: &str) -> (Compare, &str) {

@@ -1335,6 +1335,8 @@ export interface components {
             total: number;
             /** @description Whether there are more than were counted. */
             total_is_capped: boolean;
+            /** @description What of the line was not understood, and what would be right; the line is answered all the same. */
+            warnings: string[];
         };
         /** @description One part of a snippet. */
         SnippetPart: {

@@ -82,6 +82,42 @@ async fn sorting_puts_what_is_missing_last() {
     assert!(warnings.iter().any(|warning| warning.contains("`no_such_thing`")), "{warnings:?}");
 }
 
+/// A key that a query does not have is said, with the one that was meant; it is never quietly "everything".
+#[tokio::test]
+async fn what_a_query_does_not_know_is_said() {
+    let world = tasks().await;
+    for (body, says) in [
+        (
+            json!({"tag": "red"}),
+            vec!["no `tag`, so that is left out; did you mean `tags`?", "every file is listed"],
+        ),
+        (
+            json!({"propertys": {}, "tags": "red"}),
+            vec!["no `propertys`, so that is left out; did you mean `properties`?"],
+        ),
+        (
+            json!({"colour": "red", "paths": "a"}),
+            vec!["no `colour`, so that is left out; it may have notebook_ids, paths, "],
+        ),
+        (json!({"group_by": "colour"}), vec!["nothing is grouped by `colour`"]),
+        (json!({"content_search": "\"about 3"}), vec!["the quotation mark before `about 3` is not closed"]),
+        (json!({"group_by": "status", "tags": "red", "sort": "priority", "limit": 3}), vec![]),
+        (json!({"group_by": "properties.colour", "sort": "properties.colour"}), vec![]),
+    ] {
+        let warnings = ask(&world, body.clone()).warnings;
+        assert_eq!(warnings.len(), says.len(), "{body}: {warnings:?}");
+        assert!(
+            warnings.iter().zip(says).all(|(warning, says)| warning.contains(says)),
+            "{body}: {warnings:?}"
+        );
+    }
+    let known = serde_json::to_value(Query::default()).unwrap();
+    let known: Vec<&str> = known.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut keys = query::KEYS.to_vec();
+    keys.sort_unstable();
+    assert_eq!(keys, known);
+}
+
 #[tokio::test]
 async fn groups_are_made_before_pages() {
     let world = tasks().await;
@@ -119,14 +155,14 @@ async fn what_makes_no_sense_is_said() {
     let world = tasks().await;
     let answer =
         ask(&world, json!({"colour": 1, "tags": ["{{ yesterday }}"], "sort": {"order": "up", "by": "name"}}));
-    assert_eq!(
-        answer.warnings,
-        [
-            "there is no variable `yesterday`",
-            "a query has no `colour`",
-            "`up` is no direction to sort in; use `asc` or `desc`",
-        ]
-    );
+    let says = [
+        "there is no variable `yesterday`; there are today, now, ",
+        "a query has no `colour`, so that is left out; it may have ",
+        "`up` is no direction to sort in; use `asc` or `desc`",
+    ];
+    assert_eq!(answer.warnings.len(), says.len(), "{:?}", answer.warnings);
+    assert!(answer.warnings.iter().zip(says).all(|(w, says)| w.starts_with(says)), "{:?}", answer.warnings);
+    assert!(dates::VARIABLES.iter().all(|name| dates::variable(name, NOW).is_some()));
     for body in
         [json!({"created_after": "soon"}), json!({"date_after": "2026-01-01"}), json!({"paths": ["a[/**"]})]
     {

@@ -106,6 +106,58 @@ async fn common_words_are_answered_by_the_newest_and_best_titled() {
     assert_eq!(world.search("ass")[0], titled);
 }
 
+/// What is not understood is said, with what would be right; what is understood is not commented on.
+#[tokio::test]
+async fn what_a_line_means_is_said_where_it_is_in_doubt() {
+    let world = library().await;
+    let warnings = |line: &str| world.mirror.search(line, 5, 0).unwrap().warnings;
+    for line in [
+        "buffer",
+        "10:30",
+        "http://x.y/z",
+        "\"fresh buffer\"",
+        "modified:>2026-01-01",
+        "status:done",
+        "priority:>3",
+        "in:notes",
+        "path:*/*.md",
+        "nobody wrote this",
+        "",
+    ] {
+        assert_eq!(warnings(line), Vec::<String>::new(), "{line}");
+    }
+    for (line, says) in [
+        (
+            "modified:>foo",
+            "`modified:>foo` fits nothing: `foo` is no date; write it as `modified:>2026-01-31`",
+        ),
+        (
+            "buffer -created:last",
+            "`-created:last` fits nothing: `last` is no date; write it as `created:2026-01-31`",
+        ),
+        ("modified:<", "it names no date"),
+        ("\"fresh buffer", "the quotation mark before `fresh buffer` is not closed"),
+        ("a\"fresh", "the quotation mark before `fresh` is not closed"),
+        ("path:\"gel", "the quotation mark before `gel` is not closed"),
+        ("\"", "a quotation mark with nothing behind it"),
+        ("status: done", "`status:` has no value right behind it"),
+        ("priority:>", "`priority:>` has no value behind it; write it as `priority:>value`"),
+        ("tag:>wet", "`tag:>wet` is taken as `tag:wet`"),
+        ("in:nowhere", "there is no folder `nowhere`"),
+        ("path:**[*", "`**[*` is no path pattern"),
+        (
+            "staus:done",
+            "no file has a property `staus`, so `staus:done` is searched for as words; did you mean `status:done`?",
+        ),
+        ("prioritty:3", "did you mean `priority:3`?"),
+        ("zzz:3", "no file has a property `zzz`"),
+        (&"word ".repeat(40), "a line has at most 32 words"),
+    ] {
+        let said = warnings(line);
+        assert!(said.len() == 1 && said[0].contains(says), "{line}: {said:?}");
+    }
+}
+
 /// Whatever is typed is a valid question.
 #[tokio::test]
 async fn any_line_is_a_valid_question() {
