@@ -31,6 +31,27 @@ pub enum BadPath {
     TooLong(String),
 }
 
+impl BadPath {
+    /// The same of the whole path, where the name alone does not say what was asked for.
+    fn in_path(self, path: String) -> Self {
+        match self {
+            Self::Dots(_) => Self::Dots(path),
+            Self::EmptyName(_) => Self::EmptyName(path),
+            other => other,
+        }
+    }
+
+    /// What is no path, at least its beginning.
+    pub fn text(&self) -> &str {
+        let (Self::Absolute(text)
+        | Self::Dots(text)
+        | Self::EmptyName(text)
+        | Self::Forbidden(text)
+        | Self::TooLong(text)) = self;
+        text
+    }
+}
+
 impl EntryPath {
     /// The notebook's own folder.
     pub fn root() -> Self {
@@ -50,7 +71,7 @@ impl EntryPath {
             return Err(BadPath::TooLong(shown()));
         }
         for name in text.split('/') {
-            check_name(name)?;
+            check_name(name).map_err(|bad| bad.in_path(shown()))?;
         }
         Ok(Self(text.to_owned()))
     }

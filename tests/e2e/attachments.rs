@@ -82,3 +82,21 @@ fn an_older_image_is_fetched_from_the_others_and_restored() {
         [&a, &b].iter().all(|side| fs::read(side.folder.join("a.png")).is_ok_and(|bytes| bytes == image(0)))
     });
 }
+
+/// What is here is not said to come; what is missing is, until it is here.
+#[test]
+fn a_fetch_says_what_is_missing_and_what_is_here() {
+    let (_dir, mut a, b) = pair(|folder| fs::write(folder.join("a.md"), "text\n").unwrap());
+    same(&a.folder, &b.folder);
+    b.run(&["notebook", "fetch", "notes", "on-demand"]);
+    fs::create_dir(a.folder.join("data")).unwrap();
+    (1..3).for_each(|n| fs::write(a.folder.join(format!("data/{n}.png")), image(n)).unwrap());
+    until("both images are known at B", || b.notebook()["blobs_missing"] == 2);
+    a.kill();
+    assert!(b.run(&["fetch", "notes", "a.md"]).contains("`a.md` is here already"));
+    assert!(b.run(&["fetch", "notes", "data"]).contains("2 attachments are missing"));
+    assert!(b.run(&["fetch", "notes", "data/1.png"]).contains("an attachment is missing"));
+    a.restart();
+    same(&a.folder, &b.folder);
+    assert!(b.run(&["fetch", "notes", "data"]).contains("`data` is here already"));
+}

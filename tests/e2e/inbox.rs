@@ -46,6 +46,11 @@ fn two_entries_of_one_name_are_told_until_one_is_renamed() {
     let shown = a.run(&["conflicts"]);
     assert!(shown.contains("keeps it as `new.md`"), "{shown}");
     let number = shown.split_whitespace().nth(1).unwrap();
+    let refused = a.try_run(&["settle", "notes", number, "--other", "1"]).unwrap_err();
+    assert!(
+        refused.code == Some(2) && refused.error.contains("in the folder, which settles it"),
+        "{refused:?}"
+    );
     a.run(&["settle", "notes", number]);
     let names = fs::read_dir(&a.folder).unwrap().map(|item| item.unwrap().path());
     let suffixed = names.into_iter().find(|path| path.to_string_lossy().contains("new (")).unwrap();

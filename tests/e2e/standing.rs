@@ -13,6 +13,12 @@ fn a_paused_notebook_stands_still_and_catches_up() {
     same(&a.folder, &b.folder);
     a.run(&["notebook", "pause", "notes"]);
     let before = tree(&a.folder);
+    let refused = a.try_run(&["wait", "--synced"]).unwrap_err();
+    assert!(
+        refused.code == Some(1) && refused.error.contains("`notes` is synced: it is paused"),
+        "{refused:?}"
+    );
+    a.run(&["wait", "--idle"]);
     for (method, path, body) in [
         ("PUT", "/notebooks/notes/files/b.md", "from the desk\n"),
         ("POST", "/notebooks/notes/entries", "{\"path\": \"c.md\", \"content\": \"x\"}"),
@@ -49,6 +55,15 @@ fn the_brake_says_what_it_holds_and_what_to_type() {
         }
     }
     assert!(a.run(&["doctor"]).contains("codexd notebook resume notes"));
+    // Another notebook is waited for all the same.
+    let other = a.folder.with_file_name("other");
+    fs::create_dir(&other).unwrap();
+    (0..300).for_each(|n| fs::write(other.join(format!("{n}.md")), format!("{n}\n")).unwrap());
+    a.run(&["notebook", "add", other.to_str().unwrap()]);
+    let refused = a.try_run(&["wait", "--idle", "--timeout", "1m"]).unwrap_err();
+    assert!(refused.code == Some(1) && refused.error.contains("cannot wait for `notes`"), "{refused:?}");
+    let listed = a.run(&["notebook", "show", "other"]);
+    assert!(listed.contains("ready") && listed.contains("300 entries"), "{listed}");
     a.run(&["notebook", "resume", "notes"]);
     until("everything is back", || tree(&a.folder) == all);
 }

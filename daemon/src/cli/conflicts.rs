@@ -76,6 +76,25 @@ async fn find(client: &Client, notebook: &str, number: u64) -> Result<Option<Val
     Ok(items.into_iter().find(|item| item["number"] == number).cloned())
 }
 
+/// Why there is no such other value, and what can be done instead.
+fn no_other(conflict: &Value, others: usize) -> String {
+    let path = text(conflict, "path");
+    let end = format!("`codexd settle {} {}`", short(text(conflict, "notebook")), conflict["number"]);
+    let other = conflict["other_path"].as_str().map_or("the other".to_owned(), |other| format!("`{other}`"));
+    match text(&conflict["kind"], "type") {
+        "property" if others == 1 => "there is one other value, --other 1".to_owned(),
+        "property" => format!("there are --other 1 to --other {others}; `codexd conflicts` shows them"),
+        "name" => format!(
+            "it is about the name of `{path}`, no value; rename `{path}` or {other} in the folder, which settles it, or \
+             leave both as they are with {end}"
+        ),
+        "attachment" | "text_became_blob" | "joined" => format!(
+            "both versions are files, `{path}` and {other}; keep what you want of the two in the folder, then {end}"
+        ),
+        _ => format!("there is nothing to choose from; look at `{path}`, then {end}"),
+    }
+}
+
 /// Sets the property of a conflict to one of the values that do not show.
 async fn take_other(client: &Client, notebook: &str, conflict: u64, number: usize) -> Result<(), Failure> {
     let Some(found) = find(client, notebook, conflict).await? else {
@@ -85,9 +104,9 @@ async fn take_other(client: &Client, notebook: &str, conflict: u64, number: usiz
     };
     let others = others(&found);
     let Some(source) = number.checked_sub(1).and_then(|at| others.get(at)) else {
+        let why = no_other(&found, others.len());
         return Err(Failure::usage(format!(
-            "conflict {conflict} has {} other values to take with --other",
-            others.len()
+            "cannot settle conflict {conflict} with --other {number}: {why}"
         )));
     };
     let key = text(&found["kind"], "key");
@@ -103,4 +122,25 @@ async fn take_other(client: &Client, notebook: &str, conflict: u64, number: usiz
         )
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_another_value_where_there_is_none_is_told_what_to_do() {
+        for (kind, others, says) in [
+            ("property", 1, &["there is one other value, --other 1"][..]),
+            ("property", 2, &["--other 1 to --other 2", "codexd conflicts"]),
+            ("name", 0, &["rename `b (x).md` or `b.md`", "which settles it", "`codexd settle 01234567 3`"]),
+            ("attachment", 0, &["`b (x).md` and `b.md`", "`codexd settle 01234567 3`"]),
+            ("frontmatter", 0, &["look at `b (x).md`", "`codexd settle 01234567 3`"]),
+        ] {
+            let conflict = json!({"notebook": "0123456789", "number": 3, "path": "b (x).md", "other_path": "b.md",
+                "kind": {"type": kind}});
+            let said = no_other(&conflict, others);
+            assert!(says.iter().all(|word| said.contains(word)), "{kind}: {said}");
+        }
+    }
 }

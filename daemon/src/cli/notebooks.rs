@@ -135,16 +135,13 @@ pub async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
     let mut calm = 0;
     loop {
         let status = client.get("/status").await?;
-        if let Some(held) = held(&status) {
-            print::progress("");
-            return Err(Failure::new(held));
-        }
         let left = unfinished(&status, args.synced);
+        let stuck = stuck(&status, args.synced);
         // Twice in a row: between a change and its notice there is a moment that looks like rest.
         calm = if left.is_empty() { calm + 1 } else { 0 };
         if calm == 2 {
             print::progress("");
-            return Ok(());
+            return if stuck.is_empty() { Ok(()) } else { Err(Failure::new(stuck.join("; "))) };
         }
         if begun.elapsed() >= args.timeout {
             print::progress("");
@@ -155,8 +152,9 @@ pub async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
                 }
                 left => left,
             };
+            let also = stuck.into_iter().map(|stuck| format!("; {stuck}")).collect::<String>();
             return Err(Failure::new(format!(
-                "waited {:?} until {until}, but {why}; wait longer with --timeout, or see `codexd status`",
+                "waited {:?} until {until}, but {why}; wait longer with --timeout, or see `codexd status`{also}",
                 args.timeout,
             )));
         }
@@ -170,11 +168,20 @@ pub async fn wait(client: &Client, args: &WaitArgs) -> Result<(), Failure> {
     }
 }
 
-/// That a notebook waits for a person, in words: no waiting ends that.
-fn held(status: &Value) -> Option<String> {
-    let mut notebooks = status["notebooks"].as_array().into_iter().flatten();
-    let held = notebooks.find(|notebook| text(notebook, "state") == "held")?;
-    Some(format!("cannot wait for `{}`: it is held. {}", text(held, "slug"), text(held, "reason")))
+/// Why notebooks wait for a person, in words: no waiting ends that. The others are waited for all the same.
+fn stuck(status: &Value, synced: bool) -> Vec<String> {
+    let why = |notebook: &Value| {
+        let (slug, reason) = (text(notebook, "slug"), text(notebook, "reason"));
+        match text(notebook, "state") {
+            "held" => Some(format!("cannot wait for `{slug}`: it is held. {reason}")),
+            "paused" if synced => Some(format!(
+                "cannot wait until `{slug}` is synced: it is paused ({reason}); if that was you, `codexd notebook resume \
+                 {slug}` lets it go on"
+            )),
+            _ => None,
+        }
+    };
+    status["notebooks"].as_array().into_iter().flatten().filter_map(why).collect()
 }
 
 /// What keeps a wait from ending, in words.
@@ -183,6 +190,9 @@ fn unfinished(status: &Value, synced: bool) -> Vec<String> {
     for notebook in status["notebooks"].as_array().into_iter().flatten() {
         let slug = text(notebook, "slug");
         let state = text(notebook, "state");
+        if state == "held" || (state == "paused" && synced) {
+            continue;
+        }
         let pending = notebook["pending"].as_u64().unwrap_or(0);
         let wanted = |of: &Value| {
             let count = |key: &str| of[key].as_u64().unwrap_or(0);
@@ -246,11 +256,25 @@ mod tests {
 
     #[test]
     fn who_waits_for_a_person_is_not_waited_for() {
-        let mut status = status("held", 0, 0, true);
-        status["notebooks"][0]["reason"] = "7 deletions".into();
-        assert!(held(&status).is_some_and(|line| line.contains("`lab`") && line.contains("7 deletions")));
-        status["notebooks"][0]["state"] = "paused".into();
-        assert_eq!(held(&status), None);
+        let mut both = status("held", 0, 0, true);
+        both["notebooks"][0]["reason"] = "7 deletions".into();
+        assert_eq!(stuck(&both, false), ["cannot wait for `lab`: it is held. 7 deletions"]);
+        both["notebooks"][0]["state"] = "paused".into();
+        assert_eq!(stuck(&both, false), Vec::<String>::new(), "what is paused is at rest");
+        let said = stuck(&both, true).concat();
+        assert!(said.contains("paused") && said.contains("codexd notebook resume lab"), "{said}");
+        assert_eq!(unfinished(&both, true), Vec::<String>::new());
+    }
+
+    #[test]
+    fn others_are_waited_for_though_one_is_held() {
+        let one = |status: Value| status["notebooks"][0].clone();
+        let mut both =
+            json!({"notebooks": [one(status("held", 4, 3, true)), one(status("ready", 2, 0, true))]});
+        both["notebooks"][1]["slug"] = "other".into();
+        assert_eq!(unfinished(&both, true), ["`other` has 2 files to look at or write"]);
+        both["notebooks"][1]["pending"] = 0.into();
+        assert_eq!((unfinished(&both, true).len(), stuck(&both, true).len()), (0, 1));
     }
 
     /// losses.md L40: who has all records and not all bytes is not in step.

@@ -181,8 +181,17 @@ pub async fn deleted(client: &Client, out: Output, notebook: &str) -> Result<(),
 pub async fn fetch(client: &Client, out: Output, args: &EntryArgs) -> Result<(), Failure> {
     let address = address(client, args).await?;
     let done = client.post(&format!("{address}/fetch"), &json!({})).await?;
-    out.show(&done, |_| {
-        format!("`{}` comes as soon as a device that holds it is connected; see `codexd status`", args.path)
+    out.show(&done, |done| match done["missing"].as_u64() {
+        Some(0) => format!("`{}` is here already; nothing of it is missing", args.path),
+        Some(1) => format!(
+            "`{}`: an attachment is missing; it comes as soon as a device that holds it is connected; see `codexd status`",
+            args.path
+        ),
+        _ => format!(
+            "`{}`: {} attachments are missing; each comes as soon as a device that holds it is connected; see \
+             `codexd status`",
+            args.path, done["missing"]
+        ),
     });
     Ok(())
 }

@@ -14,7 +14,7 @@ use codex_crdt_model::ids::EntryId;
 use codex_crdt_model::limits;
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::Source;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
@@ -263,13 +263,27 @@ pub async fn remove(
 /// when a device that holds it is connected; the event `entry.modified` tells.
 #[utoipa::path(post, path = "/api/v1/notebooks/{nb}/entries/{e}/fetch", tag = "entries",
     params(("nb" = String, Path), ("e" = String, Path)),
-    responses((status = 202, body = Done, description = "It is wanted now"), (status = 404)))]
+    responses((status = 202, body = Fetching, description = "What is missing is wanted now"),
+        (status = 200, body = Fetching, description = "Nothing is missing"), (status = 404)))]
 pub async fn fetch(
     State(desk): State<Desk>,
     Place((nb, e)): Place<(String, String)>,
-) -> Result<(StatusCode, Json<Done>), ApiError> {
-    ask(&desk.notebook(&nb)?, Request::Fetch { entry: e.parse()? }).await?;
-    Ok((StatusCode::ACCEPTED, Json(Done { done: true })))
+) -> Result<(StatusCode, Json<Fetching>), ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let entry: EntryId = e.parse()?;
+    ask(&notebook, Request::Fetch { entry }).await?;
+    let missing = read(&notebook, move |reader| reading::missing_within(reader, entry)).await?;
+    let status = if missing == 0 { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Json(Fetching { done: true, missing })))
+}
+
+/// How far a fetch is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Fetching {
+    /// Always true: what is missing is wanted now.
+    pub done: bool,
+    /// Attachments that are still to come.
+    pub missing: u64,
 }
 
 /// Everything about one entry, from the store and the mirror.

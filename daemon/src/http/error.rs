@@ -113,7 +113,8 @@ impl From<AskError> for ApiError {
 
 impl From<BadPath> for ApiError {
     fn from(bad: BadPath) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_path", bad.to_string())
+        let details = json!({"path": bad.text()});
+        Self::new(StatusCode::BAD_REQUEST, "bad_path", bad.to_string()).with(details)
     }
 }
 

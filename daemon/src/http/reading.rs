@@ -1,6 +1,6 @@
 //! Reading a notebook's store for a page: places, documents, names. Blocking; run by [`read`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use codex_crdt_model::entry::birth::{Content, Kind};
@@ -100,6 +100,21 @@ pub fn any(source: &dyn Source, id: &EntryId) -> Result<Found, ApiError> {
 /// The path of an entry in the derived tree.
 pub fn path_of(source: &dyn Source, row: &EntryRow) -> Result<EntryPath, ApiError> {
     Ok(EntryPath::parse(&codex_crdt_model::view::path(source, row)?)?)
+}
+
+/// How many attachments of an entry, or in a folder, are not here.
+pub fn missing_within(source: &dyn Source, id: EntryId) -> Result<u64, ApiError> {
+    let mut missing = BTreeSet::new();
+    let mut all = vec![id];
+    while let Some(id) = all.pop() {
+        let Some(row) = source.entry(&id)?.filter(|row| row.alive) else { continue };
+        match row.kind {
+            Kind::Folder => all.extend(source.children(&id)?),
+            Kind::Blob if source.blob_missing(&row.hash)?.is_some() => drop(missing.insert(id)),
+            _ => {}
+        }
+    }
+    Ok(missing.len() as u64)
 }
 
 /// What is at a path; `None` if nothing is.

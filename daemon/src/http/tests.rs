@@ -297,6 +297,13 @@ async fn bad_input_is_refused_in_one_shape_and_changes_nothing() {
     }
     let level = world.get(entries).await.json();
     assert_eq!(level["items"].as_array().unwrap().len(), 1);
+    let entry = format!("{entries}/{}", level["items"][0]["id"].as_str().unwrap());
+    for to in ["../evil", "x/./y", "x//y", "/etc/evil"] {
+        let refused = world.send("PATCH", &entry, &[], &json!({"path": to}).to_string()).await;
+        let error = &refused.json()["error"];
+        assert_eq!((error["code"].as_str(), error["details"]["path"].as_str()), (Some("bad_path"), Some(to)));
+        assert!(error["message"].as_str().unwrap().contains(&format!("`{to}`")), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

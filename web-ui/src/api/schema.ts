@@ -686,6 +686,16 @@ export interface components {
          * @enum {string}
          */
         EntryKind: "text" | "blob" | "folder" | "symlink";
+        /** @description How far a fetch is. */
+        Fetching: {
+            /** @description Always true: what is missing is wanted now. */
+            done: boolean;
+            /**
+             * Format: int64
+             * @description Attachments that are still to come.
+             */
+            missing: number;
+        };
         /** @description A file that a query found. */
         FileRow: {
             /** @description Device that made the last change. */
@@ -2086,13 +2096,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is wanted now */
+            /** @description Nothing is missing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fetching"];
+                };
+            };
+            /** @description What is missing is wanted now */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Done"];
+                    "application/json": components["schemas"]["Fetching"];
                 };
             };
             404: {
