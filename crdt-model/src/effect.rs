@@ -173,6 +173,17 @@ pub enum Refusal {
     /// There is no such version of it.
     #[error("entry {0} has no version {1}")]
     NoVersion(EntryId, Version),
+    /// It is to come back, but neither it nor anything together with it is deleted.
+    #[error(
+        "`{path}` is not deleted{}: to bring an older version back, say which (its history lists them)",
+        if *.folder { ", nor is anything that was deleted together with it" } else { "" }
+    )]
+    NotDeleted {
+        /// Its path.
+        path: String,
+        /// Whether it is a folder.
+        folder: bool,
+    },
     /// An attachment has moved on since that version.
     #[error("the attachment has changed since version {0}; fetch it again and decide")]
     Outdated(Version),

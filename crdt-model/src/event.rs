@@ -138,8 +138,9 @@ pub enum Request {
     Restore {
         /// Which entry.
         entry: EntryId,
-        /// Which version.
-        at: Version,
+        /// Which version. `None`: as it was deleted, a folder with all that was deleted together with it, also if the
+        /// folder lives again.
+        at: Option<Version>,
     },
     /// Take a conflict out of the inbox.
     Settle {

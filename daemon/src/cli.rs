@@ -119,7 +119,8 @@ pub enum Command {
         /// Id, slug or name.
         notebook: String,
     },
-    /// Bring a version back, as a new version; or what is deleted, a folder with all that was deleted with it.
+    /// Bring a version back, as a new version; or what is deleted, a folder with all that was deleted with it, also if the
+    /// folder is there again.
     #[command(
         after_help = "Example:\n  codexd restore lab notes/day-1.md --at birth\n  codexd restore lab notes/old"
     )]

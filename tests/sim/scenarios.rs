@@ -364,7 +364,7 @@ fn a_restored_version_stays() {
     let entry = world.machines[0].entry_at("a.md").unwrap();
     write(&mut world, 1, "a.md", "all gone\n");
     world.settle();
-    ask(&mut world, 0, Request::Restore { entry, at: Version(Vec::new()) });
+    ask(&mut world, 0, Request::Restore { entry, at: Some(Version(Vec::new())) });
     together(&mut world);
     world.settle();
     assert_eq!(read(&world, 1, "a.md"), POEM);

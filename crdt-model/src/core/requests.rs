@@ -1,13 +1,13 @@
 //! What somebody on this machine asks for: the same merge path as edits found on disk.
 
-use super::edits::{self, Edited};
+use super::edits::{self, By, Edited};
 use super::txn::Txn;
 use super::{Core, observe};
 use crate::effect::{Effect, Refusal, Reply};
 use crate::entry::birth::{BIRTH_FORMAT, Kind};
-use crate::entry::{Birth, Content, Edit};
+use crate::entry::{Birth, Content, Deed, Edit};
 use crate::event::{PropertyEdit, Request, Version};
-use crate::ids::{EntryId, Heads};
+use crate::ids::{ChangeHash, EntryId, Heads};
 use crate::journal::{MembershipChange, Payload};
 use crate::limits;
 use crate::path::EntryPath;
@@ -27,7 +27,7 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
         Request::SetProperties { entry, edits } => set_properties(txn, entry, edits),
         Request::Move { entry, to } => move_to(core, txn, entry, &to),
         Request::Delete { entry } => delete(core, txn, entry),
-        Request::Restore { entry, at } => restore(txn, entry, &at),
+        Request::Restore { entry, at } => restore(txn, entry, at.as_ref()),
         Request::Settle { conflict } => settle(txn, conflict),
         Request::Admit { device, role, name } => {
             if txn.source.members()?.get(&device).is_none_or(|m| m.role != role || m.name != name) {
@@ -270,8 +270,9 @@ fn live_within(txn: &Txn<'_>, id: EntryId) -> std::result::Result<Vec<EntryId>, 
     Ok(all)
 }
 
-fn restore(txn: &mut Txn<'_>, id: EntryId, at: &Version) -> Answer {
+fn restore(txn: &mut Txn<'_>, id: EntryId, at: Option<&Version>) -> Answer {
     let Some(row) = txn.entry(&id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    let Some(at) = at else { return restore_deleted(txn, id, &row) };
     let Some(view) = txn.document(&id, &row)?.view_at(&at.0) else {
         return Ok(Err(Refusal::NoVersion(id, at.clone())));
     };
@@ -279,39 +280,66 @@ fn restore(txn: &mut Txn<'_>, id: EntryId, at: &Version) -> Answer {
     if view.kind != Kind::Folder && (view.content.hash() != row.hash || view.kind != row.kind) {
         changes.push(Edit::Content(view.content));
     }
-    if changes.is_empty() && row.deleted {
-        changes.push(Edit::Revive);
-    }
     if changes.is_empty() {
-        return reply(txn, id);
+        let back = if row.deleted { restore_deleted(txn, id, &row)? } else { reply(txn, id)? };
+        return if matches!(back, Err(Refusal::NotDeleted { .. })) { reply(txn, id) } else { Ok(back) };
     }
     match edits::edit(txn, id, &row.heads, &changes, false)? {
         Edited::Refused(reason) => Ok(Err(Refusal::Kind { what: txn.path(&id)?.to_string(), reason })),
-        Edited::Made(_) | Edited::Nothing => {
-            revive_within(txn, id, &row)?;
-            reply(txn, id)
-        }
+        Edited::Made(_) | Edited::Nothing => reply(txn, id),
     }
 }
 
-/// What was deleted together with a folder comes back with it; what somebody had deleted in it before stays deleted.
-fn revive_within(txn: &mut Txn<'_>, folder: EntryId, was: &EntryRow) -> std::result::Result<(), StoreError> {
+/// Brings back what is deleted as it was; with a folder, which may live again, what was deleted together with it.
+fn restore_deleted(txn: &mut Txn<'_>, id: EntryId, row: &EntryRow) -> Answer {
+    let was = deletion(txn, id, row)?.filter(|_| row.kind == Kind::Folder);
+    let revived = was.map_or(Ok(0), |was| revive_within(txn, id, was))?;
+    if row.alive && revived == 0 {
+        let path = txn.path(&id)?.to_string();
+        return Ok(Err(Refusal::NotDeleted { path, folder: row.kind == Kind::Folder }));
+    }
+    match edits::edit(txn, id, &row.heads, &[Edit::Revive], false)? {
+        Edited::Refused(reason) => Ok(Err(Refusal::Kind { what: txn.path(&id)?.to_string(), reason })),
+        Edited::Made(_) | Edited::Nothing => reply(txn, id),
+    }
+}
+
+/// Who deleted an entry the last time, and when by their own clock.
+fn deletion(txn: &mut Txn<'_>, id: EntryId, row: &EntryRow) -> std::result::Result<Option<By>, StoreError> {
+    if row.deleted {
+        return Ok(Some(By { device: row.author, time: row.modified }));
+    }
+    let history = txn.source.history(&id)?;
+    let document = txn.document(&id, row)?;
+    let deletes = |change: &ChangeHash| document.deeds(change).contains(&Deed::Deleted);
+    let last = history.iter().rev().find(|line| line.change.as_ref().is_some_and(deletes));
+    Ok(last.map(|line| By { device: line.device, time: line.time }))
+}
+
+/// What was deleted together with a folder comes back; what somebody had deleted in it before stays deleted. How much
+/// came back.
+fn revive_within(txn: &mut Txn<'_>, folder: EntryId, was: By) -> std::result::Result<u64, StoreError> {
     let together = |row: &EntryRow| {
-        row.deleted
-            && row.author == was.author
-            && (row.modified - was.modified).abs() <= limits::DELETED_TOGETHER_MS
+        row.author == was.device && (row.modified - was.time).abs() <= limits::DELETED_TOGETHER_MS
     };
-    let mut folders = if was.deleted { vec![folder] } else { Vec::new() };
+    let mut revived = 0;
+    let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {
         for child in txn.children(&folder)? {
-            let Some(row) = txn.entry(&child)?.filter(|row| together(row)) else { continue };
-            edits::edit(txn, child, &row.heads, &[Edit::Revive], false)?;
+            let Some(row) = txn.entry(&child)? else { continue };
+            if row.deleted && !together(&row) {
+                continue;
+            }
+            if row.deleted {
+                edits::edit(txn, child, &row.heads, &[Edit::Revive], false)?;
+                revived += 1;
+            }
             if row.kind == Kind::Folder {
                 folders.push(child);
             }
         }
     }
-    Ok(())
+    Ok(revived)
 }
 
 fn set_fetch_policy(txn: &mut Txn<'_>, policy: FetchPolicy) -> Answer {

@@ -161,7 +161,9 @@ pub async fn restore(client: &Client, out: Output, args: &RestoreArgs) -> Result
     let address = address(client, &args.entry).await?;
     let entry = client.post(&format!("{address}/restore"), &json!({"version": args.at})).await?;
     out.show(&entry, |entry| {
-        format!("{} is as it was; its version is now {}", text(entry, "path"), text(entry, "version"))
+        let is_whole = args.at.is_none() && text(entry, "kind") == "folder";
+        let how = if is_whole { "has back all that was deleted together with it" } else { "is as it was" };
+        format!("{} {how}; its version is now {}", text(entry, "path"), text(entry, "version"))
     });
     Ok(())
 }

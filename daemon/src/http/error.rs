@@ -83,6 +83,9 @@ impl From<Refusal> for ApiError {
                 "no_version",
                 json!({"entry": entry.to_string(), "version": version.to_string()}),
             ),
+            Refusal::NotDeleted { path, .. } => {
+                (StatusCode::BAD_REQUEST, "bad_request", json!({"path": path}))
+            }
             Refusal::Outdated(version) => {
                 (StatusCode::PRECONDITION_FAILED, "outdated", json!({"version": version.to_string()}))
             }
@@ -212,6 +215,7 @@ mod tests {
         let cases = [
             (Refusal::NoEntry(entry), 404, "not_found"),
             (Refusal::NoVersion(entry, version.clone()), 404, "no_version"),
+            (Refusal::NotDeleted { path: text(), folder: true }, 400, "bad_request"),
             (Refusal::Outdated(version), 412, "outdated"),
             (Refusal::Path { path: text(), reason: text() }, 400, "bad_path"),
             (Refusal::Kind { what: text(), reason: text() }, 409, "wrong_kind"),

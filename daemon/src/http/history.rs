@@ -85,12 +85,14 @@ pub async fn version_content(
 /// Which version to bring back.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Restore {
-    /// The version. Absent: what is deleted comes back as it was.
+    /// The version. Absent: what is deleted comes back as it was, and in a folder, also in one that lives again, all that was
+    /// deleted together with it.
     #[serde(alias = "at")]
     pub version: Option<String>,
 }
 
-/// Brings a version back, as a new version; or what is deleted, a folder with all that was deleted with it.
+/// Brings a version back, as a new version; or what is deleted, a folder with all that was deleted with it, also if the
+/// folder is there again.
 #[utoipa::path(post, path = "/api/v1/notebooks/{nb}/entries/{e}/restore", tag = "history",
     params(("nb" = String, Path), ("e" = String, Path)), request_body = Restore,
     responses((status = 200, body = EntryDetails), (status = 400), (status = 404)))]
@@ -101,19 +103,7 @@ pub async fn restore(
 ) -> Result<Json<EntryDetails>, ApiError> {
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
-    let at: Version = match restore.version {
-        Some(version) => version.trim_matches('"').parse()?,
-        None => {
-            let found = read(&notebook, move |reader| reading::any(reader, &id)).await?;
-            if found.row.alive {
-                return Err(ApiError::bad_request(format!(
-                    "`{}` is not deleted: to bring an older version of it back, say which (its history lists them)",
-                    found.path
-                )));
-            }
-            found.version()
-        }
-    };
+    let at = restore.version.map(|version| version.trim_matches('"').parse()).transpose()?;
     let reply = ask(&notebook, Request::Restore { entry: id, at }).await?;
     let Reply::Entry { entry, .. } = reply else { return Err(no_entry_in_reply()) };
     Ok(Json(details(&notebook, entry).await?))

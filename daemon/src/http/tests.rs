@@ -235,9 +235,17 @@ async fn a_deleted_folder_is_listed_and_comes_back_whole() {
     let paths: std::collections::BTreeSet<_> =
         items.iter().map(|item| item["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["old", "old/a.md", "old/b.md"].into());
-    assert_eq!(world.send("POST", &restore, &[], "{}").await.status, StatusCode::OK);
+    let items = items.iter().find(|item| item["path"] == "old/a.md");
+    let file = format!("/notebooks/lab/entries/{}/restore", items.unwrap()["id"].as_str().unwrap());
+    assert_eq!(world.send("POST", &file, &[], "{}").await.status, StatusCode::OK);
     world.file_is("old/a.md", "a\n").await;
+    // The folder is there again, and has not all that was in it.
+    assert_eq!(world.send("POST", &restore, &[], "{}").await.status, StatusCode::OK);
     world.file_is("old/b.md", "b\n").await;
+    for again in [&file, &restore] {
+        let refused = world.send("POST", again, &[], "{}").await;
+        assert_eq!(refused.refused(), (400, "bad_request".into()));
+    }
 }
 
 /// losses.md L43: every version of an image can be fetched and brought back.

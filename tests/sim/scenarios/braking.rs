@@ -178,7 +178,7 @@ fn deletions_that_were_taken_back_are_held_no_more() {
     for name in taken_back {
         let entry = entries[(0..60).find(|n| self::name(*n) == *name).unwrap()];
         let at = Version(world.machines[0].store.entry(&entry).unwrap().unwrap().heads);
-        world.ask(0, Request::Restore { entry, at });
+        world.ask(0, Request::Restore { entry, at: Some(at) });
         left.remove(name);
     }
     world.run_until_quiet();

@@ -91,7 +91,7 @@ fn a_version_that_was_replaced_before_it_came_is_not_missing() {
     let b = entry(&world, 1, "b.png");
     ask(&mut world, 0, Request::Delete { entry: b });
     assert_eq!(missing(&world), 1);
-    ask(&mut world, 0, Request::Restore { entry: b, at: codex_crdt_model::event::Version(Vec::new()) });
+    ask(&mut world, 0, Request::Restore { entry: b, at: Some(codex_crdt_model::event::Version(Vec::new())) });
     assert_eq!(missing(&world), 2);
     ask(&mut world, 1, Request::SetFetchPolicy(All));
     together(&mut world);

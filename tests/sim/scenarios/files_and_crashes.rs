@@ -115,9 +115,59 @@ fn a_restored_folder_is_not_empty() {
     together(&mut world);
     assert!(files(&world, 1).is_empty());
     let at = Version(world.machines[1].store.entry(&entry).unwrap().unwrap().heads);
-    ask(&mut world, 1, Request::Restore { entry, at });
+    ask(&mut world, 1, Request::Restore { entry, at: Some(at) });
     together(&mut world);
     assert_eq!(files(&world, 0), ["old/a.md", "old/deep/b.md"]);
+}
+
+/// losses.md L13: one file of a deleted folder came back first, or somebody made the folder anew: the rest can come back
+/// all the same, and what had gone before, or was deleted again since, stays deleted.
+#[test]
+fn a_folder_that_lives_again_gets_back_what_was_deleted_with_it() {
+    for made_anew in [false, true] {
+        let mut world = friends(2);
+        for at in ["old/a.md", "old/b.md", "old/deep/c.md", "old/deep/d.md", "old/long gone.md"] {
+            write(&mut world, 0, at, at);
+        }
+        world.settle();
+        let at = |world: &codex_tests::World, path: &str| world.machines[0].entry_at(path).unwrap();
+        let (old, a, c) = (at(&world, "old"), at(&world, "old/a.md"), at(&world, "old/deep/c.md"));
+        ask(&mut world, 0, Request::Restore { entry: a, at: Some(Version(Vec::new())) });
+        refuses(&mut world, old);
+        remove(&mut world, 0, &path("old/long gone.md"));
+        world.settle();
+        world.run_for(3_600_000);
+        remove(&mut world, 0, &path("old"));
+        together(&mut world);
+        world.run_for(3_600_000);
+        if made_anew {
+            write(&mut world, 1, "old/deep/new.md", "new\n");
+            world.settle();
+        }
+        for entry in [a, c] {
+            ask(&mut world, 1, Request::Restore { entry, at: None });
+        }
+        world.settle();
+        world.run_for(3_600_000);
+        remove(&mut world, 1, &path("old/deep/c.md"));
+        together(&mut world);
+        ask(&mut world, 1, Request::Restore { entry: old, at: None });
+        together(&mut world);
+        let mut expected = vec!["old/a.md", "old/b.md", "old/deep/d.md"];
+        expected.extend(made_anew.then_some("old/deep/new.md"));
+        assert_eq!(files(&world, 0), expected);
+        let before = world.machines[1].store.records().count();
+        refuses(&mut world, old);
+        assert_eq!(world.machines[1].store.records().count(), before, "a refusal changes nothing");
+    }
+}
+
+/// There is nothing to bring back.
+fn refuses(world: &mut codex_tests::World, entry: codex_crdt_model::ids::EntryId) {
+    let number = world.ask(1, Request::Restore { entry, at: None });
+    world.settle();
+    let refused = world.replies[&(1, number)].clone().unwrap_err();
+    assert!(refused.to_string().contains("`old` is not deleted, nor is anything"), "{refused}");
 }
 
 /// losses.md L16: ordinary deletions pass, and reach the others.

@@ -349,7 +349,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings a version back, as a new version; or what is deleted, a folder with all that was deleted with it. */
+        /**
+         * Brings a version back, as a new version; or what is deleted, a folder with all that was deleted with it, also if the
+         *     folder is there again.
+         */
         post: operations["history_restore"];
         delete?: never;
         options?: never;
@@ -1291,7 +1294,10 @@ export interface components {
         };
         /** @description Which version to bring back. */
         Restore: {
-            /** @description The version. Absent: what is deleted comes back as it was. */
+            /**
+             * @description The version. Absent: what is deleted comes back as it was, and in a folder, also in one that lives again, all that was
+             *     deleted together with it.
+             */
             version?: string | null;
         };
         /** @description How far a scan is; for progress bars. */
