@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use codex_crdt_model::event::{Event, Request, Version};
 use codex_crdt_model::store::Source;
-use codex_tests::World;
 use codex_tests::disk::MemoryDisk;
 use codex_tests::machine::Job;
+use codex_tests::{Fault, World};
 
 use super::{files, friends, path, read, together, word, write};
 
@@ -45,7 +45,7 @@ fn is_held(world: &World, n: usize) -> bool {
 }
 
 /// The files are as they were, as if a disk was mounted again, but for these.
-fn back_but_for(world: &mut World, n: usize, before: &MemoryDisk, missing: Range<usize>) {
+fn back_but_for(world: &mut World, n: usize, before: &MemoryDisk, missing: impl IntoIterator<Item = usize>) {
     world.machines[n].disk = before.clone();
     for n_ in missing {
         world.machines[n].disk.remove(&path(&name(n_)));
@@ -196,4 +196,53 @@ fn deletions_that_were_taken_back_are_held_no_more() {
     together(&mut world);
     assert_eq!(files(&world, 0), files(&world, 1));
     assert!(taken_back.iter().all(|name| files(&world, 1).contains(name)));
+}
+
+/// losses.md L16: however files come and go, with and without the program: what is held is what is missing, nothing is deleted
+/// elsewhere, and the hold ends with the last of it.
+#[test]
+fn whatever_comes_and_goes_a_hold_names_what_is_missing() {
+    for seed in 0..20 {
+        let mut world = World::new(seed, 2, Fault::None);
+        world.meet();
+        (0..60).for_each(|n| write(&mut world, 0, &name(n), &format!("{n}\n")));
+        world.settle();
+        let before = forty_vanish(&mut world);
+        let mut missing: BTreeSet<usize> = (0..40).collect();
+        for round in 0_i64.. {
+            // In the end, all of it comes back.
+            let back = round > 12 || world.rng.percent(60);
+            for _ in 0..world.rng.between(1, 12) {
+                let n = usize::try_from(world.rng.between(0, 59)).unwrap();
+                if back {
+                    missing.remove(&n)
+                } else {
+                    missing.insert(n)
+                };
+            }
+            let restarts = world.rng.percent(30);
+            if restarts {
+                world.stop(0);
+            }
+            back_but_for(&mut world, 0, &before, missing.iter().copied());
+            if restarts {
+                world.start(0);
+                world.tell(0, Event::Tick, 0);
+            } else if world.rng.percent(50) {
+                world.work(0, Job::Look((0..60).map(|n| path(&name(n))).collect()), 0);
+            } else {
+                world.work(0, Job::Scan, 0);
+            }
+            world.run_until_quiet();
+            let expected: BTreeSet<String> = missing.iter().map(|n| name(*n)).collect();
+            assert_eq!((held(&world, 0), is_held(&world, 0)), (expected, !missing.is_empty()), "seed {seed}");
+            assert_eq!(files(&world, 1).len(), 60, "seed {seed}: nothing was deleted elsewhere");
+            world.run_for(300_000);
+            if missing.is_empty() {
+                break;
+            }
+        }
+        together(&mut world);
+        assert_eq!((files(&world, 0).len(), files(&world, 1).len()), (60, 60), "seed {seed}");
+    }
 }
