@@ -39,6 +39,15 @@ pub struct Disk {
     shared: Arc<Shared>,
 }
 
+/// What the worker tells, in order.
+#[derive(Debug)]
+pub enum Told {
+    /// What the core is to know.
+    Event(Event),
+    /// To be answered when everything told before is in the store, or dropped if it will never be.
+    Barrier(std_mpsc::Sender<()>),
+}
+
 /// How far a scan is; for progress bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
 pub struct ScanProgress {
@@ -77,22 +86,22 @@ impl Disk {
     /// Starts the worker for the notebook folder `root`, whose store is `root/.codex/store.db` (read through
     /// `crate::store::Reader` to know what is on disk already). Nothing is scanned yet.
     ///
-    /// Must be called inside a Tokio runtime: the blob store needs it. The worker reads no further than `events`
+    /// Must be called inside a Tokio runtime: the blob store needs it. The worker reads no further than `told`
     /// takes in: a large folder is never in memory as a whole.
-    pub fn start(root: PathBuf, blobs: Blobs, events: mpsc::Sender<Event>) -> anyhow::Result<Self> {
+    pub fn start(root: PathBuf, blobs: Blobs, told: mpsc::Sender<Told>) -> anyhow::Result<Self> {
         let store = root.join(root::OWN).join("store.db");
         let bases = Box::new(move || {
             let reader = crate::store::Reader::open(&store)?;
             Ok(reader.bases_for_scan()?)
         });
-        Self::start_with(root, blobs, events, bases)
+        Self::start_with(root, blobs, told, bases)
     }
 
     /// The same with another source of bases.
     fn start_with(
         root: PathBuf,
         blobs: Blobs,
-        events: mpsc::Sender<Event>,
+        told: mpsc::Sender<Told>,
         bases: Bases,
     ) -> anyhow::Result<Self> {
         let root = std::path::absolute(&root)
@@ -107,7 +116,7 @@ impl Disk {
             stop: AtomicBool::new(false),
         });
         let name: String = root.file_name().unwrap_or_default().to_string_lossy().chars().take(9).collect();
-        let port = worker::Port { blobs, runtime, events, bases, commands: received, shared: shared.clone() };
+        let port = worker::Port { blobs, runtime, told, bases, commands: received, shared: shared.clone() };
         let worker = worker::Worker::new(root, port);
         std::thread::Builder::new()
             .name(format!("disk {name}"))

@@ -1,11 +1,11 @@
 //! The driver: the only owner of a [`codex_crdt_model::Core`]. Select, step, write, act, and again.
 //!
-//! Events that wait together are stepped together and share one transaction, so that an import of ten thousand
+//! Events that wait together are stepped together and share one transaction ([`batch`]), so that an import of ten thousand
 //! files is a few dozen syncs. No effect is carried out before that transaction is on disk (law 3).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 
 use codex_crdt_model::core::Origin;
@@ -27,11 +27,13 @@ use crate::net::Net;
 use crate::progress::Gauge;
 use crate::store::{OpenError, Reader, Store};
 
+mod batch;
 mod inbox;
 mod readers;
 mod reopen;
 mod standing;
 
+use batch::{Batch, CameTo, commit, step_all};
 use inbox::Inbox;
 use readers::Readers;
 use reopen::Reopened;
@@ -100,9 +102,17 @@ pub enum News {
 #[derive(Debug)]
 enum Input {
     Event(Event),
-    Ask { request: Request, answer: oneshot::Sender<Result<Reply, Refusal>> },
-    Fetch { hash: ContentHash, size: u64 },
+    Ask {
+        request: Request,
+        answer: oneshot::Sender<Result<Reply, Refusal>>,
+    },
+    Fetch {
+        hash: ContentHash,
+        size: u64,
+    },
     BlobHeld(ContentHash),
+    /// The disk worker waits until what it told before is durable.
+    Barrier(std_mpsc::Sender<()>),
     Stop(oneshot::Sender<()>),
 }
 
@@ -187,6 +197,7 @@ impl Notebook {
             standing: standing_out,
             answers: BTreeMap::new(),
             asked: 0,
+            barriers: Vec::new(),
             open_peers: BTreeSet::new(),
             wanted_blobs: BTreeSet::new(),
             readers: Arc::clone(&readers),
@@ -283,6 +294,8 @@ struct Driver {
     standing: watch::Sender<Standing>,
     answers: BTreeMap<u64, oneshot::Sender<Result<Reply, Refusal>>>,
     asked: u64,
+    /// Answered after the next commit.
+    barriers: Vec<std_mpsc::Sender<()>>,
     open_peers: BTreeSet<DeviceId>,
     wanted_blobs: BTreeSet<ContentHash>,
     readers: Arc<Readers>,
@@ -298,23 +311,6 @@ struct Gauges {
     receive: Gauge,
     write: Gauge,
     attachments: Gauge,
-}
-
-/// The core and its store, and what a batch of steps came to. Travels to a blocking thread and back.
-struct Batch {
-    core: Core,
-    store: Store,
-    effects: Vec<Effect>,
-    came_to: CameTo,
-    outcome: Result<(), StoreError>,
-}
-
-/// What steps did besides effects.
-#[derive(Default)]
-struct CameTo {
-    members_changed: bool,
-    /// Something was written, or everything looked at: an earlier failure is over.
-    proves_well: bool,
 }
 
 impl Driver {
@@ -334,6 +330,10 @@ impl Driver {
                         self.failure = None;
                     }
                     self.carry_out(std::mem::take(&mut batch.effects));
+                    for barrier in self.barriers.drain(..) {
+                        // A worker that is gone waits for nothing.
+                        let _ = barrier.send(());
+                    }
                 }
                 Err(error) => match self.reopen(batch, error, &mut inbox).await {
                     Reopened::Again(opened, missed) => (batch, late) = (*opened, missed),
@@ -384,8 +384,8 @@ impl Driver {
             }
             if stop.is_some() {
                 // The worker has ended; these are the last results of what it did.
-                while let Ok(event) = inbox.from_disk.try_recv() {
-                    self.take(Input::Event(event), &mut events);
+                while let Ok(told) = inbox.from_disk.try_recv() {
+                    self.take(told.into(), &mut events);
                 }
             }
             Batch { core, store, .. } = batch;
@@ -429,6 +429,7 @@ impl Driver {
                     events.push(Event::BlobHeld(hash));
                 }
             }
+            Input::Barrier(answer) => self.barriers.push(answer),
             Input::Stop(done) => return Some(done),
         }
         None
@@ -543,49 +544,4 @@ impl Driver {
             changed
         });
     }
-}
-
-async fn commit(core: Core, store: Store, stepped: Stepped) -> Batch {
-    blocking(core, store, move |_, store, effects| {
-        store.apply(&stepped.writes)?;
-        effects.extend(stepped.effects);
-        Ok(CameTo::default())
-    })
-    .await
-}
-
-async fn step_all(core: Core, store: Store, events: Vec<Event>) -> Batch {
-    blocking(core, store, move |core, store, effects| {
-        let mut came_to = CameTo::default();
-        for event in events {
-            came_to.proves_well |= matches!(event, Event::Scanned(_));
-            let stepped = core.step(now_ms(), event, store)?;
-            came_to.members_changed |= !stepped.writes.members.is_empty();
-            came_to.proves_well |= !stepped.writes.records.is_empty();
-            store.apply(&stepped.writes)?;
-            effects.extend(stepped.effects);
-        }
-        Ok(came_to)
-    })
-    .await
-}
-
-/// Runs steps and their commit where blocking is allowed.
-async fn blocking(
-    core: Core,
-    store: Store,
-    work: impl FnOnce(&mut Core, &mut Store, &mut Vec<Effect>) -> Result<CameTo, StoreError> + Send + 'static,
-) -> Batch {
-    tokio::task::spawn_blocking(move || {
-        let mut batch =
-            Batch { core, store, effects: Vec::new(), came_to: CameTo::default(), outcome: Ok(()) };
-        let worked = work(&mut batch.core, &mut batch.store, &mut batch.effects);
-        batch.outcome = worked.and_then(|came_to| {
-            batch.came_to = came_to;
-            batch.store.commit()
-        });
-        batch
-    })
-    .await
-    .expect("the blocking pool runs as long as the driver; a panic in the core must not be survived half-way")
 }

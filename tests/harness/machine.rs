@@ -11,7 +11,7 @@ use codex_crdt_model::event::Version;
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, UnixMs};
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::memory::MemoryStore;
-use codex_crdt_model::store::{ConflictKind, Source, WriteSet};
+use codex_crdt_model::store::{BaseRow, ConflictKind, Source, WriteSet};
 use ed25519_dalek::SigningKey;
 
 use crate::disk::{Blobs, MemoryDisk};
@@ -69,6 +69,8 @@ pub struct Machine {
     pub disk_free_at: i64,
     /// Entries that the inbox here has shown as the other version of something.
     pub second_versions: BTreeSet<EntryId>,
+    /// Entries of which somebody here was told that they are in conflict.
+    pub told_of_conflict: BTreeSet<EntryId>,
     /// Paths whose last change nobody heard of, for the watcher did not tell or the program was not there: only a scan
     /// finds it.
     pub untold: BTreeSet<EntryPath>,
@@ -123,6 +125,7 @@ impl Machine {
             disk_free_at: 0,
             disk_told_at: 0,
             second_versions: BTreeSet::new(),
+            told_of_conflict: BTreeSet::new(),
             untold: BTreeSet::new(),
             missing: BTreeSet::new(),
             scan: 0,
@@ -150,6 +153,11 @@ impl Machine {
     /// Live entries of some kind, by id.
     pub fn live(&self, kind: Kind) -> Vec<EntryId> {
         self.store.entries().filter(|(_, row)| row.alive && row.kind == kind).map(|(id, _)| *id).collect()
+    }
+
+    /// What is believed to lie on disk of an entry.
+    pub fn base_of(&self, id: &EntryId) -> Option<BaseRow> {
+        self.store.base(id).ok().flatten()
     }
 
     /// The version and text of an entry as the desk would load it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::event::Event;
-use codex_crdt_model::ids::ContentHash;
+use codex_crdt_model::ids::{ContentHash, EntryId};
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::{EntryRow, Mode, Source};
 
@@ -135,7 +135,7 @@ fn words(world: &World, problems: &mut Vec<String>) {
         // On other machines than the one that made it, a copy says what it is by its name.
         let in_inbox = |path: &str| {
             path.contains(" (conflict from ")
-                || machine.entry_at(path).is_some_and(|entry| machine.second_versions.contains(&entry))
+                || machine.entry_at(path).is_some_and(|entry| is_known_as_second(world, machine, &entry))
         };
         let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (path, data) in machine.disk.tree() {
@@ -162,6 +162,13 @@ fn words(world: &World, problems: &mut Vec<String>) {
             problems.push(format!("machine {n}: {forged}, which was forged, is in the notebook (law 7)"));
         }
     }
+}
+
+/// Whether an inbox shows or showed an entry as the other version of something. What a colleague has dealt with before the
+/// news of both came here is only told.
+fn is_known_as_second(world: &World, machine: &Machine, entry: &EntryId) -> bool {
+    let elsewhere = || world.machines.iter().any(|other| other.second_versions.contains(entry));
+    machine.second_versions.contains(entry) || (machine.told_of_conflict.contains(entry) && elsewhere())
 }
 
 /// Law 2: same records, same bytes.

@@ -8,7 +8,7 @@ mod scenarios;
 use codex_tests::{Edition, Fault, workload};
 
 /// Seeds that once broke a law; they run for ever.
-const KEPT: [(Edition, u64); 17] = [
+const KEPT: [(Edition, u64); 23] = [
     (Edition::First, 493),
     (Edition::First, 1152),
     (Edition::First, 1194),
@@ -22,10 +22,16 @@ const KEPT: [(Edition, u64); 17] = [
     (Edition::Second, 585),
     (Edition::Second, 5002),
     (Edition::Second, 30087),
+    (Edition::Second, 30136),
     (Edition::Second, 30524),
+    (Edition::Second, 30654),
     (Edition::Second, 30919),
     (Edition::Second, 31095),
     (Edition::Second, 41094),
+    (Edition::Second, 60349),
+    (Edition::Second, 60557),
+    (Edition::Second, 61424),
+    (Edition::Second, 71399),
 ];
 
 fn number(name: &str) -> Option<u64> {

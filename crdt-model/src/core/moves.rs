@@ -9,6 +9,7 @@ use super::txn::Txn;
 use crate::entry::birth::Kind;
 use crate::entry::{Content, Edit};
 use crate::ids::{EntryId, Heads};
+use crate::path::EntryPath;
 use crate::store::{BaseRow, Image, Stat, StoreError};
 
 /// Texts are compared line by line only with so few missing entries: each comparison loads a document.
@@ -31,15 +32,47 @@ pub(super) fn gone_by_print(
     Ok(gone)
 }
 
-/// The missing entry that something found is: the very file, or the same bytes, or mostly the same lines. The last is
-/// for a file that was saved anew and then renamed before anybody looked, and for a write that a crash cut off after the
-/// new file was in place.
-pub(super) fn moved_from(
+/// Which new texts have most of the lines of which missing entries, each the other's best match: for files that were
+/// saved anew and then renamed before anybody looked, and for writes that a crash cut off after the new file was in
+/// place.
+pub(super) fn alike(
     txn: &mut Txn<'_>,
-    gone: &BTreeMap<(u64, i64), EntryId>,
     missing: &BTreeSet<EntryId>,
-    content: &Content,
-    stat: Stat,
+    new: &[(&EntryPath, &str)],
+) -> Result<BTreeMap<EntryPath, EntryId>> {
+    let mut pairs = Vec::new();
+    if missing.len() > ALIKE_AMONG {
+        return Ok(BTreeMap::new());
+    }
+    for id in missing {
+        // What was perhaps never there is not recognised by mere likeness: its own words would look deleted.
+        let Some(BaseRow { confirmed: Some(confirmed), intended, .. }) = txn.base(id)? else { continue };
+        for (path, text) in new {
+            let content = Content::Text((*text).to_owned());
+            for image in std::iter::once(&confirmed).chain(&intended) {
+                let shared = shared(txn, *id, &image.heads, &content)?;
+                if shared.is_most() {
+                    pairs.push((shared.lines, (*path).clone(), *id));
+                }
+            }
+        }
+    }
+    pairs.sort_unstable();
+    let mut found = BTreeMap::new();
+    while let Some((_, path, id)) = pairs.pop() {
+        pairs.retain(|(_, other_path, other)| *other_path != path && *other != id);
+        found.insert(path, id);
+    }
+    Ok(found)
+}
+
+/// The missing entry that something found is: the very file, or the same bytes, or what is [`alike`].
+pub(super) fn moved_from(
+    txn: &Txn<'_>,
+    gone: &BTreeMap<(u64, i64), EntryId>,
+    alike: &BTreeMap<EntryPath, EntryId>,
+    missing: &BTreeSet<EntryId>,
+    (path, content, stat): (&EntryPath, &Content, Stat),
 ) -> Result<Option<EntryId>> {
     let is_folder = |kind: Kind| kind == Kind::Folder;
     if let Some(id) = gone.get(&(stat.inode, stat.born_ns)).filter(|id| missing.contains(id))
@@ -53,24 +86,14 @@ pub(super) fn moved_from(
     }
     let (hash, kind) = (content.hash(), content.kind());
     let mut same = Vec::new();
-    let mut alike = Vec::new();
     for id in missing {
         let Some(BaseRow { confirmed, intended, .. }) = txn.base(id)? else { continue };
         if confirmed.iter().chain(&intended).any(|image| image.hash == hash && image.kind == kind) {
             same.push(*id);
-        } else if confirmed.is_some() && missing.len() <= ALIKE_AMONG {
-            // What was perhaps never there is not recognised by mere likeness: its own words would look deleted.
-            for image in confirmed.iter().chain(&intended) {
-                let shared = shared(txn, *id, &image.heads, content)?;
-                if shared.is_most() {
-                    alike.push((shared.lines, *id));
-                }
-            }
         }
     }
-    alike.sort_unstable();
     Ok(match same.len() {
-        0 => alike.pop().map(|(_, id)| id),
+        0 => alike.get(path).filter(|id| missing.contains(id)).copied(),
         1 => same.pop(),
         _ => None,
     })

@@ -1,12 +1,12 @@
 //! Files → documents: what the disk worker saw, compared with the bases, becomes moves, edits, births and
 //! deletions. An observation fed twice has no effect the second time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
 use super::edits::{self, Edited};
 use super::hold;
-use super::moves::{edited_version, gone_by_print, has_grown, moved_from, moved_here, shared};
+use super::moves::{alike, edited_version, gone_by_print, has_grown, moved_from, moved_here, shared};
 use super::peers;
 use super::tree;
 use super::txn::Txn;
@@ -90,6 +90,7 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
         core.rescan = true;
     }
     let gone = gone_by_print(txn, &missing)?;
+    let alike = alike(txn, &missing, &new_texts(txn, &gone, &batch)?)?;
     let mut found = Vec::new();
     for observation in &batch {
         let Some((content, stat)) = content_of(&observation.seen) else { continue };
@@ -112,7 +113,7 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
             }
             Place::Nowhere => core.rescan = true,
             Place::Free(folder) => {
-                match moved_from(txn, &gone, &missing, &content, stat)? {
+                match moved_from(txn, &gone, &alike, &missing, (&path, &content, stat))? {
                     Some(id) => {
                         missing.remove(&id);
                         moved_here(core, txn, id, folder, path.name(), content, stat)?;
@@ -141,6 +142,23 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
     }
     spare_busy(core, txn, &mut gone)?;
     vanished(core, txn, gone)
+}
+
+/// Texts that lie where nothing is known, and that are not recognised as what is gone by their print.
+fn new_texts<'a>(
+    txn: &Txn<'_>,
+    gone: &BTreeMap<(u64, i64), EntryId>,
+    batch: &'a [Observation],
+) -> Result<Vec<(&'a EntryPath, &'a str)>> {
+    let mut texts = Vec::new();
+    for observation in batch {
+        let Seen::Text(stat, text) = &observation.seen else { continue };
+        let is_known = matches!(locate(txn, &observation.path)?, Place::Known(_));
+        if !is_known && !gone.contains_key(&(stat.inode, stat.born_ns)) {
+            texts.push((&observation.path, text.as_str()));
+        }
+    }
+    Ok(texts)
 }
 
 /// Whether something is not as an operation under way left it.
@@ -367,11 +385,12 @@ pub(super) fn appeared(
 }
 
 /// Gives a copy of something that is elsewhere a nonce of its own: by number, so that a machine restored from a backup
-/// makes of the same copy the same entry.
+/// makes of the same copy the same entry. A folder is the same whoever makes it again.
 fn number_copy(txn: &Txn<'_>, birth: &mut Birth) -> Result<()> {
     let first = birth.id();
     for number in 1_u64.. {
-        let bytes = [txn.meta.device.0, *first.as_bytes()].concat();
+        let maker = if birth.content == Content::Folder { [0; 32] } else { txn.meta.device.0 };
+        let bytes = [maker, *first.as_bytes()].concat();
         let key = blake3::derive_key("codex 2026 copy", &[bytes, number.to_be_bytes().to_vec()].concat());
         birth.nonce = u64::from_be_bytes(key[..8].try_into().expect("8 of 32 bytes")).max(1);
         if txn.entry(&birth.id())?.is_none() {

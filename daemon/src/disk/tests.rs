@@ -14,7 +14,7 @@ use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::{BaseRow, Image, Stat};
 use tokio::sync::mpsc;
 
-use super::Disk;
+use super::{Disk, Told};
 use crate::blobs::Blobs;
 
 mod hint;
@@ -29,7 +29,7 @@ pub(crate) struct World {
     pub dir: tempfile::TempDir,
     pub disk: Disk,
     pub blobs: Blobs,
-    pub events: mpsc::Receiver<Event>,
+    pub events: mpsc::Receiver<Told>,
     pub believed: Believed,
 }
 
@@ -61,6 +61,15 @@ fn rows(believed: &Believed) -> Vec<(EntryId, BaseRow)> {
         (entry(at.as_str()), row)
     };
     believed.lock().unwrap().iter().map(row).collect()
+}
+
+/// What is in a folder that moved lies elsewhere now.
+fn take_along(believed: &mut BTreeMap<String, (Stat, ContentHash, Kind)>, from: &str, to: &str) {
+    let moved = |path: String| match path.strip_prefix(&format!("{from}/")) {
+        Some(rest) => format!("{to}/{rest}"),
+        None => path,
+    };
+    *believed = std::mem::take(believed).into_iter().map(|(path, row)| (moved(path), row)).collect();
 }
 
 impl World {
@@ -103,8 +112,13 @@ impl World {
 
     /// The next event; the played core takes it in.
     pub async fn next(&mut self) -> Event {
-        let event = tokio::time::timeout(Duration::from_secs(20), self.events.recv()).await;
-        let event = event.expect("an event comes within 20 s").expect("the worker lives");
+        let event = loop {
+            let told = tokio::time::timeout(Duration::from_secs(20), self.events.recv()).await;
+            match told.expect("an event comes within 20 s").expect("the worker lives") {
+                Told::Event(event) => break event,
+                Told::Barrier(answer) => answer.send(()).expect("the worker waits"),
+            }
+        };
         if let Event::Observed(batch) = &event {
             assert!(batch.len() <= 256, "a batch of {}", batch.len());
             self.believe_moves(batch);
@@ -123,13 +137,17 @@ impl World {
             let went = |path: &str| batch.iter().any(|o| o.path.as_str() == path && o.seen == Seen::Missing);
             let known = believed.iter().find(|(path, (old, ..))| old.inode == stat.inode && went(path));
             let Some(from) = known.map(|(path, _)| path.clone()) else { continue };
-            let moved = |path: String| match path.strip_prefix(&format!("{from}/")) {
-                Some(rest) => format!("{to}/{rest}"),
-                None => path,
-            };
-            *believed =
-                std::mem::take(&mut *believed).into_iter().map(|(path, row)| (moved(path), row)).collect();
+            take_along(&mut believed, &from, to.as_str());
         }
+    }
+
+    /// The played core takes in that an operation moved something.
+    pub fn believe_moved(&self, from: &str, to: &str) {
+        let mut believed = self.believed.lock().unwrap();
+        if let Some(row) = believed.remove(from) {
+            believed.insert(to.to_owned(), row);
+        }
+        take_along(&mut believed, from, to);
     }
 
     fn believe(&self, Observation { path, seen }: &Observation) {
@@ -169,11 +187,19 @@ impl World {
     /// Everything told until the worker has nothing left to do.
     pub async fn until_idle(&mut self) -> Vec<Observation> {
         let mut progress = self.disk.progress();
-        tokio::time::timeout(Duration::from_secs(20), progress.wait_for(|progress| !progress.busy))
-            .await
-            .expect("it comes to rest within 20 s")
-            .unwrap();
         let mut all = Vec::new();
+        loop {
+            let idle =
+                tokio::time::timeout(Duration::from_secs(20), progress.wait_for(|progress| !progress.busy));
+            tokio::select! {
+                biased;
+                batch = self.observed() => all.extend(batch),
+                rested = idle => {
+                    rested.expect("it comes to rest within 20 s").unwrap();
+                    break;
+                }
+            }
+        }
         while !self.events.is_empty() {
             all.extend(self.observed().await);
         }

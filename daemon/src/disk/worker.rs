@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use codex_crdt_model::effect::DiskOp;
 use codex_crdt_model::event::Event;
 use codex_crdt_model::path::EntryPath;
@@ -17,7 +18,7 @@ use super::ignore::{is_ignored_name, looks_passing};
 use super::known::Index;
 use super::problems::Problems;
 use super::root::Root;
-use super::{Bases, Command, Shared};
+use super::{Bases, Command, Shared, Told};
 use crate::blobs::Blobs;
 
 /// A file is read when nobody has touched it for so long, unless its writer has closed it.
@@ -44,7 +45,7 @@ pub(super) const SCAN: &str = "(scan)";
 pub(super) struct Port {
     pub blobs: Blobs,
     pub runtime: tokio::runtime::Handle,
-    pub events: mpsc::Sender<Event>,
+    pub told: mpsc::Sender<Told>,
     pub bases: Bases,
     pub commands: Receiver<Command>,
     pub shared: Arc<Shared>,
@@ -240,7 +241,14 @@ impl Worker {
 
     /// Tells the core, and waits while it is behind. Nobody listening means that we are about to be stopped.
     pub(super) fn tell(&self, event: Event) {
-        let _ = self.port.events.blocking_send(event);
+        let _ = self.port.told.blocking_send(Told::Event(event));
+    }
+
+    /// Waits until everything told is in the store. An error says that it never will be.
+    fn level(&self) -> anyhow::Result<()> {
+        let (answer, answered) = std::sync::mpsc::channel();
+        let _ = self.port.told.blocking_send(Told::Barrier(answer));
+        answered.recv().context("what was seen and done before could not be stored")
     }
 
     /// Does something with the opened root, or says that it is lost.
@@ -311,8 +319,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Reads the bases.
+    /// Reads the bases, as they are after all that was told: what lies elsewhere than they say would look both gone
+    /// and new.
     pub(super) fn know_again(&mut self) -> anyhow::Result<()> {
+        self.level()?;
         self.index = Some(Index::of_bases(&(self.port.bases)()?));
         Ok(())
     }

@@ -8,7 +8,8 @@ use codex_crdt_model::event::Event;
 use codex_crdt_model::store::StoreError;
 use tokio::sync::oneshot;
 
-use super::{Batch, Driver, Inbox, Input, commit, seed};
+use super::batch::{Batch, commit};
+use super::{Driver, Inbox, Input, seed};
 
 /// After a failure of the store, it is opened again this much later.
 const REOPEN: Duration = Duration::from_secs(5);
@@ -33,6 +34,7 @@ impl Driver {
             // Whoever asked is answered with the reason.
             self.publish(&core, &store);
             self.answers.clear();
+            self.barriers.clear();
             if let Some(stopped) = self.wait_to_reopen(inbox, &mut late).await {
                 return stopped;
             }
@@ -75,6 +77,7 @@ impl Driver {
                     }
                 }
             }
+            self.barriers.clear();
             // A scan follows the opening, and peers say again what they said.
             late.retain(|event| {
                 !matches!(

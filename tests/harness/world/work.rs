@@ -1,6 +1,6 @@
 //! The disk worker of a machine: one queue of jobs, whose results reach the core late but in order.
 
-use codex_crdt_model::effect::{DiskOp, DiskOutcome};
+use codex_crdt_model::effect::{DiskAction, DiskOp, DiskOutcome};
 use codex_crdt_model::event::{DiskResult, Event};
 use codex_crdt_model::path::EntryPath;
 
@@ -27,6 +27,12 @@ impl World {
         let machine = &mut self.machines[n];
         if machine.core.is_none() {
             return;
+        }
+        let is_look = !matches!(job, Job::Ops(_) | Job::Leftovers);
+        if is_look && machine.disk_told_at > self.time {
+            // Compared is with what the core knows when it has taken in all that was told before, as in the real worker.
+            let (at, epoch) = (machine.disk_told_at, machine.epoch);
+            return self.push(at, Item::Work { machine: n, epoch, job });
         }
         match job {
             Job::Scan | Job::ScanAsked(_) => {
@@ -83,7 +89,7 @@ impl World {
     }
 
     fn do_ops(&mut self, n: usize, ops: Vec<DiskOp>) {
-        let mut results = Vec::new();
+        let (mut results, mut moved_changed) = (Vec::new(), Vec::new());
         let before = self.machines[n].disk.clone();
         for op in &ops {
             let dying = self.machines[n].crash_in;
@@ -96,9 +102,19 @@ impl World {
             let machine = &mut self.machines[n];
             let outcome: DiskOutcome = machine.disk.run(op, &mut machine.blobs);
             self.note(&|| format!("m{n} disk {op:?} = {outcome:?}"));
+            if let (DiskAction::Move { to }, DiskOutcome::Moved(stat)) = (&op.action, &outcome)
+                && self.machines[n].disk.read(to).is_some()
+                && self.machines[n].base_of(&op.entry).is_some_and(|base| base.stat != *stat)
+            {
+                // It was changed before it was moved.
+                moved_changed.push(to.clone());
+            }
             results.push(DiskResult { entry: op.entry, outcome });
         }
         self.disk_tells(n, Event::DiskDone(results));
+        if !moved_changed.is_empty() {
+            self.work(n, Job::Look(moved_changed), 1);
+        }
     }
 
     /// Power fails before the sync: each operation may have reached the disk or not.

@@ -265,3 +265,32 @@ fn a_schema_that_a_peer_abuses_still_reads() {
     write(&mut doc, &heads, &A, "---\nstatus: [a, b]\n---\nBody\n");
     assert_eq!(shown(&doc), "---\nstatus: [a, b]\n---\nBody\n");
 }
+
+/// losses.md L5: an edit taken in before a backup was put back, and again after it, where the first time something else
+/// had been typed nearby: what was inserted then begins and ends in the middle of lines.
+#[test]
+fn an_edit_under_two_volumes_is_one_also_when_more_was_typed_nearby() {
+    const W: Volume = Volume(8);
+    let start = "step one at the end\n";
+    for (first, again) in [
+        ("step one at noon the end\nstep two at the end\n", "step one at the end\nstep two at the end\n"),
+        (
+            "step one at the end\nstep two at the end\n",
+            "step one at the end\nstep two at the end\nstep three at the end\n",
+        ),
+    ] {
+        let mut before = born("a.txt", text(start));
+        let mut after = before.clone();
+        let one = before.edit(&vec![], &A, V, 1, &[Edit::Content(text(first))]).unwrap().unwrap();
+        after.edit(&vec![], &A, W, 2, &[Edit::Content(text(again))]).unwrap().unwrap();
+        after.apply(&A, V, one.branch, &one.change).unwrap();
+        let volumes = [V, W].into();
+        assert!(after.undouble(&one.hash, (&A, &volumes), (&A, W), 3).unwrap().is_some());
+        let merged = shown(&after);
+        for word in ["one", "two", "noon", "three"] {
+            let said = first.contains(word) || again.contains(word);
+            assert_eq!(merged.matches(word).count(), usize::from(said), "{word} in {merged}");
+        }
+        assert!(after.undouble(&one.hash, (&A, &volumes), (&A, W), 4).unwrap().is_none(), "once is enough");
+    }
+}

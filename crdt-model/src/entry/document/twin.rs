@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, Automerge, AutomergeError, ChangeMetadata, ObjId, ReadDoc};
+use automerge::{ActorId, Automerge, AutomergeError, ChangeMetadata, Cursor, ObjId, ReadDoc};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{Document, DocumentError, NewChange, actor, contained};
@@ -79,6 +79,7 @@ impl Document {
     ) -> Vec<(ObjId, Cuts)> {
         let mut found: Vec<(ObjId, Cuts)> =
             [&self.schema.front_raw, &self.schema.body].map(|object| (object.clone(), Cuts::new())).into();
+        let mut places = [Places::default(), Places::default()];
         let Some(this) = self.doc.get_change_meta_by_hash(change) else { return found };
         let actors = self.actors_of(device, volumes);
         let volume_of = |meta: &ChangeMetadata<'_>| actors.get(meta.actor.as_ref()).copied();
@@ -88,8 +89,16 @@ impl Document {
                 continue;
             }
             let (stays, goes) = if this.hash < other.hash { (&this, &other) } else { (&other, &this) };
-            for (object, cuts) in &mut found {
-                cuts.extend(repeats(&self.doc, object, stays, goes));
+            for ((object, cuts), places) in found.iter_mut().zip(&mut places) {
+                let tries = [
+                    repeats(&self.doc, (object, places), stays, goes),
+                    repeated_lines(&self.doc, (object, places), stays, goes),
+                    repeated_lines(&self.doc, (object, places), goes, stays),
+                ];
+                // Decided by what was repeated, not by what of it is still there: doing it twice must not take the
+                // other copy.
+                let repeated = tries.into_iter().flatten().next().unwrap_or_default();
+                cuts.extend(repeated);
             }
         }
         found
@@ -109,17 +118,23 @@ impl Document {
     }
 }
 
-/// The characters of `goes` in one text that `stays` inserted too, and that are still there.
-fn repeats(doc: &Automerge, object: &ObjId, stays: &ChangeMetadata<'_>, goes: &ChangeMetadata<'_>) -> Cuts {
+/// The characters of `goes` in one text that `stays` inserted too, and that are still there. `None` if there never were
+/// any.
+fn repeats(
+    doc: &Automerge,
+    (object, places): (&ObjId, &mut Places),
+    stays: &ChangeMetadata<'_>,
+    goes: &ChangeMetadata<'_>,
+) -> Option<Cuts> {
     let text = |heads: &[automerge::ChangeHash]| doc.text_at(object, heads).unwrap_or_default();
     let base = text(&stays.deps);
     if base != text(&goes.deps) {
-        return Cuts::new();
+        return None;
     }
     let (kept, gone) = (text(&[stays.hash]), text(&[goes.hash]));
     let kept: BTreeMap<usize, &str> =
         text::diff(&base, &kept).into_iter().map(|edit| (edit.at, edit.insert)).collect();
-    let mut cuts = Cuts::new();
+    let mut cuts = None;
     let (mut inserted, mut deleted) = (0, 0);
     for edit in text::diff(&base, &gone) {
         let start = edit.at - deleted + inserted;
@@ -127,20 +142,92 @@ fn repeats(doc: &Automerge, object: &ObjId, stays: &ChangeMetadata<'_>, goes: &C
         deleted += edit.delete;
         for range in kept.get(&edit.at).map(|kept| common(kept, edit.insert)).unwrap_or_default() {
             let before = edit.insert[..range.start].encode_utf16().count();
-            cuts.extend(alive(doc, object, goes.hash, start + before, &edit.insert[range]));
+            let alive = alive(doc, (object, places), goes.hash, start + before, &edit.insert[range]);
+            cuts.get_or_insert_with(Cuts::new).extend(alive);
         }
     }
     cuts
 }
 
+/// Whole lines that `goes` put into one text, and that the text of `stays` has and their common base had not: where a
+/// change also did something else nearby, what it inserted may begin and end in the middle of lines. `None` if there
+/// never were any.
+fn repeated_lines(
+    doc: &Automerge,
+    (object, places): (&ObjId, &mut Places),
+    stays: &ChangeMetadata<'_>,
+    goes: &ChangeMetadata<'_>,
+) -> Option<Cuts> {
+    let text = |heads: &[automerge::ChangeHash]| doc.text_at(object, heads).unwrap_or_default();
+    let base = text(&stays.deps);
+    if base != text(&goes.deps) {
+        return None;
+    }
+    let (kept, gone) = (text(&[stays.hash]), text(&[goes.hash]));
+    let old: BTreeSet<&str> = base.lines().collect();
+    let new: BTreeSet<&str> = kept.lines().filter(|line| !old.contains(line)).collect();
+    let mut cuts = None;
+    let (mut inserted, mut deleted) = (0, 0);
+    for edit in text::diff(&base, &gone) {
+        let start = edit.at - deleted + inserted;
+        inserted += edit.insert.encode_utf16().count();
+        deleted += edit.delete;
+        let begins_line = edit.at == 0 || base[..byte_at(&base, edit.at)].ends_with('\n');
+        let mut at = start;
+        for line in edit.insert.split_inclusive('\n').filter(|_| begins_line) {
+            let says_something = line.split_whitespace().nth(1).is_some();
+            if line.ends_with('\n') && says_something && new.contains(line.trim_end_matches(['\n', '\r'])) {
+                let alive = alive(doc, (object, places), goes.hash, at, line);
+                cuts.get_or_insert_with(Cuts::new).extend(alive);
+            }
+            at += line.encode_utf16().count();
+        }
+    }
+    cuts
+}
+
+/// The byte where so many UTF-16 code units end.
+fn byte_at(text: &str, units: usize) -> usize {
+    let mut left = units;
+    let end = text.char_indices().find(|(_, c)| match left.checked_sub(c.len_utf16()) {
+        Some(rest) => {
+            left = rest;
+            false
+        }
+        None => true,
+    });
+    end.map_or(text.len(), |(at, _)| at)
+}
+
+/// Where the characters of one text are now, worked out when it is first asked for. A cursor's own position would be
+/// cheaper, but Automerge 0.12 fails an assertion of its own on what is deleted at the end.
+#[derive(Default)]
+struct Places(Option<BTreeMap<Vec<u8>, usize>>);
+
+impl Places {
+    fn of(&mut self, doc: &Automerge, object: &ObjId, cursor: &Cursor) -> Option<usize> {
+        let places = self.0.get_or_insert_with(|| {
+            let all = (0..doc.length(object))
+                .filter_map(|at| Some((doc.get_cursor(object, at, None).ok()?.to_bytes(), at)));
+            all.collect()
+        });
+        places.get(&cursor.to_bytes()).copied()
+    }
+}
+
 /// Where these characters, which a change put there, are now; without those that somebody deleted.
-fn alive(doc: &Automerge, object: &ObjId, change: automerge::ChangeHash, start: usize, text: &str) -> Cuts {
+fn alive(
+    doc: &Automerge,
+    (object, places): (&ObjId, &mut Places),
+    change: automerge::ChangeHash,
+    start: usize,
+    text: &str,
+) -> Cuts {
     let mut at = start;
     let mut cuts = Cuts::new();
     for c in text.chars() {
         let cursor = doc.get_cursor(object, at, Some(&[change])).ok();
-        let now = cursor.as_ref().and_then(|cursor| doc.get_cursor_position(object, cursor, None).ok());
-        if let Some(now) = now.filter(|now| doc.get_cursor(object, *now, None).ok() == cursor) {
+        if let Some(now) = cursor.and_then(|cursor| places.of(doc, object, &cursor)) {
             cuts.insert(now, c.len_utf16());
         }
         at += c.len_utf16();

@@ -264,3 +264,18 @@ async fn a_scan_waits_until_the_folder_is_watched() {
     let Event::Observed(told) = world.next().await else { panic!("the scan comes now") };
     assert_eq!(short(&told), ["a.md = text", "b.md = text"]);
 }
+
+/// What an operation just moved is neither gone nor new to a scan that follows at once, though nobody has taken in the
+/// operation's result yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_knows_of_operations_whose_results_are_on_their_way() {
+    let mut world = World::new().await;
+    world.write("f/a.md", "text");
+    world.scan().await;
+    let action = DiskAction::Move { to: path("g") };
+    world.disk.run(vec![DiskOp { entry: entry("f"), path: path("f"), action }]);
+    world.disk.scan();
+    assert!(matches!(world.done().await[..], [DiskOutcome::Moved(_)]));
+    world.believe_moved("f", "g");
+    assert!(matches!(world.next().await, Event::Scanned(_)), "nothing has changed");
+}
