@@ -1,8 +1,8 @@
 //! One notebook: the state machine. Arms are one line each; the work is in the modules below.
 //!
 //! `txn` one step's view of the store · `edits` the one merge path · `tree` the derived tree · `observe` files
-//! → documents, `moves` which file moved where · `hold` what the brake holds · `writeout` documents → files · `aside` what
-//! operations set aside · `requests` what the desk asks · `peers` sync.
+//! → documents, `moves` which file moved where, `drafts` what is not shared · `hold` what the brake holds · `writeout`
+//! documents → files · `aside` what operations set aside · `requests` what the desk asks · `peers` sync · `people` who may.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,22 +11,29 @@ use ed25519_dalek::SigningKey;
 use crate::effect::{Effect, Notice};
 use crate::event::Event;
 use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, UnixMs, Volume};
-use crate::journal::record::{Role, notebook_id};
-use crate::journal::{Frontier, MembershipChange, Payload};
-use crate::store::{FetchPolicy, MemberRow, Meta, Mode, Source, StoreError, WriteSet};
+use crate::journal::record::notebook_id;
+use crate::journal::{Frontier, MembershipChange, Role};
+use crate::membership::Membership;
+use crate::path::EntryPath;
+use crate::store::{FetchPolicy, Meta, Mode, Source, StoreError, WriteSet};
 
 mod aside;
+mod drafts;
 mod edits;
 mod hold;
 mod moves;
 mod observe;
 mod peers;
+mod people;
 mod requests;
 mod tree;
 mod txn;
 mod writeout;
 
 use txn::Txn;
+
+/// Numbers of draws from here on are for volumes.
+const SPARE: u64 = 1 << 63;
 
 /// Documents kept loaded from step to step.
 const DOCUMENTS_KEPT: usize = 32;
@@ -42,6 +49,8 @@ pub struct Core {
     drawn: u64,
     peers: BTreeMap<DeviceId, peers::Peer>,
     documents: BTreeMap<EntryId, txn::Loaded>,
+    people: people::People,
+    drafts: drafts::Drafts,
     /// Entries to plan.
     todo: BTreeSet<EntryId>,
     /// Disk operations under way.
@@ -167,9 +176,8 @@ impl Core {
         let empty = crate::store::memory::MemoryStore::default();
         let mut txn = Txn::new(&empty, key, now, meta, Frontier::default());
         if let Origin::Found { device_name, .. } = origin {
-            let change = MembershipChange::Found { nonce, name, device_name: device_name.clone() };
-            txn.sign(&Payload::Membership(change), Vec::new());
-            txn.writes.members.insert(device, MemberRow { role: Role::Owner, name: device_name });
+            let change = MembershipChange::Found { nonce, name, device_name };
+            people::state(&mut txn, change).expect("an empty store in memory does not fail");
         }
         let mut writes = txn.writes;
         writes.meta = Some(txn.meta);
@@ -196,6 +204,7 @@ impl Core {
             meta.seen = Vec::new();
             writes.meta = Some(meta.clone());
         }
+        let people = people::People::load(source, &mut writes)?;
         let mut core = Self {
             key,
             frontier: Frontier::from_tips(source.tips()?),
@@ -205,6 +214,8 @@ impl Core {
             drawn: 3,
             peers: BTreeMap::new(),
             documents: BTreeMap::new(),
+            people,
+            drafts: drafts::Drafts::default(),
             todo: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             in_flight_bytes: 0,
@@ -260,6 +271,8 @@ impl Core {
         let mut txn = Txn::new(source, &key, now, self.meta.clone(), self.frontier.clone());
         txn.fetch_policy = self.fetch_policy;
         txn.documents = std::mem::take(&mut self.documents);
+        txn.people = std::mem::take(&mut self.people);
+        txn.spare_volume = self.spare_volume();
         match event {
             Event::Observed(batch) => observe::observed(self, &mut txn, batch)?,
             Event::Scanned(number) => self.scanned(&txn, number)?,
@@ -287,6 +300,10 @@ impl Core {
             self.retries.remove(&id);
             self.todo.insert(id);
         }
+        people::fold_late_births(&mut txn)?;
+        if std::mem::take(&mut txn.role_changed) {
+            self.role_has_changed(&mut txn);
+        }
         writeout::plan(self, &mut txn)?;
         hold::let_go(self, &mut txn)?;
         txn.seal();
@@ -312,10 +329,22 @@ impl Core {
         self.meta = txn.meta;
         self.frontier = txn.frontier;
         self.documents = txn.documents;
+        self.people = txn.people;
         while self.documents.len() > DOCUMENTS_KEPT {
             self.documents.pop_first();
         }
         Ok(Stepped { writes: txn.writes, effects: txn.effects })
+    }
+
+    /// What was changed here and not shared is looked at again, before anything is written: it may be shared now, or no
+    /// longer.
+    fn role_has_changed(&mut self, txn: &mut Txn<'_>) {
+        self.retries.extend(self.drafts.take().into_iter().map(|id| (id, UnixMs::MAX)));
+        self.looked = false;
+        let scan = self.await_scan();
+        txn.effects.push(scan);
+        let role = people::own_role(txn).map_or("no longer a member".to_owned(), |role| role.to_string());
+        txn.notify(Notice::Standing(format!("you are {role} here")));
     }
 
     /// Whether the time has come, or the clock was set back since it was named.
@@ -336,6 +365,7 @@ impl Core {
         }
         hold::scan_ended(self, txn)?;
         self.scanned = number;
+        self.drafts.scanned();
         self.looked = true;
         let accepted = std::mem::take(&mut self.accept_deletions);
         self.restore_deletions = false;
@@ -416,6 +446,26 @@ impl Core {
         self.held_vanished.union(&self.held_removals)
     }
 
+    /// Who belongs, as far as is known here.
+    pub fn membership(&self) -> &Membership {
+        &self.people.membership
+    }
+
+    /// What this device may do.
+    pub fn role(&self) -> Option<Role> {
+        self.people.membership.role(&self.meta.device)
+    }
+
+    /// Records that do not count.
+    pub fn quarantined(&self) -> usize {
+        self.people.quarantined()
+    }
+
+    /// Files that were changed here by somebody who may not write: they are not shared.
+    pub fn drafts(&self) -> impl Iterator<Item = &EntryPath> {
+        self.drafts.paths()
+    }
+
     /// Blobs of live entries that are not here.
     pub fn blobs_missing(&self) -> usize {
         self.blobs_missing.len()
@@ -434,6 +484,12 @@ impl Core {
     /// Connected peers.
     pub fn connected(&self) -> impl Iterator<Item = &DeviceId> {
         self.peers.keys()
+    }
+
+    /// A volume that nobody has begun: drawn for this position of the store.
+    fn spare_volume(&self) -> Volume {
+        let bytes = draw(&self.seed, SPARE | self.meta.position);
+        Volume(u64::from_be_bytes(bytes[..8].try_into().expect("8 of 32 bytes")).max(1))
     }
 
     /// A number that nobody can guess: from the seed, a counter and some context.

@@ -220,7 +220,7 @@ pub enum Refusal {
         reason: String,
     },
     /// The member's role does not allow it.
-    #[error("not allowed: {0}")]
+    #[error("{0}")]
     NotAllowed(String),
 }
 

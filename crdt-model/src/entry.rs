@@ -9,4 +9,4 @@ pub mod frontmatter;
 pub mod text;
 
 pub use birth::{Birth, Content};
-pub use document::{ChangeRefused, Clash, Deed, Document, DocumentError, Edit, NewChange, View};
+pub use document::{ChangeRefused, Clash, Deed, Document, DocumentError, Edit, NewChange, View, change_hash};

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::DiskOutcome;
 use crate::entry::birth::Content;
-use crate::ids::{ContentHash, DeviceId, EntryId, Heads};
-use crate::journal::record::Role;
+use crate::ids::{ContentHash, DeviceId, EntryId, Heads, PersonId};
+use crate::journal::Role;
 use crate::path::EntryPath;
 use crate::store::{FetchPolicy, Stat};
 
@@ -147,15 +147,8 @@ pub enum Request {
         /// Its number.
         conflict: u64,
     },
-    /// Let a device take part.
-    Admit {
-        /// Which.
-        device: DeviceId,
-        /// As what.
-        role: Role,
-        /// What it calls itself.
-        name: String,
-    },
+    /// Change who belongs.
+    People(MembershipRequest),
     /// Which attachments this device fetches by itself from now on.
     SetFetchPolicy(FetchPolicy),
     /// Fetch an attachment that the policy leaves, or all in a folder.
@@ -172,6 +165,69 @@ pub enum Request {
     },
     /// While joining: stop waiting for peers and take what is on disk as it is.
     StartAlone,
+}
+
+/// What somebody on this machine may ask to change about who belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MembershipRequest {
+    /// Let a device take part, as a person of its own.
+    Admit {
+        /// Which.
+        device: DeviceId,
+        /// As what.
+        role: Role,
+        /// What it calls itself.
+        name: String,
+    },
+    /// Another device of whoever asks.
+    AddDevice {
+        /// Which.
+        device: DeviceId,
+        /// What it calls itself.
+        name: String,
+        /// Its agreement.
+        consent: Vec<u8>,
+    },
+    /// A person may do something else from now on; `None`: nothing any more.
+    SetRole {
+        /// Who.
+        person: PersonId,
+        /// What.
+        role: Option<Role>,
+    },
+    /// A device is lost, or is to be nobody's.
+    Revoke {
+        /// Which.
+        device: DeviceId,
+    },
+    /// What whoever asks is called and shown in.
+    SetProfile {
+        /// Its name.
+        name: String,
+        /// Red, green, blue.
+        colour: [u8; 3],
+    },
+    /// The key that certifies a device of whoever asks, made from a phrase.
+    SetRecovery {
+        /// Its public half.
+        key: [u8; 32],
+    },
+    /// A device that the recovery key certifies.
+    Recover {
+        /// Whose.
+        person: PersonId,
+        /// Which.
+        device: DeviceId,
+        /// What it calls itself.
+        name: String,
+        /// The recovery key's signature.
+        proof: Vec<u8>,
+    },
+    /// All that is here of a device counts, whatever ended its right.
+    Release {
+        /// Whose.
+        device: DeviceId,
+    },
 }
 
 /// Names exactly one state of one entry, on every device.

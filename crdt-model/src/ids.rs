@@ -72,6 +72,10 @@ bytes_id!(
     DeviceId, 32, "the id of a device"
 );
 bytes_id!(
+    /// A person: the key of the first device that it was admitted with, for ever.
+    PersonId, 32, "the id of a person"
+);
+bytes_id!(
     /// BLAKE3 of some content: a blob's name, or a text's fingerprint.
     ContentHash, 32, "the hash of some content"
 );
@@ -87,6 +91,13 @@ bytes_id!(
 impl EntryId {
     /// The notebook's own folder: the parent of top-level entries.
     pub const ROOT: EntryId = EntryId([0; 32]);
+}
+
+impl PersonId {
+    /// The person that begins with this device.
+    pub fn of_first(device: DeviceId) -> Self {
+        Self(device.0)
+    }
 }
 
 impl ContentHash {

@@ -19,6 +19,7 @@ pub mod event;
 pub mod ids;
 pub mod journal;
 pub mod limits;
+pub mod membership;
 pub mod path;
 pub mod store;
 pub mod sync;

@@ -26,6 +26,10 @@ pub const CHANGE_OPS: usize = 3 << 20;
 pub const CHANGE_BYTES: usize = 8 << 20;
 /// Concurrent branches one device may have in one entry.
 pub const BRANCHES: u32 = 4096;
+/// Records without effect that are carried for one device; more of it are not taken in.
+pub const QUARANTINED: usize = 1024;
+/// Bytes of records without effect that are carried in all.
+pub const QUARANTINE_BYTES: u64 = 64 << 20;
 /// Receipts carried in one message: one per device.
 pub const RECEIPTS: usize = 4096;
 /// Blobs that a receipt lists as missing; when more are missing, only their number is told.

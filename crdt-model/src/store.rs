@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::birth::Kind;
 use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, RecordHash, UnixMs, Volume};
-use crate::journal::record::{Record, Role};
-use crate::journal::{Receipt, Tip};
+use crate::journal::record::Record;
+use crate::journal::{Receipt, Role, Tip};
+use crate::membership::{Knows, Statement, Why};
 
 pub mod memory;
 
@@ -72,6 +73,14 @@ pub struct EntryRow {
     pub modified: UnixMs,
     /// Local counter, set at every write of this row: the mirror pulls by it.
     pub revision: u64,
+}
+
+impl EntryRow {
+    /// Whether nothing that made the entry counts any more: then it is as if it had never been. Nothing else is deleted
+    /// without a change.
+    pub fn is_void(&self) -> bool {
+        self.deleted && self.heads.is_empty()
+    }
 }
 
 /// What identifies a file on disk without reading it.
@@ -172,6 +181,19 @@ pub struct MemberRow {
     pub role: Role,
     /// What it calls itself.
     pub name: String,
+}
+
+/// A record without effect, because its author might not write it. It is carried on, so that journals stay whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// Its place.
+    pub tip: Tip,
+    /// What its author had seen of journals with membership records.
+    pub knows: Knows,
+    /// Its bytes.
+    pub size: u64,
+    /// Why it has none.
+    pub why: Why,
 }
 
 /// A blob of a live entry that is not held here.
@@ -298,6 +320,8 @@ pub struct HistoryRow {
     pub change: Option<ChangeHash>,
     /// Record that carried it.
     pub position: u64,
+    /// Which item of the record.
+    pub item: u32,
     /// Who.
     pub device: DeviceId,
     /// When (claimed).
@@ -340,6 +364,14 @@ pub trait Source {
     fn history(&self, id: &EntryId) -> Result<Vec<HistoryRow>, StoreError>;
     /// Members.
     fn members(&self) -> Result<BTreeMap<DeviceId, MemberRow>, StoreError>;
+    /// All membership records, in the order of positions.
+    fn statements(&self) -> Result<Vec<Statement>, StoreError>;
+    /// What the last record of each journal had seen of journals with membership records.
+    fn knows(&self) -> Result<BTreeMap<(DeviceId, Volume), Knows>, StoreError>;
+    /// Records without effect, by position.
+    fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError>;
+    /// Places and header bytes of at most `limit` records after a position.
+    fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError>;
     /// Latest receipt of every other device.
     fn receipts(&self) -> Result<Vec<Receipt>, StoreError>;
     /// Blobs of live entries that are not held here.
@@ -393,8 +425,16 @@ pub struct WriteSet {
     pub pending: BTreeMap<EntryId, bool>,
     /// New records, in order of position.
     pub records: Vec<RecordWrite>,
-    /// Members.
-    pub members: BTreeMap<DeviceId, MemberRow>,
+    /// Members; `None` for whoever is one no longer.
+    pub members: BTreeMap<DeviceId, Option<MemberRow>>,
+    /// Membership records and their positions.
+    pub statements: Vec<(u64, Statement)>,
+    /// What the last record of a journal had seen.
+    pub knows: BTreeMap<(DeviceId, Volume), Knows>,
+    /// Records without effect, by position; `None` for what has one now.
+    pub quarantined: BTreeMap<u64, Option<Quarantined>>,
+    /// Items that take effect of records written before, instead of those noted then.
+    pub items: BTreeMap<u64, Vec<(u32, EntryId, Option<ChangeHash>)>>,
     /// Receipts.
     pub receipts: BTreeMap<DeviceId, Receipt>,
     /// Blobs needed by live entries and not held, or no longer so (`None`).

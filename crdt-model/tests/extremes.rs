@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::{DiskAction, DiskOutcome, Effect, Refusal, Reply};
 use codex_crdt_model::entry::Content;
-use codex_crdt_model::event::{DiskResult, Event, Observation, Request, Seen, Version};
+use codex_crdt_model::event::{DiskResult, Event, MembershipRequest, Observation, Request, Seen, Version};
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId};
-use codex_crdt_model::journal::record::Role;
+use codex_crdt_model::journal::Role;
 use codex_crdt_model::limits;
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::memory::MemoryStore;
@@ -33,7 +33,7 @@ impl Device {
         let key = SigningKey::from_bytes(&[n; 32]);
         let mut writes = Core::create(&key, origin, [n; 32], 1);
         if let Some(inviter) = inviter {
-            writes.members.insert(inviter, MemberRow { role: Role::Editor, name: String::new() });
+            writes.members.insert(inviter, Some(MemberRow { role: Role::Editor, name: String::new() }));
         }
         let mut store = MemoryStore::default();
         store.apply(&writes);
@@ -145,7 +145,11 @@ fn joins(a: &mut Device, n: u8, refuses: &'static str) -> Device {
     b.refuses = refuses;
     a.happen(Event::Asked {
         number: 1,
-        request: Request::Admit { device: b.id, role: Role::Editor, name: "b".into() },
+        request: Request::People(MembershipRequest::Admit {
+            device: b.id,
+            role: Role::Editor,
+            name: "b".into(),
+        }),
     });
     a.replies.clear();
     let to_b = a.happen(Event::PeerConnected(b.id));

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use codex_crdt_model::entry::{Birth, Content};
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, Volume};
-use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record, Role, notebook_id};
-use codex_crdt_model::journal::{Frontier, MembershipChange, Receipt, Tip};
+use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record, notebook_id};
+use codex_crdt_model::journal::{Frontier, MembershipChange, Receipt, Role, Tip};
 use codex_crdt_model::limits;
 use codex_crdt_model::store::MissingBlob;
 use codex_crdt_model::sync::Message;

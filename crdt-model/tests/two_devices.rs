@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, VecDeque};
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::{DiskAction, DiskOutcome, Effect, Reply};
 use codex_crdt_model::entry::Content;
-use codex_crdt_model::event::{DiskResult, Event, Observation, Request, Seen, Version};
+use codex_crdt_model::event::{DiskResult, Event, MembershipRequest, Observation, Request, Seen, Version};
 use codex_crdt_model::ids::{ContentHash, DeviceId};
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::memory::MemoryStore;
 use codex_crdt_model::store::{MemberRow, Source, Stat};
-use codex_crdt_model::{Core, journal::record::Role};
+use codex_crdt_model::{Core, journal::Role};
 use ed25519_dalek::SigningKey;
 
 #[derive(Clone, PartialEq, Debug)]
@@ -42,7 +42,7 @@ impl Device {
         let key = SigningKey::from_bytes(&[n; 32]);
         let mut writes = Core::create(&key, origin, [n; 32], 1);
         if let Some(inviter) = inviter {
-            writes.members.insert(inviter, MemberRow { role: Role::Editor, name: String::new() });
+            writes.members.insert(inviter, Some(MemberRow { role: Role::Editor, name: String::new() }));
         }
         let mut store = MemoryStore::default();
         store.apply(&writes);
@@ -214,7 +214,11 @@ impl Pair {
         let b = Device::new(2, Origin::Join { notebook, name: "n".into() }, Some(a.id));
         let mut pair = Self { a, b };
         let b = pair.b.id;
-        pair.a.ask(Request::Admit { device: b, role: Role::Editor, name: "b".into() });
+        pair.a.ask(Request::People(MembershipRequest::Admit {
+            device: b,
+            role: Role::Editor,
+            name: "b".into(),
+        }));
         pair
     }
 

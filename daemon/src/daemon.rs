@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context, bail};
 use codex_crdt_model::core::Origin;
-use codex_crdt_model::event::{Event, Request};
+use codex_crdt_model::event::{Event, MembershipRequest, Request};
 use codex_crdt_model::ids::{DeviceId, NotebookId};
-use codex_crdt_model::journal::record::Role;
+use codex_crdt_model::journal::Role;
 use codex_crdt_model::store::Source;
 use ed25519_dalek::SigningKey;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -470,7 +470,7 @@ impl Daemon {
         let role = self.home.system().take_invite(secret, notebook, &peer, now_ms())??;
         let Some(running) = self.running(notebook) else { bail!("the notebook is not running there") };
         let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-        running.ask(Request::Admit { device: peer, role, name }).await?;
+        running.ask(Request::People(MembershipRequest::Admit { device: peer, role, name })).await?;
         Ok(self.registered(notebook).map(|r| r.name).unwrap_or_default())
     }
 }

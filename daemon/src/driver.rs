@@ -12,7 +12,7 @@ use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::{Effect, Notice, Refusal, Reply};
 use codex_crdt_model::event::{Event, Request};
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId};
-use codex_crdt_model::journal::record::Role;
+use codex_crdt_model::journal::Role;
 use codex_crdt_model::store::{MemberRow, Source, StoreError};
 use codex_crdt_model::{Core, Stepped};
 use ed25519_dalek::SigningKey;
@@ -143,7 +143,7 @@ pub fn create(
     let notebook =
         writes.meta.as_ref().map(|meta| meta.notebook).expect("creating writes the notebook's values");
     if let Some(inviter) = inviter {
-        writes.members.insert(inviter, MemberRow { role: Role::Editor, name: inviter.short() });
+        writes.members.insert(inviter, Some(MemberRow { role: Role::Editor, name: inviter.short() }));
     }
     let dir = root.join(".codex");
     std::fs::create_dir_all(dir.join("tmp"))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codex_crdt_model::ids::{DeviceId, NotebookId, UnixMs, Volume};
-use codex_crdt_model::journal::record::Role;
+use codex_crdt_model::journal::Role;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 /// Numbered, never edited; `PRAGMA user_version` says how many were applied.

@@ -9,6 +9,7 @@ use codex_crdt_model::entry::Document;
 use codex_crdt_model::entry::birth::{Birth, Content, Kind};
 use codex_crdt_model::event::Version;
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, UnixMs};
+use codex_crdt_model::journal::Role;
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::memory::MemoryStore;
 use codex_crdt_model::store::{BaseRow, ConflictKind, Source, WriteSet};
@@ -153,6 +154,12 @@ impl Machine {
     /// Live entries of some kind, by id.
     pub fn live(&self, kind: Kind) -> Vec<EntryId> {
         self.store.entries().filter(|(_, row)| row.alive && row.kind == kind).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether what is written here is shared, as far as the machine knows.
+    pub fn may_write(&self) -> bool {
+        let rows = self.store.members().unwrap_or_default();
+        rows.get(&self.device).is_some_and(|row| row.role.is_at_least(Role::Editor))
     }
 
     /// What is believed to lie on disk of an entry.

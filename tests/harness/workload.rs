@@ -3,8 +3,9 @@
 use codex_crdt_model::entry::Birth;
 use codex_crdt_model::entry::Content;
 use codex_crdt_model::entry::birth::Kind;
-use codex_crdt_model::event::{PropertyEdit, Request};
-use codex_crdt_model::ids::{DeviceId, RecordHash};
+use codex_crdt_model::event::{MembershipRequest, PropertyEdit, Request};
+use codex_crdt_model::ids::{DeviceId, PersonId, RecordHash};
+use codex_crdt_model::journal::Role;
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record};
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::Source;
@@ -28,6 +29,8 @@ pub enum Edition {
     First,
     /// Also backups of files that the store has not seen.
     Second,
+    /// Also people who come, go, and may do more or less.
+    Third,
 }
 
 /// What a run came to.
@@ -66,8 +69,51 @@ pub fn finish(mut world: World) -> Outcome {
     world.run_until_quiet();
     world.start_all();
     world.settle();
+    if world.edition == Edition::Third {
+        reconcile(&mut world);
+    }
     let problems = oracle::problems(&mut world);
     Outcome { trace: world.trace_hash(), problems }
+}
+
+/// Everybody may write again, and all that was held back counts: then nothing that anybody wrote is lost.
+fn reconcile(world: &mut World) {
+    world.admit_all();
+    world.heal();
+    world.settle();
+    for n in 0..world.machines.len() {
+        let device = world.machines[n].device;
+        if world.machines[0]
+            .store
+            .quarantined()
+            .is_ok_and(|rows| rows.values().any(|row| row.tip.device == device))
+        {
+            world.ask(0, Request::People(MembershipRequest::Release { device }));
+            world.settle();
+        }
+    }
+}
+
+/// Somebody changes who may do what. The founder stays.
+fn change_people(world: &mut World, n: usize) {
+    let target = world.rng.below(world.machines.len());
+    let device = world.machines[target].device;
+    let person = PersonId::of_first(device);
+    let roles = [Some(Role::Owner), Some(Role::Editor), Some(Role::Commenter), Some(Role::Viewer), None];
+    let role = world.rng.pick(&roles).copied().flatten();
+    let request = match world.rng.below(10) {
+        _ if target == 0 => return,
+        0..5 => MembershipRequest::SetRole { person, role },
+        5..7 => MembershipRequest::Revoke { device },
+        7..9 => MembershipRequest::Admit {
+            device,
+            role: role.unwrap_or(Role::Editor),
+            name: format!("machine {target}"),
+        },
+        _ => MembershipRequest::Release { device },
+    };
+    world.note(&|| format!("m{n} asks for {request:?}"));
+    world.ask(n, Request::People(request));
 }
 
 /// Some folders are there before the notebook is.
@@ -122,6 +168,9 @@ pub fn look(world: &mut World, n: usize, paths: Vec<EntryPath>) -> bool {
 
 fn act(world: &mut World, snapshots: &mut [Option<(Machine, i64)>]) {
     let n = world.rng.below(world.machines.len());
+    if world.edition == Edition::Third && world.rng.percent(8) {
+        return change_people(world, n);
+    }
     match world.rng.below(100) {
         0..30 => edit_file(world, n),
         30..38 => new_file(world, n),
@@ -304,7 +353,10 @@ fn rename(world: &mut World, n: usize) {
     if world.machines[n].disk.rename(&from, &to) {
         world.note(&|| format!("m{n} user renames {from} → {to}"));
         let within = |path: &EntryPath| path.is_within(&from);
-        let told = !world.machines[n].untold.iter().any(within) & look(world, n, vec![from.clone(), to]);
+        // A draft's move is not remembered until its author may write again.
+        let may_write = world.machines[n].may_write();
+        let told =
+            !world.machines[n].untold.iter().any(within) & look(world, n, vec![from.clone(), to]) & may_write;
         world.ledger.moved(n, world.time, &bytes, told);
     }
 }

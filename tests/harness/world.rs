@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::{Effect, Notice, Reply};
-use codex_crdt_model::event::{Event, Request};
+use codex_crdt_model::event::{Event, MembershipRequest, Request};
 use codex_crdt_model::ids::UnixMs;
-use codex_crdt_model::journal::record::Role;
+use codex_crdt_model::journal::Role;
 use codex_crdt_model::store::Source;
 use codex_crdt_model::{Core, Stepped};
 
@@ -136,7 +136,7 @@ impl World {
     pub fn admit_all(&mut self) {
         for n in 1..self.machines.len() {
             let (device, name) = (self.machines[n].device, format!("machine {n}"));
-            self.ask(0, Request::Admit { device, role: Role::Editor, name });
+            self.ask(0, Request::People(MembershipRequest::Admit { device, role: Role::Editor, name }));
         }
         self.run_for(100);
     }
@@ -307,6 +307,9 @@ impl World {
             return;
         }
         self.machines[n].apply(&stepped.writes);
+        if !stepped.writes.members.is_empty() {
+            self.members_changed(n);
+        }
         for effect in late {
             if self.boundary(n) {
                 return;

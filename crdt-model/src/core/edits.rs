@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::people;
 use super::tree;
 use super::txn::Txn;
 use crate::effect::{Effect, Notice};
 use crate::entry::birth::Kind;
-use crate::entry::{Birth, Clash, Content, Edit, View};
+use crate::entry::{Birth, Clash, Content, Document, Edit, View};
 use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, UnixMs, Volume};
 use crate::journal::Item;
 use crate::store::{BirthAt, ConflictKind, EntryRow, MissingBlob, StoreError};
@@ -58,10 +59,93 @@ pub(super) fn enter_birth(
 pub(super) fn give_birth(txn: &mut Txn<'_>, birth: &Birth, held: bool) -> Result<EntryId> {
     let bytes = birth.encode();
     let id = Birth::id_of(&bytes);
+    if txn.row(&id)?.is_some() && !txn.history(&id)?.is_empty() {
+        txn.late_births.insert(id);
+    }
     let at = txn.push_item(Item::Birth(bytes), id, None);
     let by = By { device: txn.meta.device, time: txn.now };
     enter_birth(txn, id, birth, at, by, held)?;
     Ok(id)
+}
+
+/// An edit of a version that does not count any more. Of a text, first what was found takes the place of what counts, so
+/// that it is a version, with all that comes of it; then only what somebody changed stays of it. Anything else goes
+/// beside what counts.
+fn edit_what_was(
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    row: &EntryRow,
+    base: &Heads,
+    edits: &[Edit],
+    held: bool,
+) -> Result<Edited> {
+    let was = people::version_that_was(txn, id, base)?;
+    let view = txn.document(&id, row)?.view();
+    let made = edits.iter().find_map(|edit| match edit {
+        Edit::Content(content) => Some(content),
+        _ => None,
+    });
+    match (was, &view.content, made) {
+        (Some(Content::Text(was)), Content::Text(now), Some(Content::Text(made))) => {
+            let draft = |edit: &Edit| match edit {
+                Edit::Content(content) => Edit::Draft(content.clone()),
+                other => other.clone(),
+            };
+            let drafts: Vec<Edit> = edits.iter().map(draft).collect();
+            let found = edit(txn, id, &row.heads, &drafts, held)?;
+            if let Edited::Made(heads) = &found {
+                let kept = Edit::Content(Content::Text(merged(&was, now, made)));
+                edit(txn, id, heads, &[kept], held)?;
+            }
+            Ok(found)
+        }
+        (_, now, Some(made)) if now != made => {
+            if let Content::Blob { hash, .. } = made
+                && held
+            {
+                hold_blob(txn, *hash);
+            }
+            show_clash(txn, id, &view, Clash::Blob { others: vec![made.clone()] })?;
+            let rest: Vec<Edit> =
+                edits.iter().filter(|edit| !matches!(edit, Edit::Content(_))).cloned().collect();
+            match rest.is_empty() {
+                true => Ok(Edited::Made(row.heads.clone())),
+                false => edit(txn, id, &row.heads, &rest, held),
+            }
+        }
+        _ => edit(txn, id, &row.heads, edits, held),
+    }
+}
+
+/// Whoever edits what nobody may have made makes it.
+fn bear_again(txn: &mut Txn<'_>, id: EntryId) -> Result<Option<EntryRow>> {
+    let Some(row) = txn.row(&id)? else { return Ok(None) };
+    let birth = txn.birth(&id, &row)?;
+    give_birth(txn, &birth, false)?;
+    txn.entry(&id)
+}
+
+/// Two texts that were made of one, made one.
+fn merged(was: &str, one: &str, other: &str) -> String {
+    let birth = Birth {
+        format: crate::entry::birth::BIRTH_FORMAT,
+        notebook: crate::ids::NotebookId([0; 32]),
+        parent: EntryId::ROOT,
+        name: String::new(),
+        content: Content::Text(was.to_owned()),
+        nonce: 0,
+    };
+    let mut document = Document::from_birth(birth.id(), &birth);
+    for (device, text) in [(1, one), (2, other)] {
+        let content = Edit::Content(Content::Text(text.to_owned()));
+        if document.edit(&Heads::new(), &DeviceId([device; 32]), Volume(0), 0, &[content]).is_err() {
+            return other.to_owned();
+        }
+    }
+    match document.view().content {
+        Content::Text(text) => text,
+        _ => other.to_owned(),
+    }
 }
 
 /// What an edit made here came to.
@@ -83,8 +167,16 @@ pub(super) fn edit(
     edits: &[Edit],
     held: bool,
 ) -> Result<Edited> {
-    let Some(row) = txn.entry(&id)? else { return Ok(Edited::Refused("there is no such entry".into())) };
+    if !people::may_write(txn) {
+        return Ok(Edited::Refused("you may only read here".into()));
+    }
+    let Some(row) = txn.entry(&id)?.map_or_else(|| bear_again(txn, id), |row| Ok(Some(row)))? else {
+        return Ok(Edited::Refused("there is no such entry".into()));
+    };
     let (device, volume, now) = (txn.meta.device, txn.meta.volume, txn.now);
+    if !txn.document(&id, &row)?.knows(base) {
+        return edit_what_was(txn, id, &row, base, edits, held);
+    }
     let document = txn.document(&id, &row)?;
     let made = match document.edit(base, &device, volume, now, edits) {
         Ok(Some(made)) => made,
@@ -108,7 +200,8 @@ pub(super) fn undouble(txn: &mut Txn<'_>, id: EntryId, change: &ChangeHash, of: 
     if of == device {
         volumes.insert(volume);
     }
-    let Some(row) = txn.entry(&id)?.filter(|_| volumes.len() > 1) else { return Ok(()) };
+    let may = volumes.len() > 1 && people::may_write(txn);
+    let Some(row) = txn.entry(&id)?.filter(|_| may) else { return Ok(()) };
     let document = txn.document(&id, &row)?;
     if document.heads().len() < 2 {
         return Ok(());
@@ -174,6 +267,11 @@ fn need_blob(txn: &mut Txn<'_>, id: EntryId, content: &Content, held: bool) -> R
     Ok(())
 }
 
+/// Notes that an entry is there no more.
+pub(super) fn need_nothing(txn: &mut Txn<'_>, id: EntryId, row: &EntryRow) -> Result<()> {
+    if row.kind == Kind::Blob && !row.deleted { need_no_more(txn, id, row.hash) } else { Ok(()) }
+}
+
 /// Notes that an entry has other content now, or is deleted. What nobody needs is not missing.
 fn need_no_more(txn: &mut Txn<'_>, id: EntryId, hash: ContentHash) -> Result<()> {
     if txn.blob_missing(&hash)?.is_none() {
@@ -228,7 +326,7 @@ fn show_clash(txn: &mut Txn<'_>, id: EntryId, view: &View, clash: Clash) -> Resu
 /// Puts the other version of an attachment beside it. Every device makes the same entry, wherever it sees the first
 /// one: born where that was born, then moved. `None` if that was done before.
 fn beside(txn: &mut Txn<'_>, id: EntryId, view: &View, content: Content) -> Result<Option<EntryId>> {
-    let Some(row) = txn.entry(&id)? else { return Ok(None) };
+    let Some(row) = txn.entry(&id)?.filter(|_| people::may_write(txn)) else { return Ok(None) };
     let mark = format!("conflict from {}", content.hash().short());
     let birth = Birth {
         format: crate::entry::birth::BIRTH_FORMAT,

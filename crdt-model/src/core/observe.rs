@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
+use super::drafts;
 use super::edits::{self, Edited};
 use super::hold;
 use super::moves::{alike, edited_version, gone_by_print, has_grown, moved_from, moved_here, shared};
 use super::peers;
+use super::people;
 use super::tree;
 use super::txn::Txn;
 use crate::effect::Notice;
@@ -33,7 +35,7 @@ pub(super) fn content_of(seen: &Seen) -> Option<(Content, Stat)> {
 }
 
 /// What lies at a path on disk, as far as the bases know.
-enum Place {
+pub(super) enum Place {
     /// This entry.
     Known(EntryId),
     /// Nothing, in this entry's folder.
@@ -42,7 +44,7 @@ enum Place {
     Nowhere,
 }
 
-fn locate(txn: &Txn<'_>, path: &EntryPath) -> Result<Place> {
+pub(super) fn locate(txn: &Txn<'_>, path: &EntryPath) -> Result<Place> {
     let mut at = EntryId::ROOT;
     let mut names = path.names().peekable();
     while let Some(name) = names.next() {
@@ -75,6 +77,9 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
         return Ok(());
     }
     batch.sort_by(|a, b| a.path.cmp(&b.path));
+    if !people::may_write(txn) {
+        return drafts::observed(core, txn, batch);
+    }
     let mut missing: BTreeSet<EntryId> = BTreeSet::new();
     for observation in batch.iter().filter(|o| o.seen == Seen::Missing) {
         let Place::Known(id) = locate(txn, &observation.path)? else { continue };
@@ -300,6 +305,47 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
     Ok(())
 }
 
+/// Whether an entry's file is as it was written, or as it will be; notes its stat then.
+pub(super) fn is_as_written(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    content: &Content,
+    stat: Stat,
+) -> Result<bool> {
+    let base = txn.base(&id)?;
+    let mut images = base.iter().flat_map(|base| base.confirmed.iter().chain(&base.intended));
+    let is_same = images.any(|image| image.hash == content.hash() && image.kind == content.kind());
+    if is_same {
+        seen_known(core, txn, id, content.clone(), stat)?;
+    }
+    Ok(is_same)
+}
+
+/// Whether something that lies where nothing was known is a version of the entry that belongs there; notes it then.
+pub(super) fn adopt(
+    core: &Core,
+    txn: &mut Txn<'_>,
+    folder: EntryId,
+    name: &str,
+    content: &Content,
+    stat: Stat,
+) -> Result<bool> {
+    let Some((id, heads)) = adoptable(txn, folder, name, content)? else { return Ok(false) };
+    let image = Image { heads, hash: content.hash(), kind: content.kind() };
+    let base = BaseRow {
+        parent: folder,
+        name: name.to_owned(),
+        confirmed: Some(image),
+        intended: None,
+        stat,
+        seen_at: core.now,
+    };
+    txn.set_base(id, Some(base))?;
+    txn.mark(id);
+    Ok(true)
+}
+
 /// Takes bytes from disk as an edit of the version that was there, and notes what is there now.
 pub(super) fn take_in(
     txn: &mut Txn<'_>,
@@ -330,6 +376,9 @@ pub(super) fn appeared(
     content: Content,
     stat: Stat,
 ) -> Result<()> {
+    if adopt(core, txn, folder, name, &content, stat)? {
+        return Ok(());
+    }
     let now = core.now;
     let base = |heads: Heads| BaseRow {
         parent: folder,
@@ -339,11 +388,6 @@ pub(super) fn appeared(
         stat,
         seen_at: now,
     };
-    if let Some((id, heads)) = adoptable(txn, folder, name, &content)? {
-        txn.set_base(id, Some(base(heads)))?;
-        txn.mark(id);
-        return Ok(());
-    }
     let mut birth = Birth {
         format: BIRTH_FORMAT,
         notebook: txn.meta.notebook,

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 
 use super::Core;
 use super::edits::{self, By};
+use super::people;
 use super::txn::Txn;
 use crate::effect::{Effect, Notice};
 use crate::entry::Birth;
-use crate::entry::birth::Kind;
 use crate::ids::{DeviceId, EntryId, Volume};
-use crate::journal::record::{Role, notebook_id};
-use crate::journal::{Frontier, Header, Item, MembershipChange, Payload, Receipt, Record, Tip};
+use crate::journal::{Frontier, Header, Item, Receipt, Record, Tip};
 use crate::limits;
-use crate::store::{MemberRow, Mode, StoreError};
+use crate::store::{Mode, StoreError};
 use crate::sync::Message;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -181,7 +180,6 @@ fn tip_of(header: &Header, record: &Record) -> Tip {
 fn take_receipts(core: &mut Core, txn: &mut Txn<'_>, receipts: Vec<Receipt>, from: DeviceId) -> Result<()> {
     let stored: BTreeMap<DeviceId, u64> =
         txn.source.receipts()?.into_iter().map(|r| (r.device, r.number)).collect();
-    let members = txn.source.members()?;
     let mut news = Vec::new();
     for receipt in receipts {
         let number = txn.writes.receipts.get(&receipt.device).map(|r| r.number);
@@ -189,7 +187,7 @@ fn take_receipts(core: &mut Core, txn: &mut Txn<'_>, receipts: Vec<Receipt>, fro
         let counts = receipt.notebook == txn.meta.notebook
             && receipt.device != txn.meta.device
             && receipt.number > number
-            && (members.contains_key(&receipt.device) || receipt.device == from);
+            && (txn.people.membership.role(&receipt.device).is_some() || receipt.device == from);
         if counts && receipt.verify() {
             txn.notify(Notice::Peer(receipt.device));
             txn.writes.receipts.insert(receipt.device, receipt.clone());
@@ -233,11 +231,19 @@ fn take_records(
             note_fork(txn, &header, tip, record)?;
             continue;
         }
-        let follows = header.seq == seq + 1
-            && header.previous == hash
-            && header.seen.iter().all(|t| txn.frontier.seq(t.device, t.volume) >= t.seq);
+        let is_known = |t: &Tip| {
+            // What does not count and is too much need not be here.
+            txn.frontier.seq(t.device, t.volume) >= t.seq || people::is_over_quota(txn, &t.device)
+        };
+        let follows = header.seq == seq + 1 && header.previous == hash && header.seen.iter().all(is_known);
         if !follows {
             gap = true;
+            continue;
+        }
+        if people::is_stranger(txn, &header, &record) {
+            return Ok(Some(format!("it sent a record of {}, which nobody admitted", header.device)));
+        }
+        if people::is_over_quota(txn, &header.device) {
             continue;
         }
         if (header.device, header.volume) == (txn.meta.device, txn.meta.volume) {
@@ -278,56 +284,24 @@ fn note_fork(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Re
 fn take_record(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {
     // What this device makes because of the record (a conflict copy, say) comes after it.
     txn.seal();
-    let payload = Payload::decode(header.kind, &record.payload);
-    txn.add_record(tip, header.time, record, Vec::new());
-    let position = txn.meta.position;
+    let knows = txn.add_record(tip, &header.seen, header.time, record.clone(), Vec::new());
+    people::fold(txn, tip, header, knows, &record)
+}
+
+/// Births and changes of one record; those that took effect.
+pub(super) fn take_items(
+    txn: &mut Txn<'_>,
+    header: &Header,
+    by: By,
+    position: u64,
+    items: Vec<Item>,
+) -> Result<Vec<(u32, EntryId, Option<crate::ids::ChangeHash>)>> {
     let mut index = Vec::new();
-    match payload {
-        Some(Payload::Membership(change)) => membership(txn, header, change)?,
-        Some(Payload::Edit(items)) if may_write(txn, header.device)? => {
-            let by = By { device: header.device, time: header.time };
-            for (n, item) in items.into_iter().enumerate() {
-                let n = u32::try_from(n).expect("bounded by RECORD_ITEMS");
-                take_item(txn, header, by, position, n, item, &mut index)?;
-            }
-        }
-        // Unknown kinds, unreadable payloads, and writers who may not: carried, without effect.
-        Some(Payload::Edit(_) | Payload::Unknown(..)) | None => {}
+    for (n, item) in items.into_iter().enumerate() {
+        let n = u32::try_from(n).expect("bounded by RECORD_ITEMS");
+        take_item(txn, header, by, position, n, item, &mut index)?;
     }
-    txn.index_record(position, index);
-    Ok(())
-}
-
-fn member(txn: &Txn<'_>, device: DeviceId) -> Result<Option<Role>> {
-    if let Some(row) = txn.writes.members.get(&device) {
-        return Ok(Some(row.role));
-    }
-    Ok(txn.source.members()?.get(&device).map(|row| row.role))
-}
-
-fn may_write(txn: &Txn<'_>, device: DeviceId) -> Result<bool> {
-    Ok(matches!(member(txn, device)?, Some(Role::Owner | Role::Editor)))
-}
-
-fn membership(txn: &mut Txn<'_>, header: &Header, change: MembershipChange) -> Result<()> {
-    match change {
-        MembershipChange::Found { nonce, name, device_name } => {
-            if notebook_id(&header.device, &nonce) == txn.meta.notebook {
-                let row = MemberRow { role: Role::Owner, name: device_name };
-                txn.writes.members.insert(header.device, row);
-                if txn.meta.name.is_empty() {
-                    txn.meta.name = name;
-                }
-            }
-        }
-        MembershipChange::Admit { device, role, name } => {
-            // In this version whoever may write may invite, and nobody loses a role that way.
-            if may_write(txn, header.device)? && member(txn, device)?.is_none_or(|old| role < old) {
-                txn.writes.members.insert(device, MemberRow { role, name });
-            }
-        }
-    }
-    Ok(())
+    Ok(index)
 }
 
 fn take_item(
@@ -343,19 +317,24 @@ fn take_item(
         Item::Birth(bytes) => {
             let Some(birth) = Birth::decode(&bytes) else { return Ok(()) };
             let id = Birth::id_of(&bytes);
-            let parent_known = birth.parent == EntryId::ROOT
-                || txn.entry(&birth.parent)?.is_some_and(|row| row.kind == Kind::Folder);
-            if birth.notebook != txn.meta.notebook || !parent_known {
+            if birth.notebook != txn.meta.notebook {
                 return Ok(());
             }
             index.push((n, id, None));
             if txn.entry(&id)?.is_none() {
+                if !txn.history(&id)?.is_empty() {
+                    txn.late_births.insert(id);
+                }
                 let at = crate::store::BirthAt { position, item: n };
                 edits::enter_birth(txn, id, &birth, at, by, false)?;
             }
         }
         Item::Change { entry, branch, change } => {
-            let Some(row) = txn.entry(&entry)? else { return Ok(()) };
+            let Some(row) = txn.entry(&entry)? else {
+                // Its birth does not count, and may yet.
+                index.push((n, entry, crate::entry::change_hash(&change)));
+                return Ok(());
+            };
             let document = txn.document(&entry, &row)?;
             match document.apply(&header.device, header.volume, branch, &change) {
                 Ok(Some(hash)) => {
@@ -367,6 +346,10 @@ fn take_item(
                 }
                 Ok(None) => {}
                 Err(refused) => {
+                    if refused == crate::entry::ChangeRefused::MissingDependency {
+                        // What it stands on does not count, and may yet.
+                        index.push((n, entry, crate::entry::change_hash(&change)));
+                    }
                     txn.documents.remove(&entry);
                     let reason = format!("a change to {entry} was not applied: {refused}");
                     txn.notify(Notice::Standing(reason));

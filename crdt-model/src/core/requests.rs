@@ -8,10 +8,12 @@ use crate::entry::birth::{BIRTH_FORMAT, Kind};
 use crate::entry::{Birth, Content, Deed, Edit};
 use crate::event::{PropertyEdit, Request, Version};
 use crate::ids::{ChangeHash, EntryId, Heads};
-use crate::journal::{MembershipChange, Payload};
+use crate::journal::Role;
 use crate::limits;
 use crate::path::EntryPath;
-use crate::store::{EntryRow, FetchPolicy, MemberRow, MissingBlob, Mode, StoreError};
+use crate::store::{EntryRow, FetchPolicy, MissingBlob, Mode, StoreError};
+
+mod people;
 
 type Answer = std::result::Result<std::result::Result<Reply, Refusal>, StoreError>;
 
@@ -21,6 +23,11 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
     if txn.meta.paused && changes_records(&request) {
         return Ok(Err(Refusal::Standing("paused".into())));
     }
+    if changes_entries(&request)
+        && let Some(refusal) = people::refused(txn, "change something", Role::Editor)
+    {
+        return Ok(Err(refusal));
+    }
     match request {
         Request::Create { path, content } => create(core, txn, &path, content),
         Request::Write { entry, base, content } => write(txn, entry, &base, content),
@@ -29,15 +36,7 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
         Request::Delete { entry } => delete(core, txn, entry),
         Request::Restore { entry, at } => restore(txn, entry, at.as_ref()),
         Request::Settle { conflict } => settle(txn, conflict),
-        Request::Admit { device, role, name } => {
-            if txn.source.members()?.get(&device).is_none_or(|m| m.role != role || m.name != name) {
-                let change = MembershipChange::Admit { device, role, name: name.clone() };
-                txn.seal();
-                txn.sign(&Payload::Membership(change), Vec::new());
-                txn.writes.members.insert(device, MemberRow { role, name });
-            }
-            Ok(Ok(Reply::Done))
-        }
+        Request::People(request) => people::asked(txn, request),
         Request::SetFetchPolicy(policy) => set_fetch_policy(txn, policy),
         Request::Fetch { entry } => fetch(txn, entry),
         Request::Pause => {
@@ -54,6 +53,11 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
 
 /// Whether carrying it out would make a record.
 fn changes_records(request: &Request) -> bool {
+    changes_entries(request) || matches!(request, Request::People(_))
+}
+
+/// Whether carrying it out would change an entry.
+fn changes_entries(request: &Request) -> bool {
     matches!(
         request,
         Request::Create { .. }
@@ -62,7 +66,6 @@ fn changes_records(request: &Request) -> bool {
             | Request::Move { .. }
             | Request::Delete { .. }
             | Request::Restore { .. }
-            | Request::Admit { .. }
     )
 }
 
@@ -196,7 +199,9 @@ fn write(txn: &mut Txn<'_>, id: EntryId, base: &Version, content: Content) -> An
         let what = txn.path(&id)?.to_string();
         return Ok(Err(Refusal::Kind { what, reason: "a folder has no content".into() }));
     }
-    if !txn.document(&id, &row)?.knows(&base.0) {
+    if !txn.document(&id, &row)?.knows(&base.0)
+        && super::people::version_that_was(txn, id, &base.0)?.is_none()
+    {
         return Ok(Err(Refusal::NoVersion(id, base.clone())));
     }
     if (row.kind != Kind::Text || content.kind() != Kind::Text) && !newest {

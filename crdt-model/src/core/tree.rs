@@ -29,8 +29,10 @@ pub(super) fn place(txn: &mut Txn<'_>, id: EntryId, mut row: EntryRow, old: Opti
     txn.set_entry(id, row)?;
     if moved {
         let mut check: BTreeSet<EntryId> = BTreeSet::from([id]);
-        if folder && old.is_some() {
+        if folder {
             check.extend(txn.meta.fallbacks.iter().copied());
+        }
+        if folder && old.is_some() {
             check.extend(chain(txn, &id)?);
         }
         for other in check {
@@ -90,6 +92,18 @@ fn reaches_root(txn: &Txn<'_>, id: &EntryId) -> Result<bool> {
             above.len() < limits::DEPTH && txn.entry(last)?.is_some_and(|row| row.parent == EntryId::ROOT)
         }
     })
+}
+
+/// Settles anew where entries show that are elsewhere than they say, and what is in these folders.
+pub(super) fn settle_again(txn: &mut Txn<'_>, folders: &BTreeSet<EntryId>) -> Result<()> {
+    let mut check: BTreeSet<EntryId> = txn.meta.fallbacks.iter().copied().collect();
+    for folder in folders {
+        check.extend(txn.children(folder)?);
+    }
+    for id in check {
+        settle_parent(txn, id)?;
+    }
+    Ok(())
 }
 
 /// The folder that shows an entry. In a cycle, the member with the greatest move falls back to where it was

@@ -10,12 +10,15 @@ use crate::ids::{ContentHash, DeviceId, EntryId, RecordHash, UnixMs, Volume};
 use crate::journal::record::{Header, RECORD_FORMAT};
 use crate::journal::{Frontier, Item, Payload, Record, Tip};
 use crate::limits;
+use crate::membership::Knows;
 use crate::path::EntryPath;
 use crate::store::{
-    BaseRow, BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, Meta, MissingBlob,
-    RecordWrite, Source, StoreError, WriteSet,
+    BaseRow, BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, HistoryRow, Meta,
+    MissingBlob, RecordWrite, Source, StoreError, WriteSet,
 };
 use crate::view;
+
+use super::people::People;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -38,6 +41,14 @@ pub(super) struct Txn<'a> {
     pub blobs_held: BTreeSet<ContentHash>,
     pub writes: WriteSet,
     pub effects: Vec<Effect>,
+    /// Who belongs, and what does not count.
+    pub people: People,
+    /// What this device may do has changed.
+    pub role_changed: bool,
+    /// Entries that were born though some of their changes came before.
+    pub late_births: BTreeSet<EntryId>,
+    /// The volume that begins if this device's journal cannot be continued.
+    pub spare_volume: Volume,
     /// Entries that the planner should look at.
     pub todo: BTreeSet<EntryId>,
     /// Entries that came to disk, left it, or changed their place there: whoever waits for that can go on.
@@ -74,6 +85,10 @@ impl<'a> Txn<'a> {
             blobs_held: BTreeSet::new(),
             writes: WriteSet::default(),
             effects: Vec::new(),
+            people: People::default(),
+            role_changed: false,
+            late_births: BTreeSet::new(),
+            spare_volume: Volume(0),
             todo: BTreeSet::new(),
             moved: BTreeSet::new(),
             documents: BTreeMap::new(),
@@ -92,7 +107,13 @@ impl<'a> Txn<'a> {
 
     // ---- entries
 
+    /// An entry, if anything that made it counts.
     pub fn entry(&self, id: &EntryId) -> Result<Option<EntryRow>> {
+        Ok(self.row(id)?.filter(|row| !row.is_void()))
+    }
+
+    /// An entry, also if nothing that made it counts.
+    pub fn row(&self, id: &EntryId) -> Result<Option<EntryRow>> {
         match self.writes.entries.get(id) {
             Some(row) => Ok(Some(row.clone())),
             None => self.source.entry(id),
@@ -100,7 +121,7 @@ impl<'a> Txn<'a> {
     }
 
     pub fn set_entry(&mut self, id: EntryId, mut row: EntryRow) -> Result<()> {
-        let old = self.entry(&id)?;
+        let old = self.row(&id)?;
         if let Some(old) = &old {
             forget(&mut self.by_parent, &old.place_parent, &id);
             forget(&mut self.by_name, &(old.place_parent, old.name.clone()), &id);
@@ -383,8 +404,19 @@ impl<'a> Txn<'a> {
         self.sign(&Payload::Edit(items), index);
     }
 
+    /// This device's journal here is not continued: another one begins.
+    pub fn begin_volume(&mut self) {
+        self.seal();
+        self.meta.volume = self.spare_volume;
+        self.meta.seen = Vec::new();
+    }
+
     /// Signs one record at the end of this device's journal.
-    pub fn sign(&mut self, payload: &Payload, items: Vec<(u32, EntryId, Option<crate::ids::ChangeHash>)>) {
+    pub fn sign(
+        &mut self,
+        payload: &Payload,
+        items: Vec<(u32, EntryId, Option<crate::ids::ChangeHash>)>,
+    ) -> (Tip, Knows) {
         let (device, volume) = (self.meta.device, self.meta.volume);
         let (seq, previous) =
             self.frontier.tip(device, volume).map_or((1, RecordHash([0; 32])), |(seq, hash)| (seq + 1, hash));
@@ -402,7 +434,7 @@ impl<'a> Txn<'a> {
             volume,
             seq,
             previous,
-            seen,
+            seen: seen.clone(),
             membership: Vec::new(),
             time: self.now,
             kind: 0,
@@ -412,19 +444,49 @@ impl<'a> Txn<'a> {
         let record = Record::sign(self.key, header, payload);
         let tip = Tip { device, volume, seq, hash: record.hash() };
         self.meta.seen = self.frontier.tips().filter(|t| !own(t)).collect();
-        self.add_record(tip, self.now, record, items);
+        (tip, self.add_record(tip, &seen, self.now, record, items))
     }
 
+    /// Adds a record at the end of a journal. Gives what its author knew of journals with membership records.
     pub fn add_record(
         &mut self,
         tip: Tip,
+        seen: &[Tip],
         time: UnixMs,
         record: Record,
         items: Vec<(u32, EntryId, Option<crate::ids::ChangeHash>)>,
-    ) {
+    ) -> Knows {
         self.meta.position += 1;
         self.frontier.advance(tip);
         self.writes.records.push(RecordWrite { position: self.meta.position, tip, time, record, items });
+        let knows = self.people.see(&tip, seen);
+        self.writes.knows.insert((tip.device, tip.volume), knows.clone());
+        knows
+    }
+
+    /// Every item that made an entry and counts, in the order of positions.
+    pub fn history(&self, id: &EntryId) -> Result<Vec<HistoryRow>> {
+        let mut rows = self.source.history(id)?;
+        rows.retain(|row| !self.writes.items.contains_key(&row.position));
+        let written = self.writes.records.iter().map(|write| (write.position, &write.items));
+        let written = written.filter(|(position, _)| !self.writes.items.contains_key(position));
+        let all = written.chain(self.writes.items.iter().map(|(position, items)| (*position, items)));
+        for (position, items) in all {
+            for (item, _, change) in items.iter().filter(|(_, entry, _)| entry == id) {
+                // Who and when is in the record.
+                let device = self.meta.device;
+                rows.push(HistoryRow { change: *change, position, item: *item, device, time: 0 });
+            }
+        }
+        rows.sort_by_key(|row| (row.position, row.item));
+        Ok(rows)
+    }
+
+    /// A document that was made anew takes the place of the one that there was.
+    pub fn replace_document(&mut self, id: EntryId, document: Document) {
+        let saved = document.save();
+        self.documents.insert(id, Loaded { document, pieces: 1 });
+        self.writes.documents.push((id, DocumentWrite::Replace(saved)));
     }
 
     /// Says which items of a record written in this step took effect.

@@ -51,7 +51,7 @@ fn plan_entry(
     ops: &mut Vec<DiskOp>,
     depth: usize,
 ) -> Result<()> {
-    if core.in_flight.contains_key(&id) || core.retries.contains_key(&id) {
+    if core.in_flight.contains_key(&id) || core.retries.contains_key(&id) || core.drafts.has(&id) {
         return Ok(());
     }
     if depth > PLAN_DEPTH {
@@ -76,7 +76,11 @@ fn plan_one(
     ops: &mut Vec<DiskOp>,
     depth: usize,
 ) -> Result<()> {
-    let (Some(row), base) = (txn.entry(&id)?, txn.base(&id)?) else { return Ok(()) };
+    let (row, base) = (txn.entry(&id)?, txn.base(&id)?);
+    let Some(row) = row else {
+        // What is void has no place on disk.
+        return base.map_or(Ok(()), |base| plan_removal(core, txn, id, &base, ops, depth));
+    };
     if row.alive {
         // Asked for once, and wanted again since.
         core.asked_removals.remove(&id);
@@ -202,6 +206,14 @@ fn start(
     what: InFlight,
     ops: &mut Vec<DiskOp>,
 ) {
+    let target = match &action {
+        DiskAction::Move { to } => to,
+        _ => &path,
+    };
+    if core.drafts.is_in_the_way(target) {
+        core.retries.insert(entry, UnixMs::MAX);
+        return;
+    }
     if let InFlight::Write { bytes } = &what {
         core.in_flight_bytes += bytes;
     }
@@ -228,6 +240,10 @@ fn plan_new(
     let path = folder.join(&row.place_name);
     if let Some(reason) = path.unwritable() {
         cannot_write(core, txn, id, reason);
+        return Ok(());
+    }
+    if core.drafts.is_in_the_way(&path) {
+        core.retries.insert(id, UnixMs::MAX);
         return Ok(());
     }
     let image = Image { heads: row.heads.clone(), hash: row.hash, kind: row.kind };

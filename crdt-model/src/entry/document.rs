@@ -59,6 +59,9 @@ pub struct View {
 pub enum Edit {
     /// The whole new content as found on disk or sent by the browser; diffed against the base.
     Content(Content),
+    /// The whole content as found on disk, made of a version that does not count any more: what was there before is in it
+    /// and is none of this change's own.
+    Draft(Content),
     /// Properties: key and source text (one YAML block-mapping entry) or `None` to remove.
     Properties(Vec<(String, Option<String>)>),
     /// Another folder and/or name.
@@ -370,6 +373,15 @@ fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
         format!("Automerge panicked: {}", said.unwrap_or_else(|| "no message".to_owned()))
     })
+}
+
+/// The hash of a change's bytes; `None` if they are none.
+pub fn change_hash(change: &[u8]) -> Option<ChangeHash> {
+    if change.len() > limits::CHANGE_BYTES || !change.starts_with(&MAGIC) || change.get(8) != Some(&1) {
+        return None;
+    }
+    let parsed = contained(|| automerge::Change::from_bytes(change.to_vec())).ok()?.ok()?;
+    Some(ChangeHash(parsed.hash().0))
 }
 
 #[cfg(test)]

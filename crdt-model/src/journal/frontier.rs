@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{DeviceId, RecordHash, Volume};
 
 /// The last known record of one journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tip {
     /// Whose journal.
     pub device: DeviceId,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, UnixMs, Volume};
 use crate::journal::frontier::Tip;
+use crate::journal::membership::MembershipChange;
 use crate::limits;
 
 /// Version of the record format.
@@ -57,43 +58,6 @@ pub enum Item {
     },
 }
 
-/// Who belongs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MembershipChange {
-    /// The notebook begins. The notebook's id is the hash of founder and nonce; only one such record counts.
-    Found {
-        /// Makes the id unique.
-        nonce: [u8; 16],
-        /// The notebook's name.
-        name: String,
-        /// The founder's device name.
-        device_name: String,
-    },
-    /// A device may take part.
-    Admit {
-        /// Which device.
-        device: DeviceId,
-        /// As what.
-        role: Role,
-        /// What it calls itself.
-        name: String,
-    },
-}
-
-/// What a member may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// All.
-    Owner,
-    /// Write.
-    Editor,
-    /// Comments and seals.
-    Commenter,
-    /// Read.
-    Viewer,
-}
-
 /// What a record carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload {
@@ -105,11 +69,22 @@ pub enum Payload {
     Unknown(u16, Vec<u8>),
 }
 
+impl Header {
+    /// Total: any bytes give a header or `None`.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (header, rest) = postcard::take_from_bytes(bytes).ok()?;
+        rest.is_empty().then_some(header)
+    }
+}
+
 impl Payload {
+    /// The kind of edits.
+    pub const EDIT: u16 = 1;
+
     fn encode(&self) -> (u16, Vec<u8>) {
         let bytes = |r: Result<Vec<u8>, postcard::Error>| r.expect("encoding into memory cannot fail");
         match self {
-            Payload::Edit(items) => (1, bytes(postcard::to_stdvec(items))),
+            Payload::Edit(items) => (Self::EDIT, bytes(postcard::to_stdvec(items))),
             Payload::Membership(change) => (2, bytes(postcard::to_stdvec(change))),
             Payload::Unknown(kind, raw) => (*kind, raw.clone()),
         }
@@ -122,7 +97,7 @@ impl Payload {
             rest.is_empty().then_some(value)
         }
         match kind {
-            1 => {
+            Self::EDIT => {
                 let items: Vec<Item> = whole(bytes)?;
                 (items.len() <= limits::RECORD_ITEMS).then_some(Payload::Edit(items))
             }
@@ -190,7 +165,12 @@ impl Record {
 
     /// The record's name: BLAKE3 of its header bytes.
     pub fn hash(&self) -> RecordHash {
-        RecordHash(blake3::derive_key("codex 2026 record", &self.header))
+        Self::hash_of(&self.header)
+    }
+
+    /// The name of the record with these header bytes.
+    pub fn hash_of(header: &[u8]) -> RecordHash {
+        RecordHash(blake3::derive_key("codex 2026 record", header))
     }
 
     /// The header, unchecked. For records from our own store.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::{
     BaseRow, BirthAt, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta,
-    MissingBlob, RecordWrite, Source, StoreError, WriteSet,
+    MissingBlob, Quarantined, RecordWrite, Source, StoreError, WriteSet,
 };
 use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, RecordHash, Volume};
 use crate::journal::record::{Item, Payload, Record};
 use crate::journal::{Receipt, Tip};
+use crate::membership::{Knows, Statement};
 
 /// Entries by folder and name. A set, not a map: within one step two entries may have one name.
 type ByName = BTreeSet<(EntryId, String, EntryId)>;
@@ -39,6 +40,9 @@ pub struct MemoryStore {
     tips: BTreeMap<(DeviceId, Volume), Tip>,
     history: BTreeMap<(EntryId, u64, u32), Option<ChangeHash>>,
     members: BTreeMap<DeviceId, MemberRow>,
+    statements: BTreeMap<u64, Statement>,
+    knows: BTreeMap<(DeviceId, Volume), Knows>,
+    quarantined: BTreeMap<u64, Quarantined>,
     receipts: BTreeMap<DeviceId, Receipt>,
     blobs_missing: BTreeMap<ContentHash, MissingBlob>,
     blob_needs: BTreeSet<(ContentHash, EntryId)>,
@@ -83,7 +87,23 @@ impl MemoryStore {
         for record in &writes.records {
             self.put_record(record);
         }
-        self.members.extend(writes.members.iter().map(|(device, row)| (*device, row.clone())));
+        for (position, items) in &writes.items {
+            self.put_items(*position, items);
+        }
+        for (device, row) in &writes.members {
+            match row {
+                Some(row) => self.members.insert(*device, row.clone()),
+                None => self.members.remove(device),
+            };
+        }
+        self.statements.extend(writes.statements.iter().cloned());
+        self.knows.extend(writes.knows.iter().map(|(journal, knows)| (*journal, knows.clone())));
+        for (position, row) in &writes.quarantined {
+            match row {
+                Some(row) => self.quarantined.insert(*position, row.clone()),
+                None => self.quarantined.remove(position),
+            };
+        }
         self.receipts.extend(writes.receipts.iter().map(|(device, receipt)| (*device, receipt.clone())));
         for (hash, missing) in &writes.blobs_missing {
             match missing {
@@ -172,6 +192,13 @@ impl MemoryStore {
             self.items.insert(*position, items.into());
         }
         self.records.insert(*position, Arc::new(write.clone()));
+    }
+
+    fn put_items(&mut self, position: u64, items: &[(u32, EntryId, Option<ChangeHash>)]) {
+        self.history.retain(|(_, at, _), _| *at != position);
+        for (item, entry, change) in items {
+            self.history.insert((*entry, position, *item), *change);
+        }
     }
 
     fn put_conflicts(&mut self, writes: &WriteSet) {
@@ -269,11 +296,12 @@ impl Source for MemoryStore {
     fn history(&self, id: &EntryId) -> Result<Vec<HistoryRow>, StoreError> {
         let rows = self.history.range((*id, 0, 0)..=(*id, u64::MAX, u32::MAX));
         Ok(rows
-            .filter_map(|((_, position, _), change)| {
+            .filter_map(|((_, position, item), change)| {
                 let write = self.records.get(position)?;
                 Some(HistoryRow {
                     change: *change,
                     position: *position,
+                    item: *item,
                     device: write.tip.device,
                     time: write.time,
                 })
@@ -283,6 +311,23 @@ impl Source for MemoryStore {
 
     fn members(&self) -> Result<BTreeMap<DeviceId, MemberRow>, StoreError> {
         Ok(self.members.clone())
+    }
+
+    fn statements(&self) -> Result<Vec<Statement>, StoreError> {
+        Ok(self.statements.values().cloned().collect())
+    }
+
+    fn knows(&self) -> Result<BTreeMap<(DeviceId, Volume), Knows>, StoreError> {
+        Ok(self.knows.clone())
+    }
+
+    fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError> {
+        Ok(self.quarantined.clone())
+    }
+
+    fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {
+        let rows = self.records.range(after + 1..).take(limit);
+        Ok(rows.map(|(position, write)| (*position, write.tip, write.record.header.clone())).collect())
     }
 
     fn receipts(&self) -> Result<Vec<Receipt>, StoreError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use codex_crdt_model::Core;
 use codex_crdt_model::ids::DeviceId;
-use codex_crdt_model::journal::Receipt;
+use codex_crdt_model::journal::{Receipt, Role};
 use codex_crdt_model::store::{FetchPolicy, Mode, Source, StoreError};
 use codex_crdt_model::view;
 
@@ -54,6 +54,12 @@ pub struct Standing {
     pub problems: Vec<Problem>,
     /// How many there are.
     pub problem_count: u64,
+    /// What this device may do here: `owner`, `editor`, `commenter` or `viewer`; `None` for nothing.
+    pub role: Option<Role>,
+    /// Files that were changed here by somebody who may not write: they stay here.
+    pub drafts: u64,
+    /// Records that do not count, because their authors might not write them.
+    pub quarantined: u64,
 }
 
 /// How one peer stands.
@@ -112,7 +118,8 @@ impl Driver {
                 blobs_left: left,
             });
         }
-        let (problems, problem_count) = self.problems(store)?;
+        let role = core.role();
+        let (problems, problem_count) = self.problems(core, store)?;
         let entries = store.alive_count()?;
         let first_scan = (!self.scanned).then(|| first_scan(scan, entries)).flatten();
         let pending = core.unwritten() as u64;
@@ -150,11 +157,14 @@ impl Driver {
             progress: progress.into_iter().flatten().collect(),
             problems,
             problem_count,
+            role,
+            drafts: core.drafts().count() as u64,
+            quarantined: core.quarantined() as u64,
         })
     }
 
     /// What cannot be read or written now: the first of it, and how much there is.
-    fn problems(&self, store: &Store) -> Result<(Vec<Problem>, u64), StoreError> {
+    fn problems(&self, core: &Core, store: &Store) -> Result<(Vec<Problem>, u64), StoreError> {
         let troubles = self.disk.troubles().borrow().clone();
         let count = troubles.count + self.failing.len();
         let mut problems = troubles.first;
@@ -162,7 +172,12 @@ impl Driver {
             let Some(row) = store.entry(entry)? else { continue };
             problems.push(Problem { path: view::path(store, &row)?, reason: reason.clone() });
         }
-        Ok((problems, count as u64))
+        let role = core.role().map_or("not a member".to_owned(), |role| format!("a {role}"));
+        for path in core.drafts().take(SHOWN.saturating_sub(problems.len())) {
+            let reason = format!("not shared: you are {role} here; it stays as it is on this disk");
+            problems.push(Problem { path: path.to_string(), reason });
+        }
+        Ok((problems, (count + core.drafts().count()) as u64))
     }
 }
 

@@ -84,7 +84,7 @@ pub struct Member {
     pub name: String,
     /// `owner`, `editor`, `commenter` or `viewer`.
     #[schema(value_type = String)]
-    pub role: codex_crdt_model::journal::record::Role,
+    pub role: codex_crdt_model::journal::Role,
     /// Whether it is this device.
     pub this_device: bool,
 }

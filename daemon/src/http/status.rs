@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use codex_crdt_model::journal::Role;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -51,6 +52,13 @@ pub struct NotebookStatus {
     pub problems: Value,
     /// How many there are.
     pub problem_count: u64,
+    /// What this device may do: `owner`, `editor`, `commenter`, `viewer`, or nothing.
+    #[schema(value_type = Option<String>)]
+    pub role: Option<Role>,
+    /// Files changed here that are not shared, because this device may not write.
+    pub drafts: u64,
+    /// Records that do not count, because their authors might not write them.
+    pub quarantined: u64,
     /// Entries in the tree.
     pub entries: u64,
     /// Files still to be written out or looked at.
@@ -135,6 +143,9 @@ pub fn of_notebook(desk: &Desk, one: Registered) -> NotebookStatus {
         reason: standing.reason,
         problems: serde_json::to_value(&standing.problems).unwrap_or_default(),
         problem_count: standing.problem_count,
+        role: standing.role,
+        drafts: standing.drafts,
+        quarantined: standing.quarantined,
         entries: standing.entries,
         pending: standing.pending,
         unsynced_records: standing.unsynced_records,

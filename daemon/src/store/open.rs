@@ -12,8 +12,11 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 use super::OpenError;
 
 /// Migration `n` makes version `n + 1`.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/store/0001.sql"), include_str!("../../migrations/store/0002.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/store/0001.sql"),
+    include_str!("../../migrations/store/0002.sql"),
+    include_str!("../../migrations/store/0003.sql"),
+];
 
 /// "Codx", in the file's header: no other program's database is taken for a store.
 const APPLICATION_ID: i64 = 0x436f_6478;

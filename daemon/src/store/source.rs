@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
 use codex_crdt_model::journal::record::Record;
 use codex_crdt_model::journal::{Receipt, Tip};
+use codex_crdt_model::membership::{Knows, Statement};
 use codex_crdt_model::store::{
-    BaseRow, BirthAt, ConflictRow, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta, MissingBlob, Source,
-    StoreError,
+    BaseRow, BirthAt, ConflictRow, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta, MissingBlob,
+    Quarantined, Source, StoreError,
 };
 use rusqlite::{Params, Row, params};
 use serde::de::DeserializeOwned;
@@ -119,13 +120,14 @@ impl Source for Reader {
     }
 
     fn history(&self, id: &EntryId) -> Result<Vec<HistoryRow>, StoreError> {
-        let sql = "SELECT i.change, i.position, r.device, r.time
+        let sql = "SELECT i.change, i.position, r.device, r.time, i.item
                    FROM items AS i CROSS JOIN records AS r ON r.position = i.position
                    WHERE i.entry = ?1 ORDER BY i.position, i.item";
         self.rows("reading a history", sql, [&id.0], |row| {
             Ok(HistoryRow {
                 change: row.get::<_, Option<[u8; 32]>>(0)?.map(ChangeHash),
                 position: number(row, 1)?,
+                item: row.get(4)?,
                 device: DeviceId(row.get(2)?),
                 time: row.get(3)?,
             })
@@ -135,6 +137,46 @@ impl Source for Reader {
     fn members(&self) -> Result<BTreeMap<DeviceId, MemberRow>, StoreError> {
         let rows = self.pairs("reading the members", "SELECT device, row FROM members", [])?;
         Ok(rows.into_iter().map(|(id, row)| (DeviceId(id.0), row)).collect())
+    }
+
+    fn statements(&self) -> Result<Vec<Statement>, StoreError> {
+        let doing = "reading the membership records";
+        let rows = self.rows(doing, "SELECT row FROM statements ORDER BY position", [], |row| {
+            row.get::<_, Vec<u8>>(0)
+        })?;
+        rows.iter().map(|bytes| decode(doing, bytes)).collect()
+    }
+
+    fn knows(&self) -> Result<BTreeMap<(DeviceId, Volume), Knows>, StoreError> {
+        let doing = "reading what the journals' authors knew";
+        let rows = self.rows(doing, "SELECT device, volume, row FROM knows", [], |row| {
+            let volume = Volume(row.get::<_, i64>(1)?.cast_unsigned());
+            Ok(((DeviceId(row.get(0)?), volume), row.get::<_, Vec<u8>>(2)?))
+        })?;
+        rows.into_iter().map(|(journal, bytes)| Ok((journal, decode(doing, &bytes)?))).collect()
+    }
+
+    fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError> {
+        let doing = "reading the records without effect";
+        let rows = self.rows(doing, "SELECT position, row FROM quarantine", [], |row| {
+            Ok((number(row, 0)?, row.get::<_, Vec<u8>>(1)?))
+        })?;
+        rows.into_iter().map(|(position, bytes)| Ok((position, decode(doing, &bytes)?))).collect()
+    }
+
+    fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {
+        let sql = "SELECT position, device, volume, seq, header FROM records
+                   WHERE position > ?1 ORDER BY position LIMIT ?2";
+        self.rows("reading headers", sql, params![int(after), int(limit as u64)], |row| {
+            let header: Vec<u8> = row.get(4)?;
+            let tip = Tip {
+                device: DeviceId(row.get(1)?),
+                volume: Volume(number(row, 2)?),
+                seq: number(row, 3)?,
+                hash: Record::hash_of(&header),
+            };
+            Ok((number(row, 0)?, tip, header))
+        })
     }
 
     fn receipts(&self) -> Result<Vec<Receipt>, StoreError> {
@@ -262,6 +304,22 @@ impl Source for Store {
 
     fn members(&self) -> Result<BTreeMap<DeviceId, MemberRow>, StoreError> {
         self.reader.members()
+    }
+
+    fn statements(&self) -> Result<Vec<Statement>, StoreError> {
+        self.reader.statements()
+    }
+
+    fn knows(&self) -> Result<BTreeMap<(DeviceId, Volume), Knows>, StoreError> {
+        self.reader.knows()
+    }
+
+    fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError> {
+        self.reader.quarantined()
+    }
+
+    fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {
+        self.reader.headers(after, limit)
     }
 
     fn receipts(&self) -> Result<Vec<Receipt>, StoreError> {

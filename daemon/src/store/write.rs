@@ -29,7 +29,9 @@ pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), St
         record(connection, write).map_err(failed("writing a record"))?;
         payload::write(connection, write.position, &write.record.payload)?;
     }
+    items(connection, writes).map_err(failed("writing which items take effect"))?;
     members_and_receipts(connection, writes)?;
+    membership(connection, writes)?;
     blobs_missing(connection, writes).map_err(failed("writing missing blobs"))?;
     conflicts(connection, writes)?;
     forks(connection, writes).map_err(failed("writing a proof of a fork"))
@@ -164,9 +166,53 @@ fn record(connection: &Connection, write: &RecordWrite) -> rusqlite::Result<()> 
     Ok(())
 }
 
+/// Items of records written before. Where a birth lies in its payload is found out when it is read.
+fn items(connection: &Connection, writes: &WriteSet) -> rusqlite::Result<()> {
+    for (position, items) in &writes.items {
+        let position = int(*position);
+        connection.prepare_cached("DELETE FROM items WHERE position = ?1")?.execute([position])?;
+        let mut insert = connection
+            .prepare_cached("INSERT INTO items (position, item, entry, change) VALUES (?1, ?2, ?3, ?4)")?;
+        for (item, entry, change) in items {
+            insert.execute(params![position, item, entry.0, change.map(|hash| hash.0)])?;
+        }
+    }
+    Ok(())
+}
+
+fn membership(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
+    for (position, statement) in &writes.statements {
+        let sql = "INSERT INTO statements (position, row) VALUES (?1, ?2)";
+        run(connection, "writing a membership record", sql, params![int(*position), encode(statement)])?;
+    }
+    for ((device, volume), knows) in &writes.knows {
+        let sql = "INSERT OR REPLACE INTO knows (device, volume, row) VALUES (?1, ?2, ?3)";
+        let values = params![device.0, volume.0.cast_signed(), encode(knows)];
+        run(connection, "writing what a journal's author knew", sql, values)?;
+    }
+    for (position, row) in &writes.quarantined {
+        let position = int(*position);
+        match row {
+            Some(row) => {
+                let sql = "INSERT OR REPLACE INTO quarantine (position, row) VALUES (?1, ?2)";
+                run(connection, "noting a record without effect", sql, params![position, encode(row)])?;
+            }
+            None => {
+                let sql = "DELETE FROM quarantine WHERE position = ?1";
+                run(connection, "noting that a record counts", sql, [position])?;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn members_and_receipts(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
     let row = |device: &DeviceId, row: Vec<u8>| (device.0, row);
     for (device, member) in &writes.members {
+        let Some(member) = member else {
+            run(connection, "removing a member", "DELETE FROM members WHERE device = ?1", [&device.0])?;
+            continue;
+        };
         let sql = "INSERT OR REPLACE INTO members VALUES (?1, ?2)";
         run(connection, "writing a member", sql, row(device, encode(member)))?;
     }

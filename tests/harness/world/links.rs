@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use codex_crdt_model::event::Event;
 use codex_crdt_model::ids::{ContentHash, DeviceId};
+use codex_crdt_model::store::{Mode, Source};
 use ed25519_dalek::SigningKey;
 
 use super::{Item, World, pair};
 use crate::faulty::Fault;
+use crate::workload::Edition;
 
 impl World {
     /// What a dying machine has sent may still arrive, in order, up to some frame.
@@ -108,8 +110,32 @@ impl World {
         self.push(self.time + delay, Item::Open { a, b });
     }
 
+    /// Whether a machine lets another in: a member, or anybody while it does not know yet who that is.
+    fn lets_in(&self, n: usize, other: usize) -> bool {
+        let machine = &self.machines[n];
+        let is_joining = machine.core.as_ref().is_some_and(|core| core.meta().mode == Mode::Joining);
+        is_joining
+            || machine.store.members().is_ok_and(|rows| rows.contains_key(&self.machines[other].device))
+    }
+
+    /// A machine has heard of other members: it cuts whoever is none any more.
+    pub(super) fn members_changed(&mut self, n: usize) {
+        for other in (0..self.machines.len()).filter(|other| *other != n).collect::<Vec<_>>() {
+            if self.lets_in(n, other) {
+                if !self.is_open(n, other) && self.edition == Edition::Third {
+                    self.reopen_later(n, other);
+                }
+            } else {
+                self.cut(n, other);
+            }
+        }
+    }
+
     pub(super) fn open(&mut self, a: usize, b: usize) {
-        let both = self.machines[a].core.is_some() && self.machines[b].core.is_some();
+        let both = self.machines[a].core.is_some()
+            && self.machines[b].core.is_some()
+            && self.lets_in(a, b)
+            && self.lets_in(b, a);
         let link = self.links.get_mut(&pair(a, b)).expect("every pair has a link");
         if !link.possible || link.open || !both {
             return;

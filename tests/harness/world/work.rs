@@ -2,12 +2,14 @@
 
 use codex_crdt_model::effect::{DiskAction, DiskOp, DiskOutcome};
 use codex_crdt_model::event::{DiskResult, Event};
+use codex_crdt_model::ids::EntryId;
 use codex_crdt_model::path::EntryPath;
 
 use super::{Item, World};
 use crate::disk::MemoryDisk;
 use crate::faulty::Fault;
 use crate::machine::{Crash, Job};
+use crate::workload::Edition;
 
 /// What is missing is believed when it has stayed away so long, as in the real worker.
 const MISSING_MS: i64 = 100;
@@ -40,8 +42,11 @@ impl World {
                     machine.scan = number;
                 }
                 let number = machine.scan;
+                let is_third = self.edition == Edition::Third;
+                let left = if is_third { machine.disk.leftovers(&mut machine.blobs) } else { Vec::new() };
                 machine.untold.clear();
                 let seen = machine.disk.differences(&[root], &machine.store, &mut machine.blobs, false);
+                self.tell_leftovers(n, left);
                 if !seen.is_empty() {
                     self.disk_tells(n, Event::Observed(seen));
                 }
@@ -78,13 +83,17 @@ impl World {
             }
             Job::Leftovers => {
                 let left = machine.disk.leftovers(&mut machine.blobs);
-                let results: Vec<DiskResult> =
-                    left.into_iter().map(|(entry, outcome)| DiskResult { entry, outcome }).collect();
-                if !results.is_empty() {
-                    self.disk_tells(n, Event::DiskDone(results));
-                }
+                self.tell_leftovers(n, left);
             }
             Job::Ops(ops) => self.do_ops(n, ops),
+        }
+    }
+
+    fn tell_leftovers(&mut self, n: usize, left: Vec<(EntryId, DiskOutcome)>) {
+        let results: Vec<DiskResult> =
+            left.into_iter().map(|(entry, outcome)| DiskResult { entry, outcome }).collect();
+        if !results.is_empty() {
+            self.disk_tells(n, Event::DiskDone(results));
         }
     }
 

@@ -847,6 +847,11 @@ export interface components {
             blobs_missing: number;
             /**
              * Format: int64
+             * @description Files changed here that are not shared, because this device may not write.
+             */
+            drafts: number;
+            /**
+             * Format: int64
              * @description Entries in the tree.
              */
             entries: number;
@@ -879,8 +884,15 @@ export interface components {
             problems: Record<string, never>[];
             /** @description What takes a while, and how far it is. */
             progress: components["schemas"]["Progress"][];
+            /**
+             * Format: int64
+             * @description Records that do not count, because their authors might not write them.
+             */
+            quarantined: number;
             /** @description Why, when it is not ready; else the first of its problems. */
             reason?: string | null;
+            /** @description What this device may do: `owner`, `editor`, `commenter`, `viewer`, or nothing. */
+            role?: string | null;
             /** @description The scan under way. */
             scan: components["schemas"]["ScanProgress"];
             /** @description Its slug. */
@@ -1041,6 +1053,11 @@ export interface components {
                 blobs_missing: number;
                 /**
                  * Format: int64
+                 * @description Files changed here that are not shared, because this device may not write.
+                 */
+                drafts: number;
+                /**
+                 * Format: int64
                  * @description Entries in the tree.
                  */
                 entries: number;
@@ -1073,8 +1090,15 @@ export interface components {
                 problems: Record<string, never>[];
                 /** @description What takes a while, and how far it is. */
                 progress: components["schemas"]["Progress"][];
+                /**
+                 * Format: int64
+                 * @description Records that do not count, because their authors might not write them.
+                 */
+                quarantined: number;
                 /** @description Why, when it is not ready; else the first of its problems. */
                 reason?: string | null;
+                /** @description What this device may do: `owner`, `editor`, `commenter`, `viewer`, or nothing. */
+                role?: string | null;
                 /** @description The scan under way. */
                 scan: components["schemas"]["ScanProgress"];
                 /** @description Its slug. */

@@ -5,7 +5,7 @@ use automerge::{ActorId, Automerge, AutomergeError, ROOT, ReadDoc, ScalarValue};
 
 use super::Edit;
 use super::front::Front;
-use super::schema::{BlobValue, DELETE, REVIVE, Reader, Schema, Target, kind_word};
+use super::schema::{BlobValue, DELETE, DRAFT, REVIVE, Reader, Schema, Target, kind_word};
 use crate::entry::birth::{Content, Kind};
 use crate::entry::frontmatter::{self, Parts};
 use crate::ids::{ContentHash, EntryId};
@@ -54,6 +54,10 @@ pub(super) fn make(
         let hash = doc.empty_commit(options.with_message(message));
         return finish(doc, Some(hash));
     }
+    let options = match edits.iter().any(|edit| matches!(edit, Edit::Draft(_))) {
+        true => options.with_message(DRAFT),
+        false => options,
+    };
     let plan = plan(&reader, edits)?;
     if plan.is_empty() {
         return Ok(None);
@@ -86,7 +90,7 @@ fn plan(reader: &Reader<'_>, edits: &[Edit]) -> Result<Plan, String> {
     let mut now = before.clone();
     for edit in edits {
         match edit {
-            Edit::Content(content) => now = content.clone(),
+            Edit::Content(content) | Edit::Draft(content) => now = content.clone(),
             Edit::Properties(properties) => {
                 let Content::Text(text) = &now else {
                     return Err("only a text has properties of its own".to_owned());

@@ -19,6 +19,8 @@ use crate::path::check_name;
 pub(super) const DELETE: &str = "delete";
 /// Message of a change that does nothing but undo deletions.
 pub(super) const REVIVE: &str = "revive";
+/// The message of a change that takes in a text made of a version that does not count any more.
+pub(super) const DRAFT: &str = "draft";
 
 /// Ids of the containers, and what to fall back to.
 #[derive(Debug, Clone)]

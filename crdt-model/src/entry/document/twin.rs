@@ -13,6 +13,7 @@ use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, AutomergeError, ChangeMetadata, Cursor, ObjId, ReadDoc};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::schema::DRAFT;
 use super::{Document, DocumentError, NewChange, actor, contained};
 use crate::entry::text;
 use crate::ids::{ChangeHash, DeviceId, Volume};
@@ -85,7 +86,13 @@ impl Document {
         let volume_of = |meta: &ChangeMetadata<'_>| actors.get(meta.actor.as_ref()).copied();
         // Nothing follows on a change that is new, so all that it does not follow on is concurrent.
         for other in self.doc.get_changes_meta(&[*change]) {
-            if volume_of(&other).is_none() || volume_of(&other) == volume_of(&this) {
+            // A draft repeats what was there before on purpose, and takes it away again itself.
+            let is_draft = |meta: &ChangeMetadata<'_>| meta.message.as_deref() == Some(DRAFT);
+            if volume_of(&other).is_none()
+                || volume_of(&other) == volume_of(&this)
+                || is_draft(&this)
+                || is_draft(&other)
+            {
                 continue;
             }
             let (stays, goes) = if this.hash < other.hash { (&this, &other) } else { (&other, &this) };

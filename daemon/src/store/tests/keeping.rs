@@ -105,7 +105,7 @@ fn compaction_takes_no_record_away() {
     assert_eq!(store.document(&id(1)).unwrap(), [vec![9; 50]]);
     assert_eq!(held(&store), [1, 2, 3, 4, 5]);
     let source = [include_str!("../write.rs"), include_str!("../payload.rs")].concat();
-    for table in ["records", "payloads", "items"] {
+    for table in ["records", "payloads"] {
         for verb in ["DELETE FROM ", "REPLACE INTO ", "UPDATE "] {
             assert!(!source.contains(&format!("{verb}{table}")), "{verb}{table}");
         }

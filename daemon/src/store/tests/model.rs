@@ -1,8 +1,8 @@
 //! The store in memory and the one in SQLite answer every call alike, whatever is written.
 
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, Volume};
-use codex_crdt_model::journal::record::{Item, Role};
 use codex_crdt_model::journal::{Frontier, Receipt};
+use codex_crdt_model::journal::{Item, Role};
 use codex_crdt_model::store::memory::MemoryStore;
 use codex_crdt_model::store::{
     BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, MemberRow, MissingBlob, Source,
@@ -137,7 +137,7 @@ fn put(writes: &mut WriteSet, write: &Write, memory: &MemoryStore) {
         }
         Write::Member(device, name) => {
             let row = MemberRow { role: Role::Commenter, name: name.clone() };
-            writes.members.insert(DeviceId([*device; 32]), row);
+            writes.members.insert(DeviceId([*device; 32]), (!name.is_empty()).then_some(row));
         }
         Write::Receipt(device, number) => {
             let key = SigningKey::from_bytes(&[*device; 32]);

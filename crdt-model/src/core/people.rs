@@ -1,0 +1,433 @@
+//! Who may write, and what of the journals counts: keeps [`crate::membership`] in step with the records, and folds anew
+//! the entries that a new answer concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::edits::{self, By};
+use super::peers;
+use super::tree;
+use super::txn::Txn;
+use crate::effect::Notice;
+use crate::entry::{Birth, Content, Document};
+use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, Volume};
+use crate::journal::record::notebook_id;
+use crate::journal::{Header, Item, MembershipChange, Payload, Record, Role, Tip};
+use crate::limits;
+use crate::membership::{Knows, Membership, Reach, Statement, Verdict, Why};
+use crate::store::{BirthAt, EntryRow, MemberRow, Quarantined, Source, StoreError, WriteSet};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// What is known of people, and of what does not count.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    pub membership: Membership,
+    statements: Vec<Statement>,
+    /// What the last record of each journal had seen of journals that matter here.
+    knows: BTreeMap<(DeviceId, Volume), Knows>,
+    reach: Reach,
+    /// Records without effect, by position.
+    quarantined: BTreeMap<u64, Quarantined>,
+    /// Members as they are stored.
+    shown: BTreeMap<DeviceId, MemberRow>,
+}
+
+impl People {
+    /// Reads them. What a store from before has not noted is found out from its records.
+    pub fn load(source: &dyn Source, writes: &mut WriteSet) -> Result<Self> {
+        let Some(meta) = source.meta()? else { return Ok(Self::default()) };
+        let mut people = Self {
+            statements: source.statements()?,
+            knows: source.knows()?,
+            quarantined: source.quarantined()?,
+            shown: source.members()?,
+            ..Self::default()
+        };
+        if people.statements.is_empty() {
+            for position in 1..=meta.position {
+                let Some((record, header)) =
+                    source.record(position)?.and_then(|r| Some((r.clone(), r.header()?)))
+                else {
+                    continue;
+                };
+                let tip = tip_of(&header, &record);
+                let knows = people.see(&tip, &header.seen);
+                if let Some(Payload::Membership(change)) = Payload::decode(header.kind, &record.payload) {
+                    let statement = Statement { tip, knows, change };
+                    writes.statements.push((position, statement.clone()));
+                    people.statements.push(statement);
+                }
+            }
+            writes.knows.extend(people.knows.clone());
+        }
+        people.membership = Membership::of(&meta.notebook, people.statements.clone());
+        if !people.membership.cuts().is_empty() {
+            people.survey(source, meta.position)?;
+        }
+        Ok(people)
+    }
+
+    /// Takes in what a record says to have seen; what its author knows then.
+    pub fn see(&mut self, tip: &Tip, seen: &[Tip]) -> Knows {
+        let knows = self.knows.entry((tip.device, tip.volume)).or_default();
+        for other in seen {
+            knows.see(other.device, other.volume, other.seq);
+        }
+        knows.clone()
+    }
+
+    /// Walks all headers: what every journal's author knew, and how far those whose right had ended were seen by others
+    /// who did not know. Only needed where a right has ended.
+    fn survey(&mut self, source: &dyn Source, until: u64) -> Result<Vec<(u64, Tip, Knows, u16)>> {
+        let mut all = Vec::new();
+        self.knows.clear();
+        self.reach = Reach::default();
+        let mut after = 0;
+        while after < until {
+            let headers = source.headers(after, 1024)?;
+            let Some((last, ..)) = headers.last() else { break };
+            after = *last;
+            for (position, tip, bytes) in headers {
+                let Some(header) = Header::decode(&bytes) else { continue };
+                let knows = self.see(&tip, &header.seen);
+                self.membership.witness(&tip, &knows, &mut self.reach);
+                all.push((position, tip, knows, header.kind));
+            }
+        }
+        Ok(all)
+    }
+
+    /// How many records have no effect.
+    pub fn quarantined(&self) -> usize {
+        self.quarantined.len()
+    }
+
+    /// Why an edit has no effect, if it has none.
+    fn refuses(&self, tip: &Tip, knows: &Knows) -> Option<Why> {
+        self.membership.allows(tip, knows, Role::Editor, &self.reach).err()
+    }
+}
+
+fn tip_of(header: &Header, record: &Record) -> Tip {
+    Tip { device: header.device, volume: header.volume, seq: header.seq, hash: record.hash() }
+}
+
+/// What this device may do here; while nothing is known, nothing.
+pub(super) fn own_role(txn: &Txn<'_>) -> Option<Role> {
+    txn.people.membership.role(&txn.meta.device)
+}
+
+/// Whether what this device changes would count.
+pub(super) fn may_write(txn: &Txn<'_>) -> bool {
+    own_role(txn).is_some_and(|role| role.is_at_least(Role::Editor))
+}
+
+/// Makes a membership record here.
+pub(super) fn state(txn: &mut Txn<'_>, change: MembershipChange) -> Result<()> {
+    txn.seal();
+    let (tip, knows) = txn.sign(&Payload::Membership(change.clone()), Vec::new());
+    stated(txn, Statement { tip, knows, change })
+}
+
+/// Takes in a membership record whose place is taken already.
+pub(super) fn stated(txn: &mut Txn<'_>, statement: Statement) -> Result<()> {
+    txn.writes.statements.push((txn.meta.position, statement.clone()));
+    if let MembershipChange::Found { name, .. } = &statement.change
+        && txn.meta.name.is_empty()
+    {
+        txn.meta.name.clone_from(name);
+    }
+    txn.people.statements.push(statement);
+    let before = std::mem::take(&mut txn.people.membership);
+    txn.people.membership = Membership::of(&txn.meta.notebook, txn.people.statements.clone());
+    show(txn);
+    if has_turned(&before, &txn.people.membership) {
+        judge_all_again(txn)?;
+    }
+    Ok(())
+}
+
+/// Whether a new answer can concern records that were judged before.
+fn has_turned(before: &Membership, after: &Membership) -> bool {
+    let verdicts: BTreeMap<Tip, Verdict> = before.statements().map(|(s, verdict)| (s.tip, verdict)).collect();
+    let has_flipped =
+        after.statements().any(|(s, verdict)| verdicts.get(&s.tip).is_some_and(|before| *before != verdict));
+    let is_release = |(statement, verdict): (&Statement, Verdict)| {
+        verdict == Verdict::Counts
+            && !verdicts.contains_key(&statement.tip)
+            && matches!(statement.change, MembershipChange::Release { .. })
+    };
+    has_flipped || before.cuts() != after.cuts() || after.statements().any(is_release)
+}
+
+/// Stores who has which role, for all who only read.
+fn show(txn: &mut Txn<'_>) {
+    let membership = &txn.people.membership;
+    let founded = membership.statements().any(|(_, verdict)| verdict == Verdict::Counts);
+    if !founded {
+        // Until the notebook's own records say who belongs to it, the inviter does.
+        return;
+    }
+    let names: BTreeMap<DeviceId, String> = membership
+        .people()
+        .into_iter()
+        .flat_map(|person| person.devices)
+        .map(|device| (device.id, device.name))
+        .collect();
+    let now: BTreeMap<DeviceId, MemberRow> = membership
+        .devices()
+        .map(|(device, role)| {
+            (device, MemberRow { role, name: names.get(&device).cloned().unwrap_or_default() })
+        })
+        .collect();
+    for (device, row) in &now {
+        if txn.people.shown.get(device) != Some(row) {
+            txn.writes.members.insert(*device, Some(row.clone()));
+        }
+    }
+    let own = txn.meta.device;
+    let gone: Vec<DeviceId> =
+        txn.people.shown.keys().filter(|device| !now.contains_key(*device)).copied().collect();
+    for device in gone {
+        txn.writes.members.insert(device, None);
+        if device == own {
+            txn.notify(Notice::Standing("you are no longer a member; what is here stays".into()));
+        }
+    }
+    let role = |rows: &BTreeMap<DeviceId, MemberRow>| rows.get(&own).map(|row| row.role);
+    if role(&now) != role(&txn.people.shown) {
+        txn.role_changed = true;
+    }
+    txn.people.shown = now;
+}
+
+/// Folds a record that was just added, or notes why it has no effect.
+pub(super) fn fold(
+    txn: &mut Txn<'_>,
+    tip: Tip,
+    header: &Header,
+    knows: Knows,
+    record: &Record,
+) -> Result<()> {
+    let position = txn.meta.position;
+    match Payload::decode(header.kind, &record.payload) {
+        Some(Payload::Membership(change)) => stated(txn, Statement { tip, knows: knows.clone(), change })?,
+        Some(Payload::Edit(items)) => match txn.people.refuses(&tip, &knows) {
+            None => {
+                let by = By { device: header.device, time: header.time };
+                let index = peers::take_items(txn, header, by, position, items)?;
+                txn.index_record(position, index);
+                fold_late_births(txn)?;
+            }
+            Some(why) => {
+                let size = record.size() as u64;
+                quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
+            }
+        },
+        // Unknown kinds and unreadable payloads: carried, without effect.
+        Some(Payload::Unknown(..)) | None => {}
+    }
+    let mut reach = std::mem::take(&mut txn.people.reach);
+    let is_more = txn.people.membership.witness(&tip, &knows, &mut reach);
+    txn.people.reach = reach;
+    if is_more { judge_again(txn, txn.people.quarantined.clone().into_iter().collect()) } else { Ok(()) }
+}
+
+fn quarantine(txn: &mut Txn<'_>, position: u64, row: Quarantined) {
+    txn.writes.quarantined.insert(position, Some(row.clone()));
+    txn.people.quarantined.insert(position, row);
+}
+
+/// Everything is judged by the new answer.
+fn judge_all_again(txn: &mut Txn<'_>) -> Result<()> {
+    let until = txn.source.meta()?.map_or(0, |meta| meta.position);
+    let source = txn.source;
+    let mut all = txn.people.survey(source, until)?;
+    for write in txn.writes.records.clone() {
+        let Some(header) = write.record.header() else { continue };
+        let knows = txn.people.see(&write.tip, &header.seen);
+        let mut reach = std::mem::take(&mut txn.people.reach);
+        txn.people.membership.witness(&write.tip, &knows, &mut reach);
+        txn.people.reach = reach;
+        all.push((write.position, write.tip, knows, header.kind));
+    }
+    txn.writes.knows.extend(txn.people.knows.clone());
+    let edits = all.into_iter().filter(|(.., kind)| *kind == Payload::EDIT);
+    let rows = edits.map(|(position, tip, knows, _)| {
+        (position, Quarantined { tip, knows, size: 0, why: Why::NotAllowed })
+    });
+    judge_again(txn, rows.collect())
+}
+
+/// Judges these records by what is known now; folds anew the entries of those whose verdict turned.
+fn judge_again(txn: &mut Txn<'_>, rows: Vec<(u64, Quarantined)>) -> Result<()> {
+    let mut turned = BTreeSet::new();
+    for (position, row) in rows {
+        let was = txn.people.quarantined.get(&position).map(|row| row.why);
+        let why = txn.people.refuses(&row.tip, &row.knows);
+        match why {
+            Some(why) if was != Some(why) => {
+                if was.is_none() && (row.tip.device, row.tip.volume) == (txn.meta.device, txn.meta.volume) {
+                    // Its changes may count again one day: no other may then have their numbers.
+                    txn.begin_volume();
+                }
+                quarantine(txn, position, Quarantined { why, ..row });
+                if was.is_none() {
+                    txn.writes.items.insert(position, Vec::new());
+                    turned.insert(position);
+                }
+            }
+            None if was.is_some() => {
+                txn.people.quarantined.remove(&position);
+                txn.writes.quarantined.insert(position, None);
+                turned.insert(position);
+            }
+            Some(_) | None => {}
+        }
+    }
+    let mut entries = BTreeSet::new();
+    for position in turned {
+        let Some(record) = txn.record(position)? else { continue };
+        let Some(header) = record.header() else { continue };
+        let Some(Payload::Edit(items)) = Payload::decode(header.kind, &record.payload) else { continue };
+        let counts = !txn.people.quarantined.contains_key(&position);
+        let mut index = Vec::new();
+        for (n, item) in (0..).zip(items) {
+            let (entry, change) = match &item {
+                Item::Birth(bytes) => (Birth::id_of(bytes), None),
+                Item::Change { entry, change, .. } => (*entry, crate::entry::change_hash(change)),
+            };
+            entries.insert(entry);
+            index.push((n, entry, change));
+        }
+        txn.writes.items.insert(position, if counts { index } else { Vec::new() });
+    }
+    if !entries.is_empty() {
+        txn.notify(Notice::Standing("what counts has changed with who belongs".into()));
+    }
+    for entry in &entries {
+        fold_entry(txn, *entry)?;
+    }
+    // What was folded before its folder was, or lost it, is where it belongs now.
+    tree::settle_again(txn, &entries)
+}
+
+/// What came before its birth counts from there on.
+pub(super) fn fold_late_births(txn: &mut Txn<'_>) -> Result<()> {
+    let late = std::mem::take(&mut txn.late_births);
+    for entry in &late {
+        fold_entry(txn, *entry)?;
+    }
+    if late.is_empty() { Ok(()) } else { tree::settle_again(txn, &late) }
+}
+
+/// Makes an entry anew of all that counts.
+fn fold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
+    // What was made of another entry in this step counts too.
+    txn.seal();
+    txn.documents.remove(&id);
+    let mut document = None;
+    let mut last = None;
+    let mut begun = None;
+    let mut applied = Vec::new();
+    for row in txn.history(&id)? {
+        let Some((record, header)) = txn.record(row.position)?.and_then(|r| Some((r.clone(), r.header()?)))
+        else {
+            continue;
+        };
+        let Some(Payload::Edit(items)) = Payload::decode(header.kind, &record.payload) else { continue };
+        let by = By { device: header.device, time: header.time };
+        match items.into_iter().nth(row.item as usize) {
+            Some(Item::Birth(bytes)) if begun.is_none() => {
+                let Some(birth) = Birth::decode(&bytes) else { continue };
+                if birth.notebook != txn.meta.notebook {
+                    continue;
+                }
+                document = Some(Document::from_birth(id, &birth));
+                begun = Some((birth, BirthAt { position: row.position, item: row.item }, by));
+                last = Some(by);
+            }
+            Some(Item::Change { branch, change, .. }) => {
+                let Some(document) = &mut document else { continue };
+                if let Ok(Some(hash)) = document.apply(&header.device, header.volume, branch, &change) {
+                    last = Some(by);
+                    applied.push((hash, header.device));
+                }
+            }
+            Some(Item::Birth(_)) | None => {}
+        }
+    }
+    let (Some(document), Some((birth, at, born_by)), Some(by)) = (document, begun, last) else {
+        return unfold_entry(txn, id);
+    };
+    match txn.entry(&id)? {
+        None => edits::enter_birth(txn, id, &birth, at, born_by, false)?,
+        Some(row) => txn.set_entry(id, EntryRow { birth: at, ..row })?,
+    }
+    txn.replace_document(id, document);
+    for (change, device) in applied {
+        edits::undouble(txn, id, &change, device)?;
+    }
+    edits::refresh(txn, id, by, true, false)
+}
+
+/// What a version said that does not count any more.
+pub(super) fn version_that_was(txn: &Txn<'_>, id: EntryId, heads: &Heads) -> Result<Option<Content>> {
+    let mut rows: Vec<(u64, Option<u32>)> =
+        txn.history(&id)?.into_iter().map(|row| (row.position, Some(row.item))).collect();
+    rows.extend(txn.people.quarantined.keys().map(|position| (*position, None)));
+    rows.sort_unstable();
+    rows.dedup();
+    let mut document: Option<Document> = None;
+    for (position, only) in rows {
+        let Some((record, header)) = txn.record(position)?.and_then(|r| Some((r.clone(), r.header()?)))
+        else {
+            continue;
+        };
+        let Some(Payload::Edit(items)) = Payload::decode(header.kind, &record.payload) else { continue };
+        for (n, item) in (0..).zip(items) {
+            match (item, &mut document) {
+                _ if only.is_some_and(|only| only != n) => {}
+                (Item::Birth(bytes), None) if Birth::id_of(&bytes) == id => {
+                    document = Birth::decode(&bytes).map(|birth| Document::from_birth(id, &birth));
+                }
+                (Item::Change { entry, branch, change }, Some(document)) if entry == id => {
+                    // One that stands on something else is not what is looked for.
+                    let _ = document.apply(&header.device, header.volume, branch, &change);
+                }
+                (Item::Birth(_) | Item::Change { .. }, _) => {}
+            }
+        }
+    }
+    Ok(document.and_then(|document| document.view_at(heads)).map(|view| view.content))
+}
+
+/// Nothing of an entry counts any more.
+fn unfold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
+    let Some(old) = txn.entry(&id)? else { return Ok(()) };
+    edits::need_nothing(txn, id, &old)?;
+    let deletion = ChangeHash([0; 32]);
+    tree::place(txn, id, EntryRow { deleted: true, heads: vec![deletion], ..old.clone() }, Some(&old))?;
+    let row = txn.entry(&id)?.unwrap_or(old);
+    txn.set_entry(id, EntryRow { deleted: true, heads: Heads::new(), ..row })
+}
+
+/// Whether a record is of a device that no statement names: nobody has anything of it who is honest.
+pub(super) fn is_stranger(txn: &Txn<'_>, header: &Header, record: &Record) -> bool {
+    let is_founding = || match Payload::decode(header.kind, &record.payload) {
+        Some(Payload::Membership(MembershipChange::Found { nonce, .. })) => {
+            notebook_id(&header.device, &nonce) == txn.meta.notebook
+        }
+        _ => false,
+    };
+    !txn.people.membership.has_heard_of(&header.device) && !is_founding()
+}
+
+/// Whether what a device may not write is so much that no more of it is carried.
+pub(super) fn is_over_quota(txn: &Txn<'_>, device: &DeviceId) -> bool {
+    let allowed = txn.people.membership.role(device).is_some_and(|role| role.is_at_least(Role::Editor));
+    let rows = &txn.people.quarantined;
+    !allowed
+        && (rows.values().filter(|row| row.tip.device == *device).count() >= limits::QUARANTINED
+            || rows.values().map(|row| row.size).sum::<u64>() >= limits::QUARANTINE_BYTES)
+}
