@@ -301,8 +301,8 @@ impl Core {
             self.todo.insert(id);
         }
         people::fold_late_births(&mut txn)?;
-        if std::mem::take(&mut txn.role_changed) {
-            self.role_has_changed(&mut txn);
+        if std::mem::take(&mut txn.look_again) {
+            self.look_again(&mut txn);
         }
         writeout::plan(self, &mut txn)?;
         hold::let_go(self, &mut txn)?;
@@ -338,13 +338,15 @@ impl Core {
 
     /// What was changed here and not shared is looked at again, before anything is written: it may be shared now, or no
     /// longer.
-    fn role_has_changed(&mut self, txn: &mut Txn<'_>) {
+    fn look_again(&mut self, txn: &mut Txn<'_>) {
         self.retries.extend(self.drafts.take().into_iter().map(|id| (id, UnixMs::MAX)));
         self.looked = false;
         let scan = self.await_scan();
         txn.effects.push(scan);
-        let role = people::own_role(txn).map_or("no longer a member".to_owned(), |role| role.to_string());
-        txn.notify(Notice::Standing(format!("you are {role} here")));
+        if std::mem::take(&mut txn.role_changed) {
+            let role = people::own_role(txn).map_or("no longer a member".to_owned(), |role| role.to_string());
+            txn.notify(Notice::Standing(format!("you are {role} here")));
+        }
     }
 
     /// Whether the time has come, or the clock was set back since it was named.
@@ -454,6 +456,11 @@ impl Core {
     /// What this device may do.
     pub fn role(&self) -> Option<Role> {
         self.people.membership.role(&self.meta.device)
+    }
+
+    /// Entries that this device wrote to in records that do not count: their files stay as they are.
+    pub fn held_back(&self) -> &BTreeSet<EntryId> {
+        self.people.own_held()
     }
 
     /// Records that do not count.

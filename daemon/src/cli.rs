@@ -92,11 +92,60 @@ pub enum Command {
     /// Join a notebook by ticket, into a folder.
     #[command(after_help = "Example:\n  codexd join codexabc… ~/lab --preview")]
     Join(JoinArgs),
-    /// Who belongs to a notebook.
+    /// Who waits to be let in: whoever joins with a ticket that is not unattended.
+    #[command(after_help = "Example:\n  codexd requests")]
+    Requests,
+    /// Let somebody in who waits. Compare the fingerprint with what the other side shows.
+    #[command(after_help = "Example:\n  codexd approve 3")]
+    Approve {
+        /// The request's number, see `requests`.
+        id: i64,
+    },
+    /// Send somebody away who waits.
+    #[command(after_help = "Example:\n  codexd reject 3")]
+    Reject {
+        /// The request's number, see `requests`.
+        id: i64,
+    },
+    /// Who belongs to a notebook, and who did.
     #[command(after_help = "Example:\n  codexd members lab")]
     Members {
         /// Only of this notebook: id, slug or name.
         notebook: Option<String>,
+    },
+    /// Give somebody another role, or remove them with `none`.
+    #[command(after_help = "Example:\n  codexd role Ann viewer --notebook lab\n  codexd role 3fae2dc2 none")]
+    Role {
+        /// Person or device: an id, eight digits or more of one, or a name that only one has.
+        who: String,
+        /// `owner`, `editor`, `commenter`, `viewer`, or `none`.
+        role: String,
+        /// Only in this notebook: id, slug or name. Default: in all where you know them.
+        #[arg(long)]
+        notebook: Option<String>,
+    },
+    /// Take a lost device's right away. It is cut off at once, and stays out.
+    #[command(after_help = "Example:\n  codexd revoke 3fae2dc2")]
+    Revoke {
+        /// The device: its id, eight digits or more of it, or its name.
+        device: String,
+        /// Only in this notebook: id, slug or name. Default: in all where it is known.
+        #[arg(long)]
+        notebook: Option<String>,
+    },
+    /// What does not count because its authors might not write it.
+    #[command(after_help = "Example:\n  codexd quarantine lab")]
+    Quarantine {
+        /// Only of this notebook: id, slug or name.
+        notebook: Option<String>,
+    },
+    /// Accept all that is here of a device and did not count.
+    #[command(after_help = "Example:\n  codexd release lab 3fae2dc2")]
+    Release {
+        /// Id, slug or name.
+        notebook: String,
+        /// The device: its id, eight digits or more of it, or its name.
+        device: String,
     },
     /// Find text.
     #[command(after_help = "Example:\n  codexd search \"melting point\" --notebook lab")]
@@ -233,15 +282,18 @@ pub enum NotebookCommand {
 pub struct InviteArgs {
     /// Id, slug or name.
     pub notebook: String,
-    /// As what.
+    /// As what: `owner`, `editor`, `commenter` or `viewer`.
     #[arg(long, default_value = "editor")]
     pub role: String,
     /// Good for so long, as in `30s`, `30m`, `24h` or `7d`.
     #[arg(long, default_value = "24h")]
     pub expires: String,
-    /// The holder joins without anybody confirming. In this version every ticket is so.
+    /// The holder joins without anybody saying yes; else see `requests`.
     #[arg(long)]
     pub unattended: bool,
+    /// For another device of your own.
+    #[arg(long, conflicts_with = "role")]
+    pub own_device: bool,
 }
 
 /// How to join.
@@ -350,6 +402,15 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Notebook(command) => notebooks::run(&client()?, out, command).await,
         Command::Invite(args) => people::invite(&client()?, out, args).await,
         Command::Join(args) => people::join(&client()?, out, args).await,
+        Command::Requests => people::requests(&client()?, out).await,
+        Command::Approve { id } => people::answer(&client()?, out, id, "approve").await,
+        Command::Reject { id } => people::answer(&client()?, out, id, "reject").await,
+        Command::Role { who, role, notebook } => {
+            people::set_role(&client()?, out, &who, &role, notebook).await
+        }
+        Command::Revoke { device, notebook } => people::revoke(&client()?, out, &device, notebook).await,
+        Command::Quarantine { notebook } => people::quarantine(&client()?, out, notebook).await,
+        Command::Release { notebook, device } => people::release(&client()?, out, &notebook, &device).await,
         Command::Members { notebook } => people::members(&client()?, out, notebook).await,
         Command::Search(args) => reading::search(&client()?, out, args).await,
         Command::Query { file } => reading::query(&client()?, out, &file).await,

@@ -6,22 +6,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context, bail};
 use codex_crdt_model::core::Origin;
-use codex_crdt_model::event::{Event, MembershipRequest, Request};
+use codex_crdt_model::event::Event;
 use codex_crdt_model::ids::{DeviceId, NotebookId};
-use codex_crdt_model::journal::Role;
 use codex_crdt_model::store::Source;
 use ed25519_dalek::SigningKey;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::blobs::Blobs;
 use crate::clock::now_ms;
 use crate::driver::{self, Notebook, NotebookNotice, Shells};
 use crate::git::Git;
 use crate::home::Home;
-use crate::net::{Net, NetConfig, NetEvent, RelayChoice, Ticket};
+use crate::net::{Net, NetConfig, NetEvent, RelayChoice};
 use crate::store::Reader;
 use crate::system::NotebookRow;
 use crate::watch::Watcher;
+
+mod admission;
+
+pub use admission::{find_person, fingerprint, membership_of};
 
 /// Notices kept for a slow listener; what is older is gone and the listener is told to reload.
 const NOTICES: usize = 4096;
@@ -33,6 +36,8 @@ pub struct Daemon {
     shells: Shells,
     watcher: Watcher,
     notebooks: RwLock<BTreeMap<NotebookId, State>>,
+    /// Counts answers to those who wait to be let in.
+    answers: watch::Sender<u64>,
 }
 
 /// A registered notebook, and whether it runs.
@@ -90,7 +95,13 @@ impl Daemon {
         let git = Git::start(home.config().device_name.clone()).context("cannot start the git thread")?;
         let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, git, notices };
         let watcher = Watcher::start().context("cannot watch files")?;
-        let daemon = Arc::new(Self { home, shells, watcher, notebooks: RwLock::new(BTreeMap::new()) });
+        let daemon = Arc::new(Self {
+            home,
+            shells,
+            watcher,
+            notebooks: RwLock::new(BTreeMap::new()),
+            answers: watch::Sender::new(0),
+        });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
         for row in daemon.home.system().notebooks()? {
             match daemon.open(&row) {
@@ -299,57 +310,6 @@ impl Daemon {
         notebooks.values().find(matches).and_then(|state| state.running.as_ref().ok().cloned())
     }
 
-    /// A ticket to a notebook, void from `expires` on.
-    pub async fn invite(&self, notebook: &NotebookId, expires: i64) -> anyhow::Result<String> {
-        let Some(registered) = self.registered(notebook) else { bail!("there is no notebook {notebook}") };
-        // A ticket that leaves the relay out is of no use to whoever is elsewhere.
-        self.shells.net.reachable().await;
-        let mut secret = [0; 16];
-        getrandom::fill(&mut secret).context("cannot draw a secret")?;
-        self.home.system().add_invite(&secret, notebook, Role::Editor, now_ms(), expires)?;
-        let ticket = Ticket {
-            notebook: *notebook,
-            name: registered.name,
-            inviter: self.device(),
-            addresses: self.shells.net.addresses(),
-            secret,
-            expires: expires.div_euclid(1000),
-        };
-        Ok(ticket.to_string())
-    }
-
-    /// Joins by ticket into a folder (default: a folder of the notebook's name in the home's `notebooks/`).
-    pub async fn join(self: &Arc<Self>, ticket: &str, path: Option<&Path>) -> anyhow::Result<Registered> {
-        let ticket: Ticket = ticket.trim().parse()?;
-        if ticket.is_expired(now_ms()) {
-            bail!("the ticket to `{}` has expired; ask for a new one", ticket.name);
-        }
-        let is_lost = |row: &NotebookRow| row.id == ticket.notebook && is_lost(row);
-        let lost = self.lock_read().values().any(|state| is_lost(&state.row));
-        if let Some(other) = self.registered(&ticket.notebook).filter(|_| !lost) {
-            bail!("`{}` is here already, at `{}`", ticket.name, other.path);
-        }
-        let default = self.home.notebooks_dir().join(crate::system::slug(&ticket.name));
-        let root = self.usable_root(path.unwrap_or(&default))?;
-        let marker = std::fs::read_to_string(root.join(".codex/notebook")).ok();
-        if let Some(marker) = &marker
-            && marker.trim() != ticket.notebook.to_string()
-        {
-            bail!("`{}` holds another notebook already; choose another folder", root.display());
-        }
-        let name = self.shells.net.knock(&ticket).await?;
-        self.forget_lost(is_lost).await?;
-        // Nothing is made here before the inviter has said yes.
-        make_folder(&root)?;
-        self.home.system().set_peer_addresses(&ticket.inviter, &ticket.addresses, now_ms())?;
-        self.shells.net.remember(ticket.inviter, ticket.addresses.clone());
-        if !root.join(".codex/store.db").exists() {
-            let origin = Origin::Join { notebook: ticket.notebook, name: name.clone() };
-            driver::create(&root, &self.shells.key, origin, Some(ticket.inviter))?;
-        }
-        self.register(ticket.notebook, name, root, None)
-    }
-
     /// Notices of all notebooks.
     pub fn notices(&self) -> broadcast::Receiver<NotebookNotice> {
         self.shells.notices.subscribe()
@@ -441,12 +401,11 @@ impl Daemon {
                         tracing::warn!(%error, "a peer's address could not be remembered");
                     }
                 }
-                NetEvent::Knock { notebook, peer, name, secret, answer } => {
+                NetEvent::Knock { knock, answer } => {
                     let daemon = Arc::clone(&self);
                     tokio::spawn(async move {
-                        let admitted = daemon.admit(&notebook, peer, name, &secret).await;
                         // The knocker may have gone.
-                        let _ = answer.send(admitted.map_err(|error| format!("{error:#}")));
+                        let _ = answer.send(daemon.answer_knock(knock).await);
                     });
                 }
             }
@@ -457,21 +416,6 @@ impl Daemon {
         if let Some(notebook) = self.running(notebook) {
             notebook.happened(event);
         }
-    }
-
-    /// Somebody holds a ticket: whoever does is an editor.
-    async fn admit(
-        &self,
-        notebook: &NotebookId,
-        peer: DeviceId,
-        name: String,
-        secret: &[u8; 16],
-    ) -> anyhow::Result<String> {
-        let role = self.home.system().take_invite(secret, notebook, &peer, now_ms())??;
-        let Some(running) = self.running(notebook) else { bail!("the notebook is not running there") };
-        let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-        running.ask(Request::People(MembershipRequest::Admit { device: peer, role, name })).await?;
-        Ok(self.registered(notebook).map(|r| r.name).unwrap_or_default())
     }
 }
 

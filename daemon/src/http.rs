@@ -13,6 +13,7 @@ pub mod events;
 pub mod guard;
 pub mod history;
 pub mod input;
+pub mod inviting;
 pub mod notebooks;
 pub mod openapi;
 pub mod people;
@@ -100,8 +101,16 @@ fn api() -> Router<Desk> {
         .route("/conflicts", get(history::conflicts))
         .route("/peers", get(people::peers))
         .route("/members", get(people::members))
-        .route("/invites", post(people::invite))
-        .route("/join", post(people::join))
+        .route("/roles", post(people::set_role))
+        .route("/revocations", post(people::revoke))
+        .route("/releases", post(people::release))
+        .route("/quarantine", get(people::quarantine))
+        .route("/profile", post(people::set_profile))
+        .route("/requests", get(inviting::requests))
+        .route("/requests/{id}/approve", post(inviting::approve))
+        .route("/requests/{id}/reject", post(inviting::reject))
+        .route("/invites", post(inviting::invite))
+        .route("/join", post(inviting::join))
         .route("/events", get(events::socket))
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)

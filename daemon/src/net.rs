@@ -23,13 +23,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use codex_crdt_model::ids::{ContentHash, DeviceId, NotebookId};
+use codex_crdt_model::ids::{ContentHash, DeviceId, NotebookId, PersonId};
+use codex_crdt_model::journal::Role;
 use iroh::address_lookup::memory::MemoryLookup;
 use iroh::endpoint::{PortmapperConfig, QuicTransportConfig, VarInt, presets};
 use iroh::protocol::Router;
 use iroh::{Endpoint, EndpointId, RelayMode, RelayUrl, SecretKey, Watcher};
 use iroh_mdns_address_lookup::{DiscoveryEvent, MdnsAddressLookup};
 use n0_future::StreamExt;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -127,16 +129,10 @@ pub enum NetEvent {
     },
     /// Somebody shows a ticket's secret and wants to be admitted.
     Knock {
-        /// Which notebook.
-        notebook: NotebookId,
-        /// Who: authenticated.
-        peer: DeviceId,
-        /// What it calls itself.
-        name: String,
-        /// The ticket's secret.
-        secret: [u8; 16],
-        /// `Ok(notebook name)` admits (answered after the admission is durable), `Err` says why not.
-        answer: oneshot::Sender<Result<String, String>>,
+        /// Who, and with what.
+        knock: Knock,
+        /// What comes of it.
+        answer: oneshot::Sender<Admission>,
     },
     /// A blob has arrived whole and verified.
     BlobHeld(ContentHash),
@@ -150,7 +146,7 @@ pub enum NetEvent {
 }
 
 /// An invitation, as text `codex…` (base32, see `docs/protocol.md`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// To which notebook.
     pub notebook: NotebookId,
@@ -164,6 +160,36 @@ pub struct Ticket {
     pub secret: [u8; 16],
     /// Seconds since 1970 after which it is void.
     pub expires: i64,
+    /// What its holder may do then; what the inviter noted counts.
+    pub role: Role,
+    /// Whose further device it is for; `None` for another person.
+    pub person: Option<PersonId>,
+}
+
+/// Somebody shows an invitation and wants to be admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Knock {
+    /// To which notebook.
+    pub notebook: NotebookId,
+    /// Who: authenticated.
+    pub peer: DeviceId,
+    /// What it calls itself.
+    pub name: String,
+    /// The invitation's secret.
+    pub secret: [u8; 16],
+    /// Its agreement to be another device of whoever invites it; empty for another person.
+    pub consent: Vec<u8>,
+}
+
+/// What a knock is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// It is admitted, durably; the notebook's name.
+    Accepted(String),
+    /// Somebody has to say yes first; knock again.
+    Waiting,
+    /// No, and why.
+    Refused(String),
 }
 
 impl Net {
@@ -256,8 +282,8 @@ impl Net {
         self.command(Command::Leave { hash });
     }
 
-    /// Knocks at the inviter's door with a ticket; returns the notebook's name there.
-    pub async fn knock(&self, ticket: &Ticket) -> anyhow::Result<String> {
+    /// Knocks at the inviter's door with a ticket.
+    pub async fn knock(&self, ticket: &Ticket, consent: Vec<u8>) -> anyhow::Result<Admission> {
         let id = EndpointId::from_bytes(&ticket.inviter.0)
             .context("the invitation names an inviter that is no device")?;
         self.remember(ticket.inviter, ticket.addresses.clone());
@@ -265,6 +291,7 @@ impl Net {
             notebook: ticket.notebook,
             secret: ticket.secret,
             name: wire::shorten(&self.name, 256),
+            consent,
         };
         link::knock(&self.endpoint, address::endpoint_addr(id, &ticket.addresses), first).await
     }

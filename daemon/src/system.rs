@@ -5,11 +5,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codex_crdt_model::ids::{DeviceId, NotebookId, UnixMs, Volume};
-use codex_crdt_model::journal::Role;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
+mod invites;
+
+pub use invites::{Invite, InviteRefused, RequestRow};
+
 /// Numbered, never edited; `PRAGMA user_version` says how many were applied.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/system/0001.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/system/0001.sql"), include_str!("../migrations/system/0002.sql")];
 
 /// Cloneable handle.
 #[derive(Debug, Clone)]
@@ -82,20 +86,6 @@ pub struct NotebookRow {
     pub workspace: String,
     /// When it was registered.
     pub added: UnixMs,
-}
-
-/// Why an invitation's secret opens nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InviteRefused {
-    /// Nobody gave it out, or for another notebook.
-    #[error("this invitation is not known here; ask for a new one")]
-    Unknown,
-    /// Too late.
-    #[error("this invitation has expired; ask for a new one")]
-    Expired,
-    /// Another device used it.
-    #[error("this invitation has been used by another device; ask for a new one")]
-    Used,
 }
 
 fn doing(what: &'static str) -> impl FnOnce(rusqlite::Error) -> SystemError {
@@ -314,53 +304,6 @@ impl System {
         Ok(())
     }
 
-    /// Notes an invitation. Only the hash of the secret is kept.
-    pub fn add_invite(
-        &self,
-        secret: &[u8; 16],
-        notebook: &NotebookId,
-        role: Role,
-        now: UnixMs,
-        expires: UnixMs,
-    ) -> Result<(), SystemError> {
-        let sql =
-            "INSERT INTO invite (secret_hash, notebook, role, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let values = params![hash(secret), notebook.to_string(), role_name(role), now, expires];
-        self.db().execute(sql, values).map_err(doing("note an invitation"))?;
-        Ok(())
-    }
-
-    /// Uses an invitation up. The same device may show it again (its first try may have been cut off).
-    pub fn take_invite(
-        &self,
-        secret: &[u8; 16],
-        notebook: &NotebookId,
-        device: &DeviceId,
-        now: UnixMs,
-    ) -> Result<Result<Role, InviteRefused>, SystemError> {
-        let db = self.db();
-        let sql = "SELECT role, expires, used_by FROM invite WHERE secret_hash = ?1 AND notebook = ?2";
-        let found: Option<(String, i64, Option<String>)> = db
-            .query_row(sql, params![hash(secret), notebook.to_string()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .optional()
-            .map_err(doing("read an invitation"))?;
-        let Some((role, expires, used_by)) = found else { return Ok(Err(InviteRefused::Unknown)) };
-        let device = device.to_string();
-        match used_by {
-            Some(other) if other != device => return Ok(Err(InviteRefused::Used)),
-            None if expires < now => return Ok(Err(InviteRefused::Expired)),
-            _ => {}
-        }
-        db.execute(
-            "UPDATE invite SET used_by = ?2, used_at = coalesce(used_at, ?3) WHERE secret_hash = ?1",
-            params![hash(secret), device, now],
-        )
-        .map_err(doing("use an invitation"))?;
-        Ok(Ok(role_of(&role)))
-    }
-
     /// Where every known peer was last reached.
     pub fn peer_addresses(&self) -> Result<Vec<(DeviceId, Vec<String>)>, SystemError> {
         let db = self.db();
@@ -438,25 +381,6 @@ fn hash(secret: &[u8]) -> Vec<u8> {
     blake3::derive_key("codex 2026 stored secret", secret).to_vec()
 }
 
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Owner => "owner",
-        Role::Editor => "editor",
-        Role::Commenter => "commenter",
-        Role::Viewer => "viewer",
-    }
-}
-
-fn role_of(name: &str) -> Role {
-    match name {
-        "owner" => Role::Owner,
-        "editor" => Role::Editor,
-        "commenter" => Role::Commenter,
-        // What is not known may do least.
-        _ => Role::Viewer,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -513,20 +437,6 @@ mod tests {
             system.raise_high_water(&id, Volume(volume), seq).unwrap();
             assert_eq!(system.high_water(&id).unwrap(), Some((Volume(volume), expect)));
         }
-    }
-
-    #[test]
-    fn an_invitation_opens_once_in_time_and_for_its_notebook() {
-        let (_temp, system) = fresh();
-        let (nb, other) = (NotebookId([1; 32]), NotebookId([2; 32]));
-        let (ann, bob) = (DeviceId([1; 32]), DeviceId([2; 32]));
-        system.add_invite(&[7; 16], &nb, Role::Editor, 0, 100).unwrap();
-        let take = |notebook, device, now| system.take_invite(&[7; 16], notebook, device, now).unwrap();
-        assert_eq!(take(&other, &ann, 50), Err(InviteRefused::Unknown));
-        assert_eq!(take(&nb, &ann, 101), Err(InviteRefused::Expired));
-        assert_eq!(take(&nb, &ann, 50), Ok(Role::Editor));
-        assert_eq!(take(&nb, &ann, 200), Ok(Role::Editor), "the first try may have been cut off");
-        assert_eq!(take(&nb, &bob, 50), Err(InviteRefused::Used));
     }
 
     /// losses.md L27: what cannot be read is neither repaired nor replaced.

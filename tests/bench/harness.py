@@ -182,7 +182,7 @@ class Daemon:
         self.notebook = self.api("POST", "/notebooks", {"path": str(self.folder)})["id"]
 
     def invite(self):
-        return self.api("POST", "/invites", {"notebook": self.notebook})["ticket"]
+        return self.api("POST", "/invites", {"notebook": self.notebook, "unattended": True})["ticket"]
 
     def join(self, ticket):
         self.notebook = self.api("POST", "/join", {"ticket": ticket, "path": str(self.folder)})["id"]

@@ -180,12 +180,14 @@ fn forged(ticket: &str, change: impl FnOnce(&mut Vec<u8>)) -> String {
     text
 }
 
-/// Replaces the time at the end of a ticket's body.
+/// Replaces the time in a ticket's body.
 fn with_expiry(ticket: &str, expiry: &[u8]) -> String {
     forged(ticket, |bytes| {
-        // A varint of five bytes for any time of this century.
+        // A varint of five bytes for any time of this century; role and "for another person" follow.
+        let rest = bytes.split_off(bytes.len() - 2);
         bytes.truncate(bytes.len() - 5);
         bytes.extend(expiry);
+        bytes.extend(rest);
     })
 }
 

@@ -108,6 +108,16 @@ impl Daemon {
         serde_json::from_str(&self.run(&["status", "--json"])).unwrap()
     }
 
+    /// Its device id.
+    pub fn device(&self) -> String {
+        self.status()["device"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What a command prints for programs.
+    pub fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.run(&[args, &["--json"]].concat())).unwrap()
+    }
+
     /// The status of its first notebook.
     pub fn notebook(&self) -> Value {
         self.status()["notebooks"][0].clone()

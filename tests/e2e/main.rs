@@ -9,6 +9,7 @@ mod faults;
 mod folder;
 mod inbox;
 mod kills;
+mod people;
 mod standing;
 
 use std::collections::BTreeMap;
@@ -62,7 +63,11 @@ fn alone(fill: impl FnOnce(&Path)) -> (tempfile::TempDir, Daemon) {
 }
 
 fn ticket(a: &Daemon) -> String {
-    let printed = a.run(&["invite", "notes", "--unattended"]);
+    ticket_of(a, &["--unattended"])
+}
+
+fn ticket_of(a: &Daemon, how: &[&str]) -> String {
+    let printed = a.run(&[&["invite", "notes"], how].concat());
     printed.split_whitespace().find(|word| word.starts_with("codex")).unwrap().to_owned()
 }
 

@@ -28,6 +28,8 @@ pub(super) struct People {
     reach: Reach,
     /// Records without effect, by position.
     quarantined: BTreeMap<u64, Quarantined>,
+    /// Entries that this device wrote to in records without effect: their files stay as they are.
+    own_held: BTreeSet<EntryId>,
     /// Members as they are stored.
     shown: BTreeMap<DeviceId, MemberRow>,
 }
@@ -59,6 +61,15 @@ impl People {
                 }
             }
             writes.knows.extend(people.knows.clone());
+        }
+        for (position, _) in people.quarantined.iter().filter(|(_, row)| row.tip.device == meta.device) {
+            let Some((record, header)) =
+                source.record(*position)?.and_then(|r| Some((r.clone(), r.header()?)))
+            else {
+                continue;
+            };
+            let Some(Payload::Edit(items)) = Payload::decode(header.kind, &record.payload) else { continue };
+            people.own_held.extend(items.iter().map(Item::entry));
         }
         people.membership = Membership::of(&meta.notebook, people.statements.clone());
         if !people.membership.cuts().is_empty() {
@@ -95,6 +106,11 @@ impl People {
             }
         }
         Ok(all)
+    }
+
+    /// Entries that this device wrote to in records without effect.
+    pub fn own_held(&self) -> &BTreeSet<EntryId> {
+        &self.own_held
     }
 
     /// How many records have no effect.
@@ -197,6 +213,7 @@ fn show(txn: &mut Txn<'_>) {
     let role = |rows: &BTreeMap<DeviceId, MemberRow>| rows.get(&own).map(|row| row.role);
     if role(&now) != role(&txn.people.shown) {
         txn.role_changed = true;
+        txn.look_again = true;
     }
     txn.people.shown = now;
 }
@@ -285,19 +302,24 @@ fn judge_again(txn: &mut Txn<'_>, rows: Vec<(u64, Quarantined)>) -> Result<()> {
             Some(_) | None => {}
         }
     }
-    let mut entries = BTreeSet::new();
+    let (mut entries, mut own) = (BTreeSet::new(), BTreeMap::new());
     for position in turned {
         let Some(record) = txn.record(position)? else { continue };
         let Some(header) = record.header() else { continue };
         let Some(Payload::Edit(items)) = Payload::decode(header.kind, &record.payload) else { continue };
         let counts = !txn.people.quarantined.contains_key(&position);
+        let is_own = header.device == txn.meta.device;
         let mut index = Vec::new();
         for (n, item) in (0..).zip(items) {
-            let (entry, change) = match &item {
-                Item::Birth(bytes) => (Birth::id_of(bytes), None),
-                Item::Change { entry, change, .. } => (*entry, crate::entry::change_hash(change)),
+            let entry = item.entry();
+            let change = match &item {
+                Item::Birth(_) => None,
+                Item::Change { change, .. } => crate::entry::change_hash(change),
             };
             entries.insert(entry);
+            if is_own {
+                own.insert(entry, !counts);
+            }
             index.push((n, entry, change));
         }
         txn.writes.items.insert(position, if counts { index } else { Vec::new() });
@@ -307,6 +329,16 @@ fn judge_again(txn: &mut Txn<'_>, rows: Vec<(u64, Quarantined)>) -> Result<()> {
     }
     for entry in &entries {
         fold_entry(txn, *entry)?;
+    }
+    // What this device wrote stays on its disk, whether it counts or not.
+    for (entry, is_held) in own {
+        let held = &mut txn.people.own_held;
+        if is_held {
+            held.insert(entry)
+        } else {
+            held.remove(&entry)
+        };
+        txn.mark(entry);
     }
     // What was folded before its folder was, or lost it, is where it belongs now.
     tree::settle_again(txn, &entries)

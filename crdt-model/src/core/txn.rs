@@ -45,6 +45,8 @@ pub(super) struct Txn<'a> {
     pub people: People,
     /// What this device may do has changed.
     pub role_changed: bool,
+    /// Files have to be looked at before anything is written.
+    pub look_again: bool,
     /// Entries that were born though some of their changes came before.
     pub late_births: BTreeSet<EntryId>,
     /// The volume that begins if this device's journal cannot be continued.
@@ -87,6 +89,7 @@ impl<'a> Txn<'a> {
             effects: Vec::new(),
             people: People::default(),
             role_changed: false,
+            look_again: false,
             late_births: BTreeSet::new(),
             spare_volume: Volume(0),
             todo: BTreeSet::new(),

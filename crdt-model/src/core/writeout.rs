@@ -54,6 +54,9 @@ fn plan_entry(
     if core.in_flight.contains_key(&id) || core.retries.contains_key(&id) || core.drafts.has(&id) {
         return Ok(());
     }
+    if txn.people.own_held().contains(&id) {
+        return Ok(());
+    }
     if depth > PLAN_DEPTH {
         // It is planned by itself, before what waits for it.
         core.todo.insert(id);

@@ -3,6 +3,7 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
+use crate::entry::Birth;
 use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, UnixMs, Volume};
 use crate::journal::frontier::Tip;
 use crate::journal::membership::MembershipChange;
@@ -56,6 +57,16 @@ pub enum Item {
         /// The raw, uncompressed change.
         change: Vec<u8>,
     },
+}
+
+impl Item {
+    /// The entry concerned.
+    pub fn entry(&self) -> EntryId {
+        match self {
+            Self::Birth(bytes) => Birth::id_of(bytes),
+            Self::Change { entry, .. } => *entry,
+        }
+    }
 }
 
 /// What a record carries.

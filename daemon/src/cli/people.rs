@@ -1,4 +1,4 @@
-//! `invite`, `join`, `members`.
+//! `invite`, `join`, `requests`, `members`, and what changes about them.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,10 @@ use super::{InviteArgs, JoinArgs};
 
 /// `invite`: the ticket alone on stdout, so that it can be piped.
 pub async fn invite(client: &Client, out: Output, args: InviteArgs) -> Result<(), Failure> {
-    let body = json!({"notebook": args.notebook, "role": args.role, "expires": args.expires});
+    let body = json!({
+        "notebook": args.notebook, "role": args.role, "expires": args.expires,
+        "unattended": args.unattended, "own_device": args.own_device,
+    });
     let invite = client.post("/invites", &body).await?;
     out.show(&invite, |invite| text(invite, "ticket").to_owned());
     Ok(())
@@ -21,7 +24,9 @@ pub async fn invite(client: &Client, out: Output, args: InviteArgs) -> Result<()
 pub async fn join(client: &Client, out: Output, args: JoinArgs) -> Result<(), Failure> {
     let path = args.path.as_deref().map(absolute).transpose()?;
     if !args.preview {
-        print::progress("reaching the inviter …");
+        let status = client.get("/status").await?;
+        let own = text(&status["device"], "fingerprint").to_owned();
+        print::progress(&format!("reaching the inviter, who may have to say yes to {own} …"));
     }
     let body = json!({"ticket": args.ticket, "path": path, "preview": args.preview});
     let joined = client.post("/join", &body).await;
@@ -42,10 +47,11 @@ fn joined_line(notebook: &Value) -> String {
 fn preview(preview: &Value) -> String {
     let here = if preview["already_here"] == true { "it is on this device already\n" } else { "" };
     format!(
-        "notebook   {} ({})\ninviter    {}\nexpires    {}\n{here}files here {}: they stay, and become part of the notebook",
+        "notebook   {} ({})\ninviter    {}\nrole       {}\nexpires    {}\n{here}files here {}: they stay, and become part of the notebook",
         text(preview, "name"),
         short(text(preview, "notebook")),
         text(preview, "inviter"),
+        text(preview, "role"),
         text(preview, "expires"),
         preview["files_here"],
     )
@@ -57,14 +63,133 @@ pub async fn members(client: &Client, out: Output, notebook: Option<String>) -> 
     let page = client.get(&format!("/members{query}")).await?;
     let line = |member: &Value| {
         let here = if member["this_device"] == true { "  (this device)" } else { "" };
+        let role = match (member["role"].as_str(), member["revoked"] == true) {
+            (Some(role), _) => role,
+            (None, true) => "revoked",
+            (None, false) => "no more",
+        };
         format!(
-            "{}  {}  {:<9} {}{here}",
+            "{}  {}  {role:<9}  {}: {}{here}",
             short(text(member, "notebook")),
-            text(member, "device"),
-            text(member, "role"),
+            text(member, "fingerprint"),
+            text(member, "person_name"),
             text(member, "name")
         )
     };
     out.show(&page, |page| items(page, line, "nobody yet"));
+    Ok(())
+}
+
+/// `requests`.
+pub async fn requests(client: &Client, out: Output) -> Result<(), Failure> {
+    let page = client.get("/requests").await?;
+    let line = |one: &Value| {
+        format!(
+            "{}  {}  {}  {}  as {}",
+            one["id"],
+            short(text(one, "notebook")),
+            text(one, "fingerprint"),
+            text(one, "name"),
+            text(one, "role")
+        )
+    };
+    out.show(&page, |page| items(page, line, "nobody waits"));
+    Ok(())
+}
+
+/// `approve` and `reject`.
+pub async fn answer(client: &Client, out: Output, id: i64, answer: &str) -> Result<(), Failure> {
+    let one = client.post(&format!("/requests/{id}/{answer}"), &json!({})).await?;
+    let did = if answer == "approve" { "let in" } else { "sent away" };
+    out.show(&one, |one| format!("{did}: {} ({})", text(one, "name"), text(one, "fingerprint")));
+    Ok(())
+}
+
+/// The notebooks meant: the one named, or all.
+async fn notebooks(client: &Client, named: Option<String>) -> Result<Vec<String>, Failure> {
+    if let Some(named) = named {
+        return Ok(vec![named]);
+    }
+    let page = client.get("/notebooks").await?;
+    let ids = page["items"].as_array().into_iter().flatten().map(|one| text(one, "id").to_owned());
+    Ok(ids.collect())
+}
+
+/// Does the same in every notebook meant. Where many are meant, those that do not know whom it is about are passed over.
+async fn everywhere(
+    client: &Client,
+    out: Output,
+    named: Option<String>,
+    path: &str,
+    mut body: Value,
+    did: &str,
+) -> Result<(), Failure> {
+    let is_one = named.is_some();
+    let mut done = Vec::new();
+    let mut last = None;
+    for notebook in notebooks(client, named).await? {
+        body["notebook"] = json!(notebook);
+        match client.post(path, &body).await {
+            Ok(_) => done.push(notebook),
+            Err(failure) if is_one => return Err(failure),
+            Err(failure) => last = Some(failure),
+        }
+    }
+    if done.is_empty()
+        && let Some(failure) = last
+    {
+        return Err(failure);
+    }
+    out.show(&json!({"notebooks": done}), |_| format!("{did} in {} notebooks", done.len()));
+    Ok(())
+}
+
+/// `role`.
+pub async fn set_role(
+    client: &Client,
+    out: Output,
+    who: &str,
+    role: &str,
+    notebook: Option<String>,
+) -> Result<(), Failure> {
+    let body = json!({"who": who, "role": role});
+    everywhere(client, out, notebook, "/roles", body, &format!("`{who}` is {role} now")).await
+}
+
+/// `revoke`.
+pub async fn revoke(
+    client: &Client,
+    out: Output,
+    device: &str,
+    notebook: Option<String>,
+) -> Result<(), Failure> {
+    let did = format!("`{device}` is revoked");
+    everywhere(client, out, notebook, "/revocations", json!({"device": device}), &did).await
+}
+
+/// `release`.
+pub async fn release(client: &Client, out: Output, notebook: &str, device: &str) -> Result<(), Failure> {
+    let body = json!({"notebook": notebook, "device": device});
+    let done = client.post("/releases", &body).await?;
+    out.show(&done, |_| format!("what was held back of `{device}` counts now"));
+    Ok(())
+}
+
+/// `quarantine`.
+pub async fn quarantine(client: &Client, out: Output, notebook: Option<String>) -> Result<(), Failure> {
+    let query = notebook.map(|notebook| format!("?notebook={}", escape(&notebook))).unwrap_or_default();
+    let page = client.get(&format!("/quarantine{query}")).await?;
+    let line = |one: &Value| {
+        format!(
+            "{}  {}  {}  {} records, {} bytes: {}",
+            short(text(one, "notebook")),
+            short(text(one, "device")),
+            text(one, "name"),
+            one["records"],
+            one["bytes"],
+            text(one, "why")
+        )
+    };
+    out.show(&page, |page| items(page, line, "nothing is held back"));
     Ok(())
 }

@@ -177,7 +177,15 @@ impl Driver {
             let reason = format!("not shared: you are {role} here; it stays as it is on this disk");
             problems.push(Problem { path: path.to_string(), reason });
         }
-        Ok((problems, (count + core.drafts().count()) as u64))
+        for entry in core.held_back().iter().take(SHOWN.saturating_sub(problems.len())) {
+            let Some(row) = store.entry(entry)? else { continue };
+            let reason =
+                "not shared: it was written here after your right had ended; an owner can accept it \
+                          with `codexd release`"
+                    .to_owned();
+            problems.push(Problem { path: view::path(store, &row)?, reason });
+        }
+        Ok((problems, (count + core.drafts().count() + core.held_back().len()) as u64))
     }
 }
 

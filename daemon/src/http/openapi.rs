@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{auth, content, entries, events, history, notebooks, people, search, status, upload};
+use super::{auth, content, entries, events, history, inviting, notebooks, people, search, status, upload};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -43,8 +43,16 @@ use super::{auth, content, entries, events, history, notebooks, people, search, 
         search::tags,
         people::peers,
         people::members,
-        people::invite,
-        people::join,
+        people::set_role,
+        people::revoke,
+        people::release,
+        people::quarantine,
+        people::set_profile,
+        inviting::invite,
+        inviting::join,
+        inviting::requests,
+        inviting::approve,
+        inviting::reject,
         events::socket,
     )
 )]

@@ -1,27 +1,22 @@
-//! Peers, members, inviting and joining.
-
-use std::path::Path as FsPath;
+//! Peers, members, and what may change about them.
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use codex_crdt_model::event::MembershipRequest;
+use codex_crdt_model::journal::Role;
+use codex_crdt_model::membership::{Membership, Why};
 use codex_crdt_model::store::Source;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
-use super::dto::{Page, time};
-use super::error::{ApiError, of_daemon};
+use super::dto::Page;
+use super::error::ApiError;
 use super::input::{Input, Params};
 use super::reading::{blocking, read};
-use super::status::{NotebookStatus, of_notebook};
-use crate::clock::now_ms;
-use crate::net::Ticket;
-
-/// An invitation is good for so long unless told otherwise.
-const INVITE_SECONDS: u64 = 24 * 3600;
-/// And never longer: a forgotten ticket must not open the door years later.
-const INVITE_SECONDS_MOST: u64 = 365 * 24 * 3600;
+use crate::daemon::{find_person, fingerprint, membership_of};
+use crate::driver::Notebook;
 
 /// Which notebook.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -73,23 +68,33 @@ pub async fn peers(
     Ok(Json(Page::whole(items)))
 }
 
-/// One member of one notebook.
+/// One device of one member of one notebook.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Member {
     /// Notebook id.
     pub notebook: String,
     /// Device id.
     pub device: String,
-    /// What it calls itself.
+    /// The first of it in short groups, for two people to compare.
+    pub fingerprint: String,
+    /// What the device calls itself.
     pub name: String,
-    /// `owner`, `editor`, `commenter` or `viewer`.
-    #[schema(value_type = String)]
-    pub role: codex_crdt_model::journal::Role,
+    /// Whose it is: the person's id.
+    pub person: String,
+    /// What the person calls itself.
+    pub person_name: String,
+    /// What the person is shown in, as `#rrggbb`.
+    pub colour: Option<String>,
+    /// `owner`, `editor`, `commenter` or `viewer`; nothing for whoever left, was removed, or whose device was revoked.
+    #[schema(value_type = Option<String>)]
+    pub role: Option<Role>,
+    /// Whether the device was revoked.
+    pub revoked: bool,
     /// Whether it is this device.
     pub this_device: bool,
 }
 
-/// Who belongs.
+/// Who belongs, and who did.
 #[utoipa::path(get, path = "/api/v1/members", tag = "people", params(WhichNotebook),
     responses((status = 200, body = Page<Member>)))]
 pub async fn members(
@@ -99,220 +104,188 @@ pub async fn members(
     let mut items = Vec::new();
     let own = desk.daemon().device();
     for notebook in desk.notebooks(which.notebook.as_deref())? {
-        let members = read(&notebook, |reader| Ok(reader.members()?)).await?;
-        items.extend(members.into_iter().map(|(device, member)| Member {
-            notebook: notebook.id.to_string(),
-            device: device.to_string(),
-            name: member.name,
-            role: member.role,
-            this_device: device == own,
-        }));
+        let (id, of) = (notebook.id, notebook.clone());
+        let people = membership(of).await?.people();
+        for person in people {
+            let colour = person.colour.map(|[r, g, b]| format!("#{r:02x}{g:02x}{b:02x}"));
+            items.extend(person.devices.iter().map(|device| Member {
+                notebook: id.to_string(),
+                device: device.id.to_string(),
+                fingerprint: fingerprint(&device.id),
+                name: device.name.clone(),
+                person: person.id.to_string(),
+                person_name: person.name.clone(),
+                colour: colour.clone(),
+                role: person.role.filter(|_| !device.is_revoked),
+                revoked: device.is_revoked,
+                this_device: device.id == own,
+            }));
+        }
     }
     Ok(Json(Page::whole(items)))
 }
 
-/// Whom to invite, and where to.
+async fn membership(notebook: Notebook) -> Result<Membership, ApiError> {
+    blocking(move || membership_of(&notebook).map_err(|error| ApiError::internal(format!("{error:#}")))).await
+}
+
+async fn ask(desk: &Desk, notebook: &Notebook, request: MembershipRequest) -> Result<Json<Value>, ApiError> {
+    desk.daemon().change_people(notebook, request).await?;
+    Ok(Json(json!({"done": true})))
+}
+
+async fn person_of(notebook: &Notebook, key: String) -> Result<codex_crdt_model::ids::PersonId, ApiError> {
+    let of = notebook.clone();
+    find_person(&membership(of).await?, &key).map_err(|error| ApiError::not_found(error.to_string()))
+}
+
+/// Whose role changes, and to what.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewInvite {
+pub struct NewRole {
     /// Notebook id, slug or name.
     pub notebook: String,
-    /// `editor`.
-    pub role: Option<String>,
-    /// Good for so long, as in `30s`, `30m`, `24h` or `7d`.
-    pub expires: Option<String>,
-    /// Good for so many hours.
-    pub hours: Option<u32>,
+    /// Person or device: an id, eight digits or more of one, or a name that only one has.
+    pub who: String,
+    /// `owner`, `editor`, `commenter`, `viewer`, or `none` to remove the person.
+    pub role: String,
 }
 
-/// An invitation.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Invite {
-    /// Give this text to the person you invite.
-    pub ticket: String,
-    /// The notebook's name.
-    pub notebook: String,
-    /// When it is void.
-    pub expires: String,
-}
-
-/// Makes an invitation.
-#[utoipa::path(post, path = "/api/v1/invites", tag = "people", request_body = NewInvite,
-    responses((status = 201, body = Invite), (status = 404)))]
-pub async fn invite(
-    State(desk): State<Desk>,
-    Input(new): Input<NewInvite>,
-) -> Result<(StatusCode, Json<Invite>), ApiError> {
+/// Gives a person another role, or removes it. Whoever wants to may take a lesser one, or leave.
+#[utoipa::path(post, path = "/api/v1/roles", tag = "people", request_body = NewRole,
+    responses((status = 200), (status = 403), (status = 404)))]
+pub async fn set_role(State(desk): State<Desk>, Input(new): Input<NewRole>) -> Result<Json<Value>, ApiError> {
     let notebook = desk.notebook(&new.notebook)?;
-    if let Some(role) = new.role.filter(|role| role != "editor") {
-        return Err(ApiError::bad_request(format!("cannot invite as `{role}`: only `editor` is known")));
-    }
-    let seconds = match (new.hours, new.expires) {
-        (Some(hours), _) => u64::from(hours) * 3600,
-        (None, Some(text)) => seconds_of(&text).map_err(ApiError::bad_request)?,
-        (None, None) => INVITE_SECONDS,
+    let role = match new.role.as_str() {
+        "none" => None,
+        role => Some(role.parse::<Role>().map_err(|bad| ApiError::bad_request(format!("{bad}, or none")))?),
     };
-    if !(1..=INVITE_SECONDS_MOST).contains(&seconds) {
-        return Err(ApiError::bad_request("an invitation is good for a second at least and a year at most"));
-    }
-    let expires = now_ms() + i64::try_from(seconds * 1000).unwrap_or(i64::MAX);
-    let ticket = desk.daemon().invite(&notebook.id, expires).await;
-    let ticket =
-        ticket.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_invite"))?;
-    let one = desk.daemon().list().into_iter().find(|one| one.id == notebook.id.to_string());
-    let name = one.map(|one| one.name).unwrap_or_default();
-    Ok((StatusCode::CREATED, Json(Invite { ticket, notebook: name, expires: time(expires) })))
+    let person = person_of(&notebook, new.who).await?;
+    ask(&desk, &notebook, MembershipRequest::SetRole { person, role }).await
 }
 
-/// Seconds of a text like `30s`, `90m`, `24h` or `7d`.
-pub fn seconds_of(text: &str) -> Result<u64, String> {
-    let bad = || format!("`{text}` is no time: give it as 30s, 30m, 24h or 7d");
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(bad)?;
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().map_err(|_| bad())?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return Err(bad()),
-    };
-    number.checked_mul(seconds).ok_or_else(bad)
-}
-
-/// A ticket to use.
+/// Which device.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Join {
-    /// The ticket.
-    pub ticket: String,
-    /// The folder to join into, absolute; default: a new one in the home.
-    pub path: Option<String>,
-    /// Only tell what would happen.
-    #[serde(default)]
-    pub preview: bool,
+pub struct OneDevice {
+    /// Notebook id, slug or name.
+    pub notebook: String,
+    /// The device's id, eight digits or more of it, or its name.
+    pub device: String,
 }
 
-/// What a join did, or would do.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum Joined {
-    /// What it would do.
-    Preview(Preview),
-    /// The notebook as it now is here.
-    Notebook(Box<NotebookStatus>),
+async fn device_of(notebook: &Notebook, key: String) -> Result<codex_crdt_model::ids::DeviceId, ApiError> {
+    let of = notebook.clone();
+    let people = membership(of).await?.people();
+    let devices: Vec<_> = people.into_iter().flat_map(|person| person.devices).collect();
+    let start = key.replace('-', "").to_lowercase();
+    let by_id = |id: String| start.len() >= 8 && id.starts_with(&start);
+    let found: Vec<_> = devices.iter().filter(|one| by_id(one.id.to_string()) || one.name == key).collect();
+    match found[..] {
+        [one] => Ok(one.id),
+        [] => Err(ApiError::not_found(format!("no device here is `{key}`; see `codexd members`"))),
+        _ => Err(ApiError::bad_request(format!("`{key}` may be several devices; give more of the id"))),
+    }
 }
 
-/// What a join would do.
+/// Takes a device's right away: it was lost, or is to be nobody's. It is cut off at once, and stays out.
+#[utoipa::path(post, path = "/api/v1/revocations", tag = "people", request_body = OneDevice,
+    responses((status = 200), (status = 403), (status = 404)))]
+pub async fn revoke(State(desk): State<Desk>, Input(one): Input<OneDevice>) -> Result<Json<Value>, ApiError> {
+    let notebook = desk.notebook(&one.notebook)?;
+    let device = device_of(&notebook, one.device).await?;
+    ask(&desk, &notebook, MembershipRequest::Revoke { device }).await
+}
+
+/// Accepts all that is here of a device and did not count.
+#[utoipa::path(post, path = "/api/v1/releases", tag = "people", request_body = OneDevice,
+    responses((status = 200), (status = 403), (status = 404)))]
+pub async fn release(
+    State(desk): State<Desk>,
+    Input(one): Input<OneDevice>,
+) -> Result<Json<Value>, ApiError> {
+    let notebook = desk.notebook(&one.notebook)?;
+    let device = device_of(&notebook, one.device).await?;
+    ask(&desk, &notebook, MembershipRequest::Release { device }).await
+}
+
+/// Records of one device that do not count.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Preview {
+pub struct HeldBack {
     /// Notebook id.
     pub notebook: String,
-    /// Its name at the inviter's.
+    /// Whose records.
+    pub device: String,
+    /// What the device calls itself.
     pub name: String,
-    /// The inviter's device id.
-    pub inviter: String,
-    /// Where the inviter can be reached.
-    pub addresses: Vec<String>,
-    /// When the ticket is void.
-    pub expires: String,
-    /// Whether the notebook is on this device already.
-    pub already_here: bool,
-    /// Files that lie in the folder now. They stay: joining is a union, and deletes nothing.
-    pub files_here: u64,
+    /// How many.
+    pub records: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Why the last of them does not count.
+    pub why: String,
 }
 
-/// Joins by ticket.
-#[utoipa::path(post, path = "/api/v1/join", tag = "people", request_body = Join,
-    responses((status = 200, body = Joined), (status = 400, description = "`bad_ticket`"), (status = 422, description = "`cannot_join`")))]
-pub async fn join(State(desk): State<Desk>, Input(join): Input<Join>) -> Result<Json<Joined>, ApiError> {
-    let ticket: Ticket = parse_ticket(&join.ticket)?;
-    let path = join.path.as_deref().filter(|path| !path.is_empty());
-    if let Some(path) = path.filter(|path| !FsPath::new(path).is_absolute() || path.contains('\0')) {
-        let message = format!("cannot join into `{}`: give the folder's absolute path", path.escape_debug());
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "bad_path", message));
-    }
-    if join.preview {
-        return Ok(Json(Joined::Preview(preview(&desk, ticket, path).await?)));
-    }
-    let joined = desk.daemon().join(join.ticket.trim(), path.map(FsPath::new)).await;
-    let joined = joined.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_join"))?;
-    Ok(Json(Joined::Notebook(Box::new(of_notebook(&desk, joined)))))
-}
-
-fn parse_ticket(text: &str) -> Result<Ticket, ApiError> {
-    let bad = |message: String| ApiError::new(StatusCode::BAD_REQUEST, "bad_ticket", message);
-    let ticket: Ticket = text
-        .trim()
-        .parse()
-        .map_err(|error: crate::net::TicketError| bad(format!("cannot use this ticket: {error}")))?;
-    if ticket.expires < now_ms() / 1000 {
-        let when = time(ticket.expires.saturating_mul(1000));
-        return Err(bad(format!("cannot use this ticket: it expired at {when}; ask for a new one")));
-    }
-    Ok(ticket)
-}
-
-async fn preview(desk: &Desk, ticket: Ticket, path: Option<&str>) -> Result<Preview, ApiError> {
-    let notebook = ticket.notebook.to_string();
-    let folder = path.map(std::path::PathBuf::from);
-    let files_here = blocking(move || Ok(folder.map_or(0, |folder| count_files(&folder)))).await?;
-    Ok(Preview {
-        already_here: desk.daemon().list().iter().any(|one| one.id == notebook),
-        notebook,
-        name: ticket.name,
-        inviter: ticket.inviter.to_string(),
-        addresses: ticket.addresses,
-        expires: time(ticket.expires.saturating_mul(1000)),
-        files_here,
-    })
-}
-
-fn count_files(folder: &FsPath) -> u64 {
-    let walk = ignore::WalkBuilder::new(folder).standard_filters(false).follow_links(false).build();
-    let own = |entry: &ignore::DirEntry| entry.path().components().any(|part| part.as_os_str() == ".codex");
-    walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()) && !own(entry)).count()
-        as u64
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn times_are_read_and_nonsense_is_named() {
-        for (text, expect) in [
-            ("1s", Some(1)),
-            ("24h", Some(86_400)),
-            ("90m", Some(5400)),
-            ("7d", Some(604_800)),
-            ("h", None),
-            ("5", None),
-            ("5w", None),
-            ("-1h", None),
-            ("99999999999999999999h", None),
-        ] {
-            assert_eq!(seconds_of(text).ok(), expect, "{text}");
+/// What does not count because its authors might not write it. An owner may accept it.
+#[utoipa::path(get, path = "/api/v1/quarantine", tag = "people", params(WhichNotebook),
+    responses((status = 200, body = Page<HeldBack>)))]
+pub async fn quarantine(
+    State(desk): State<Desk>,
+    Params(which): Params<WhichNotebook>,
+) -> Result<Json<Page<HeldBack>>, ApiError> {
+    let mut items: Vec<HeldBack> = Vec::new();
+    for notebook in desk.notebooks(which.notebook.as_deref())? {
+        let of = notebook.clone();
+        let membership = membership(of).await?;
+        for row in read(&notebook, |reader| Ok(reader.quarantined()?)).await?.into_values() {
+            let (of, device) = (notebook.id.to_string(), row.tip.device.to_string());
+            let why = match row.why {
+                Why::Ended(_) => "its author's right had ended",
+                _ => "its author might not write it",
+            };
+            match items.iter_mut().find(|item| item.notebook == of && item.device == device) {
+                Some(item) => {
+                    (item.records, item.bytes) = (item.records + 1, item.bytes + row.size);
+                    why.clone_into(&mut item.why);
+                }
+                None => items.push(HeldBack {
+                    name: membership.name_of(&row.tip.device),
+                    notebook: of,
+                    device,
+                    records: 1,
+                    bytes: row.size,
+                    why: why.to_owned(),
+                }),
+            }
         }
     }
+    Ok(Json(Page::whole(items)))
+}
 
-    #[test]
-    fn what_is_no_ticket_is_said_to_be_none() {
-        for text in ["", "hello", "codex", "codexzzzz", "codex1234567890", "\u{0}", "http://example.org"] {
-            let error = parse_ticket(text).unwrap_err();
-            assert_eq!((error.status.as_u16(), error.code), (400, "bad_ticket"), "{text}");
-        }
-    }
+/// Who one is here.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Notebook id, slug or name.
+    pub notebook: String,
+    /// What to be called.
+    pub name: String,
+    /// What to be shown in, as `#rrggbb`.
+    pub colour: String,
+}
 
-    #[test]
-    fn files_are_counted_but_not_our_own() {
-        let temp = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(temp.path().join(".codex")).unwrap();
-        std::fs::create_dir_all(temp.path().join("a")).unwrap();
-        for name in [".codex/store.db", "a/x.md", ".hidden"] {
-            std::fs::write(temp.path().join(name), "x").unwrap();
-        }
-        assert_eq!(count_files(temp.path()), 2);
-    }
+/// Says who one is, for all one's devices.
+#[utoipa::path(post, path = "/api/v1/profile", tag = "people", request_body = Profile,
+    responses((status = 200), (status = 400), (status = 403)))]
+pub async fn set_profile(
+    State(desk): State<Desk>,
+    Input(new): Input<Profile>,
+) -> Result<Json<Value>, ApiError> {
+    let notebook = desk.notebook(&new.notebook)?;
+    let name: String = new.name.chars().filter(|c| !c.is_control()).take(80).collect();
+    let bad = || ApiError::bad_request(format!("`{}` is no colour: give it as #rrggbb", new.colour));
+    let digits = new.colour.strip_prefix('#').filter(|digits| digits.len() == 6).ok_or_else(bad)?;
+    let number = u32::from_str_radix(digits, 16).map_err(|_| bad())?;
+    let [_, red, green, blue] = number.to_be_bytes();
+    ask(&desk, &notebook, MembershipRequest::SetProfile { name, colour: [red, green, blue] }).await
 }

@@ -24,6 +24,8 @@ pub async fn health() -> Json<Value> {
 pub struct DeviceStatus {
     /// Device id, hex.
     pub id: String,
+    /// The first of the id in short groups, for two people to compare.
+    pub fingerprint: String,
     /// What it calls itself.
     pub name: String,
     /// Where it can be reached directly.
@@ -103,6 +105,7 @@ pub async fn status(State(desk): State<Desk>) -> Result<Json<Status>, ApiError> 
         version: env!("CARGO_PKG_VERSION"),
         device: DeviceStatus {
             id: daemon.device().to_string(),
+            fingerprint: crate::daemon::fingerprint(&daemon.device()),
             name: daemon.device_name(),
             addresses: daemon.p2p_addresses(),
         },

@@ -18,12 +18,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::NetEvent;
 use super::address::{self, Book};
 use super::fetch::Order;
 use super::link::{self, Greeted, code};
 use super::stream::Key;
 use super::wire::Hello;
+use super::{Admission, Knock, NetEvent};
 use links::Peer;
 
 /// Everything is closed within this time.
@@ -63,13 +63,7 @@ pub(super) enum Happened {
     /// This device's own addresses may have changed.
     Moved,
     /// Somebody has an invitation.
-    Knocked {
-        notebook: NotebookId,
-        peer: DeviceId,
-        secret: [u8; 16],
-        name: String,
-        answer: oneshot::Sender<Result<String, String>>,
-    },
+    Knocked { knock: Knock, answer: oneshot::Sender<Admission> },
     /// A peer asks for a stream.
     Asked { peer: DeviceId, link: u64, notebook: NotebookId, send: SendStream, recv: RecvStream },
     /// A peer has answered when asked for one.
@@ -179,11 +173,11 @@ impl Actor {
             Happened::Found { peer, addresses } => self.reached(peer, addresses),
             Happened::Discovered { peer, addresses } => self.discovered(peer, &addresses),
             Happened::Moved => self.moved(),
-            Happened::Knocked { notebook, peer, secret, name, answer } => {
-                if self.may_knock(peer) {
-                    self.tell(NetEvent::Knock { notebook, peer, name, secret, answer });
+            Happened::Knocked { knock, answer } => {
+                if self.may_knock(knock.peer) {
+                    self.tell(NetEvent::Knock { knock, answer });
                 } else {
-                    let _ = answer.send(Err("too many attempts; wait a minute".to_owned()));
+                    let _ = answer.send(Admission::Refused("too many attempts; wait a minute".to_owned()));
                 }
             }
             Happened::Asked { peer, link, notebook, send, recv } => {

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::actor::Happened;
 use super::address;
 use super::wire::{self, Answer, First, Hello};
+use super::{Admission, Knock};
 
 /// A dial that takes longer is given up, and tried again later. iroh itself waits much longer (L48).
 pub(super) const DIAL: Duration = Duration::from_secs(5);
@@ -81,8 +82,8 @@ pub(super) async fn dial(endpoint: Endpoint, to: EndpointAddr, hello: Hello) -> 
     timeout(DIAL, work).await.context("no answer within five seconds")?
 }
 
-/// Dials an inviter and shows the invitation; returns the notebook's name there.
-pub(super) async fn knock(endpoint: &Endpoint, to: EndpointAddr, first: First) -> anyhow::Result<String> {
+/// Dials an inviter and shows the invitation.
+pub(super) async fn knock(endpoint: &Endpoint, to: EndpointAddr, first: First) -> anyhow::Result<Admission> {
     let connection = timeout(DIAL, endpoint.connect(to, wire::ALPN))
         .await
         .context("the inviting device does not answer; is it running, and on a network that can be reached?")?
@@ -97,8 +98,9 @@ pub(super) async fn knock(endpoint: &Endpoint, to: EndpointAddr, first: First) -
     let answer =
         answer.context("the inviting device gave no answer")?.context("the inviting device hung up")?;
     match answer {
-        Answer::Accepted { name } => Ok(name),
-        Answer::Refused { reason } => anyhow::bail!("the inviting device refused: {reason}"),
+        Answer::Accepted { name } => Ok(Admission::Accepted(name)),
+        Answer::Waiting => Ok(Admission::Waiting),
+        Answer::Refused { reason } => Ok(Admission::Refused(reason)),
     }
 }
 
@@ -178,19 +180,21 @@ impl Door {
         mut recv: RecvStream,
     ) -> anyhow::Result<()> {
         let first = timeout(GREETING, wire::read_message(&mut recv)).await??;
-        let First::Knock { notebook, secret, name } = first else {
+        let First::Knock { notebook, secret, name, consent } = first else {
             anyhow::bail!("a notebook was asked for without a hello");
         };
         let name = wire::shorten(&name, NAME_BYTES);
         let (answer, answered) = oneshot::channel();
-        self.happened.send(Happened::Knocked { notebook, peer, secret, name, answer }).await?;
+        let knock = Knock { notebook, peer, name, secret, consent };
+        self.happened.send(Happened::Knocked { knock, answer }).await?;
         let answer = match timeout(ADMISSION, answered).await {
-            Ok(Ok(Ok(name))) => {
+            Ok(Ok(Admission::Accepted(name))) => {
                 let addresses = address::observed(connection);
                 let _ = self.happened.send(Happened::Found { peer, addresses }).await;
                 Answer::Accepted { name: wire::shorten(&name, 1024) }
             }
-            Ok(Ok(Err(reason))) => Answer::Refused { reason: wire::shorten(&reason, 1024) },
+            Ok(Ok(Admission::Waiting)) => Answer::Waiting,
+            Ok(Ok(Admission::Refused(reason))) => Answer::Refused { reason: wire::shorten(&reason, 1024) },
             Ok(Err(_)) | Err(_) => Answer::Refused { reason: "no decision was made; try again".to_owned() },
         };
         wire::write_message(&mut send, &answer).await?;
@@ -271,6 +275,7 @@ pub(super) async fn open(
     match timeout(GREETING, asked).await {
         Ok(Ok((send, recv, Answer::Accepted { .. }))) => Ok((send, recv)),
         Ok(Ok((_, _, Answer::Refused { reason }))) => Err(reason),
+        Ok(Ok((_, _, Answer::Waiting))) => Err("it answered what nobody asked".to_owned()),
         Ok(Err(error)) => Err(format!("{error:#}")),
         Err(_) => Err("no answer".to_owned()),
     }

@@ -135,6 +135,8 @@ fn ticket(inviter: &Node) -> Ticket {
         addresses: inviter.net.addresses(),
         secret: SECRET,
         expires: i64::MAX,
+        role: codex_crdt_model::journal::Role::Editor,
+        person: None,
     }
 }
 

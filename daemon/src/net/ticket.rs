@@ -6,14 +6,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use codex_crdt_model::ids::{DeviceId, NotebookId, UnixMs};
+use codex_crdt_model::ids::UnixMs;
 use data_encoding::{Encoding, Specification};
-use serde::{Deserialize, Serialize};
 
 use super::Ticket;
 
 const PREFIX: &str = "codex";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const CHECKSUM: usize = 4;
 /// Longest text looked at: a name, sixteen addresses and the rest are far below.
 const TEXT_BYTES: usize = 8192;
@@ -25,21 +24,11 @@ pub enum TicketError {
     #[error("this is not an invitation: one begins with `codex` and is one long word")]
     NotATicket,
     /// Made by another version.
-    #[error("this invitation has format {0}, this program knows format 1; use the same version of codexd")]
+    #[error("this invitation has format {0}, this program knows format 2; use the same version of codexd")]
     Version(u8),
     /// Cut, or mistyped.
     #[error("this invitation is damaged; copy the whole of it again")]
     Damaged,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Body {
-    notebook: NotebookId,
-    name: String,
-    inviter: DeviceId,
-    addresses: Vec<String>,
-    secret: [u8; 16],
-    expires: i64,
 }
 
 impl Ticket {
@@ -66,15 +55,7 @@ fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
 
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let body = Body {
-            notebook: self.notebook,
-            name: self.name.clone(),
-            inviter: self.inviter,
-            addresses: self.addresses.clone(),
-            secret: self.secret,
-            expires: self.expires,
-        };
-        let mut bytes = postcard::to_extend(&body, vec![VERSION]).map_err(|_| fmt::Error)?;
+        let mut bytes = postcard::to_extend(self, vec![VERSION]).map_err(|_| fmt::Error)?;
         let sum = checksum(&bytes);
         bytes.extend_from_slice(&sum);
         write!(f, "{PREFIX}{}", base32().encode(&bytes))
@@ -102,18 +83,8 @@ impl FromStr for Ticket {
         if *version != VERSION {
             return Err(TicketError::Version(*version));
         }
-        let (body, left) = postcard::take_from_bytes::<Body>(body).map_err(|_| TicketError::Damaged)?;
-        if !left.is_empty() {
-            return Err(TicketError::Damaged);
-        }
-        Ok(Self {
-            notebook: body.notebook,
-            name: body.name,
-            inviter: body.inviter,
-            addresses: body.addresses,
-            secret: body.secret,
-            expires: body.expires,
-        })
+        let (ticket, left) = postcard::take_from_bytes::<Self>(body).map_err(|_| TicketError::Damaged)?;
+        if left.is_empty() { Ok(ticket) } else { Err(TicketError::Damaged) }
     }
 }
 
@@ -122,6 +93,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use proptest::prelude::*;
+
+    use codex_crdt_model::ids::{DeviceId, NotebookId, PersonId};
+    use codex_crdt_model::journal::Role;
 
     use super::*;
 
@@ -133,6 +107,8 @@ mod tests {
             addresses,
             secret: [3; 16],
             expires: 1_800_000_000,
+            role: Role::Editor,
+            person: Some(PersonId([4; 32])),
         }
     }
 
@@ -165,10 +141,10 @@ mod tests {
         for bad in ["codex", "codexaa", &text[..text.len() - 1], &text[..40], &text.replacen('a', "b", 1)] {
             assert_eq!(bad.parse::<Ticket>(), Err(TicketError::Damaged), "{bad}");
         }
-        let mut newer = vec![2, 0];
-        newer.extend(checksum(&[2, 0]));
+        let mut newer = vec![3, 0];
+        newer.extend(checksum(&[3, 0]));
         let newer = format!("codex{}", base32().encode(&newer));
-        assert_eq!(newer.parse::<Ticket>(), Err(TicketError::Version(2)));
+        assert_eq!(newer.parse::<Ticket>(), Err(TicketError::Version(3)));
     }
 
     proptest! {

@@ -42,6 +42,8 @@ pub(super) enum First {
         secret: [u8; 16],
         /// What the sender calls itself.
         name: String,
+        /// Its signature that it is another device of the inviter's; empty for another person.
+        consent: Vec<u8>,
     },
 }
 
@@ -58,6 +60,8 @@ pub(super) enum Answer {
         /// Why, for people.
         reason: String,
     },
+    /// After `Knock`: somebody has to say yes first.
+    Waiting,
 }
 
 /// Why nothing more can be read from a stream.
@@ -166,10 +170,16 @@ pub(super) mod tests {
     fn the_examples_of_the_beginning_are_what_is_sent() {
         let open = First::Open { notebook: NotebookId([0x11; 32]) };
         assert_eq!(postcard::to_stdvec(&open).unwrap(), example("open"));
-        let knock = First::Knock { notebook: NotebookId([0x22; 32]), secret: [0x33; 16], name: "ab".into() };
+        let knock = First::Knock {
+            notebook: NotebookId([0x22; 32]),
+            secret: [0x33; 16],
+            name: "ab".into(),
+            consent: vec![9],
+        };
         assert_eq!(postcard::to_stdvec(&knock).unwrap(), example("knock"));
         let accepted = Answer::Accepted { name: "a".into() };
         assert_eq!(postcard::to_stdvec(&accepted).unwrap(), example("accepted"));
+        assert_eq!(postcard::to_stdvec(&Answer::Waiting).unwrap(), example("waiting"));
         let refused = Answer::Refused { reason: "b".into() };
         assert_eq!(postcard::to_stdvec(&refused).unwrap(), example("refused"));
         let hello = Hello { run: 5, addresses: vec!["10.0.0.1:80".into()] };

@@ -199,7 +199,7 @@ export const settle = (nb: string, number: number) =>
 
 export const peers = () => json<Page<PeerRow>>('GET', '/peers');
 export const invite = (notebook: string, hours: number) =>
-  json<{ ticket: string }>('POST', '/invites', { body: { notebook, hours } });
+  json<{ ticket: string }>('POST', '/invites', { body: { notebook, hours, unattended: true } });
 export const join = (ticket: string, path: string) =>
   json<{ id?: string; slug?: string }>('POST', '/join', { body: path === '' ? { ticket } : { ticket, path } });
 export const addNotebook = (path: string, name: string) =>

@@ -96,7 +96,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who belongs. */
+        /** Who belongs, and who did. */
         get: operations["people_members"];
         put?: never;
         post?: never;
@@ -429,6 +429,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says who one is, for all one's devices. */
+        post: operations["people_set_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What does not count because its authors might not write it. An owner may accept it. */
+        get: operations["people_quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/query": {
         parameters: {
             query?: never;
@@ -440,6 +474,108 @@ export interface paths {
         put?: never;
         /** Answers a query over all notebooks that it names, in one order. */
         post: operations["search_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accepts all that is here of a device and did not count. */
+        post: operations["people_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who waits to be let in. */
+        get: operations["people_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets somebody in who waits. */
+        post: operations["people_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends somebody away who waits. */
+        post: operations["people_reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a device's right away: it was lost, or is to be nobody's. It is cut off at once, and stays out. */
+        post: operations["people_revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a person another role, or removes it. Whoever wants to may take a lesser one, or leave. */
+        post: operations["people_set_role"];
         delete?: never;
         options?: never;
         head?: never;
@@ -619,6 +755,8 @@ export interface components {
         DeviceStatus: {
             /** @description Where it can be reached directly. */
             addresses: string[];
+            /** @description The first of the id in short groups, for two people to compare. */
+            fingerprint: string;
             /** @description Device id, hex. */
             id: string;
             /** @description What it calls itself. */
@@ -733,6 +871,27 @@ export interface components {
             /** @description Title. */
             title: string;
         };
+        /** @description Records of one device that do not count. */
+        HeldBack: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /** @description Whose records. */
+            device: string;
+            /** @description What the device calls itself. */
+            name: string;
+            /** @description Notebook id. */
+            notebook: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            records: number;
+            /** @description Why the last of them does not count. */
+            why: string;
+        };
         /** @description An invitation. */
         Invite: {
             /** @description When it is void. */
@@ -771,16 +930,26 @@ export interface components {
             /** @description Its title. */
             title?: string | null;
         };
-        /** @description One member of one notebook. */
+        /** @description One device of one member of one notebook. */
         Member: {
+            /** @description What the person is shown in, as `#rrggbb`. */
+            colour?: string | null;
             /** @description Device id. */
             device: string;
-            /** @description What it calls itself. */
+            /** @description The first of it in short groups, for two people to compare. */
+            fingerprint: string;
+            /** @description What the device calls itself. */
             name: string;
             /** @description Notebook id. */
             notebook: string;
-            /** @description `owner`, `editor`, `commenter` or `viewer`. */
-            role: string;
+            /** @description Whose it is: the person's id. */
+            person: string;
+            /** @description What the person calls itself. */
+            person_name: string;
+            /** @description Whether the device was revoked. */
+            revoked: boolean;
+            /** @description `owner`, `editor`, `commenter` or `viewer`; nothing for whoever left, was removed, or whose device was revoked. */
+            role?: string | null;
             /** @description Whether it is this device. */
             this_device: boolean;
         };
@@ -808,8 +977,12 @@ export interface components {
             hours?: number | null;
             /** @description Notebook id, slug or name. */
             notebook: string;
-            /** @description `editor`. */
+            /** @description It is for another device of one's own. */
+            own_device?: boolean;
+            /** @description `owner`, `editor` (the default), `commenter` or `viewer`. */
             role?: string | null;
+            /** @description The holder joins without anybody saying yes. Default: somebody has to, see `/requests`. */
+            unattended?: boolean;
         };
         /** @description A folder to register. */
         NewNotebook: {
@@ -819,6 +992,15 @@ export interface components {
             path: string;
             /** @description Workspace slug. */
             workspace?: string | null;
+        };
+        /** @description Whose role changes, and to what. */
+        NewRole: {
+            /** @description Notebook id, slug or name. */
+            notebook: string;
+            /** @description `owner`, `editor`, `commenter`, `viewer`, or `none` to remove the person. */
+            role: string;
+            /** @description Person or device: an id, eight digits or more of one, or a name that only one has. */
+            who: string;
         };
         /** @description What shall change about a notebook. */
         NotebookChange: {
@@ -906,6 +1088,13 @@ export interface components {
             unsynced_records: number;
             /** @description Its workspace's slug. */
             workspace: string;
+        };
+        /** @description Which device. */
+        OneDevice: {
+            /** @description The device's id, eight digits or more of it, or its name. */
+            device: string;
+            /** @description Notebook id, slug or name. */
+            notebook: string;
         };
         /** @description A page of a list. */
         Page_BacklinkRow: {
@@ -1000,6 +1189,32 @@ export interface components {
             }[];
         };
         /** @description A page of a list. */
+        Page_HeldBack: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Their bytes.
+                 */
+                bytes: number;
+                /** @description Whose records. */
+                device: string;
+                /** @description What the device calls itself. */
+                name: string;
+                /** @description Notebook id. */
+                notebook: string;
+                /**
+                 * Format: int64
+                 * @description How many.
+                 */
+                records: number;
+                /** @description Why the last of them does not count. */
+                why: string;
+            }[];
+        };
+        /** @description A page of a list. */
         Page_LinkRow: {
             /** @description Give it back as `cursor` for the next page; absent on the last one. */
             cursor?: string | null;
@@ -1023,14 +1238,24 @@ export interface components {
             cursor?: string | null;
             /** @description What was asked for. */
             items: {
+                /** @description What the person is shown in, as `#rrggbb`. */
+                colour?: string | null;
                 /** @description Device id. */
                 device: string;
-                /** @description What it calls itself. */
+                /** @description The first of it in short groups, for two people to compare. */
+                fingerprint: string;
+                /** @description What the device calls itself. */
                 name: string;
                 /** @description Notebook id. */
                 notebook: string;
-                /** @description `owner`, `editor`, `commenter` or `viewer`. */
-                role: string;
+                /** @description Whose it is: the person's id. */
+                person: string;
+                /** @description What the person calls itself. */
+                person_name: string;
+                /** @description Whether the device was revoked. */
+                revoked: boolean;
+                /** @description `owner`, `editor`, `commenter` or `viewer`; nothing for whoever left, was removed, or whose device was revoked. */
+                role?: string | null;
                 /** @description Whether it is this device. */
                 this_device: boolean;
             }[];
@@ -1214,6 +1439,31 @@ export interface components {
                 version: string;
             }[];
         };
+        /** @description A page of a list. */
+        Page_Waiting: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /** @description Since when. */
+                asked: string;
+                /** @description Its device. */
+                device: string;
+                /** @description The first of it in short groups, for two people to compare. */
+                fingerprint: string;
+                /**
+                 * Format: int64
+                 * @description Its number.
+                 */
+                id: number;
+                /** @description What it calls itself. */
+                name: string;
+                /** @description To which notebook. */
+                notebook: string;
+                /** @description As what. */
+                role: string;
+            }[];
+        };
         /** @description One other device, in one notebook. */
         PeerRow: {
             /**
@@ -1282,6 +1532,17 @@ export interface components {
             /** @description Its name at the inviter's. */
             name: string;
             /** @description Notebook id. */
+            notebook: string;
+            /** @description What its holder may do then. */
+            role: string;
+        };
+        /** @description Who one is here. */
+        Profile: {
+            /** @description What to be shown in, as `#rrggbb`. */
+            colour: string;
+            /** @description What to be called. */
+            name: string;
+            /** @description Notebook id, slug or name. */
             notebook: string;
         };
         /** @description One piece of work under way. */
@@ -1449,6 +1710,26 @@ export interface components {
             time: string;
             /** @description The version. */
             version: string;
+        };
+        /** @description Somebody who waits to be let in. */
+        Waiting: {
+            /** @description Since when. */
+            asked: string;
+            /** @description Its device. */
+            device: string;
+            /** @description The first of it in short groups, for two people to compare. */
+            fingerprint: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description What it calls itself. */
+            name: string;
+            /** @description To which notebook. */
+            notebook: string;
+            /** @description As what. */
+            role: string;
         };
         /**
          * @description Kinds of work that may take a while.
@@ -2372,6 +2653,61 @@ export interface operations {
             };
         };
     };
+    people_set_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Profile"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    people_quarantine: {
+        parameters: {
+            query?: {
+                /** @description Only of this notebook. */
+                notebook?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HeldBack"];
+                };
+            };
+        };
+    };
     search_query: {
         parameters: {
             query?: never;
@@ -2392,6 +2728,178 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["QueryPage"];
                 };
+            };
+        };
+    };
+    people_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OneDevice"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    people_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Waiting"];
+                };
+            };
+        };
+    };
+    people_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    people_reject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    people_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OneDevice"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    people_set_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -9,16 +9,18 @@ async fn a_knock_with_the_secret_admits() {
     let (b_id, a_net) = (b.id(), a.net.clone());
     let host = async {
         a.wait("Knock", |event| {
-            let NetEvent::Knock { notebook, peer, name, secret, answer } = event else { return None };
-            assert_eq!((notebook, peer, name.as_str(), secret), (NOTEBOOK, b_id, "device 2", SECRET));
+            let NetEvent::Knock { knock, answer } = event else { return None };
+            let name = "device 2".to_owned();
+            let expected = Knock { notebook: NOTEBOOK, peer: b_id, name, secret: SECRET, consent: vec![7] };
+            assert_eq!(knock, expected);
             a_net.share(NOTEBOOK, [b_id].into());
-            answer.send(Ok("Lab".into())).unwrap();
+            answer.send(Admission::Accepted("Lab".into())).unwrap();
             Some(())
         })
         .await;
     };
-    let (name, ()) = tokio::join!(b.net.knock(&ticket), host);
-    assert_eq!(name.unwrap(), "Lab");
+    let (admission, ()) = tokio::join!(b.net.knock(&ticket, vec![7]), host);
+    assert_eq!(admission.unwrap(), Admission::Accepted("Lab".into()));
     b.share(&[a.id()]);
     let a_id = a.id();
     tokio::join!(a.opened(b_id), b.opened(a_id));
@@ -33,11 +35,11 @@ async fn the_inviter_can_dial_the_invited_after_a_knock() {
     let (ticket, a_id, b_id) = (ticket(&a), a.id(), b.id());
     let knocking = tokio::spawn({
         let net = b.net.clone();
-        async move { net.knock(&ticket).await }
+        async move { net.knock(&ticket, Vec::new()).await }
     });
     a.wait("Knock", |event| {
         let NetEvent::Knock { answer, .. } = event else { return None };
-        answer.send(Ok("Lab".into())).unwrap();
+        answer.send(Admission::Accepted("Lab".into())).unwrap();
         Some(())
     })
     .await;
@@ -65,14 +67,17 @@ async fn a_refused_knock_says_why_and_guessing_is_limited() {
     let guesses = tokio::spawn(async move {
         let mut answers = Vec::new();
         for _ in 0..6 {
-            answers.push(guesser.knock(&ticket).await.unwrap_err().to_string());
+            answers.push(match guesser.knock(&ticket, Vec::new()).await.unwrap() {
+                Admission::Refused(reason) => reason,
+                other => panic!("{other:?}"),
+            });
         }
         answers
     });
     for _ in 0..5 {
         a.wait("Knock", |event| {
             let NetEvent::Knock { answer, .. } = event else { return None };
-            answer.send(Err("this invitation is void".into())).unwrap();
+            answer.send(Admission::Refused("this invitation is void".into())).unwrap();
             Some(())
         })
         .await;

@@ -1,0 +1,132 @@
+//! People: who may do what, and what happens to those who may not, between real daemons.
+
+use std::fs;
+use std::sync::mpsc;
+
+use crate::daemon::{Daemon, until};
+use crate::{alone, ticket_of};
+
+/// A daemon that joins A's notebook as something, without anybody saying yes.
+fn join_as(a: &Daemon, home: &std::path::Path, folder: &std::path::Path, role: &str) -> Daemon {
+    let ticket = ticket_of(a, &["--role", role, "--unattended"]);
+    let b = Daemon::start(home, folder.to_owned());
+    b.run(&["join", &ticket, folder.to_str().unwrap()]);
+    b.run(&["wait", "--idle"]);
+    b
+}
+
+/// A viewer reads; what a viewer changes stays on the viewer's disk, is shown as not shared, and is shared when the role
+/// changes. The desk refuses at once.
+#[test]
+fn a_viewers_changes_stay_until_the_role_changes() {
+    let (dir, a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let folder = dir.path().join("viewer");
+    let mut b = join_as(&a, &dir.path().join("b"), &folder, "viewer");
+    until("B has it", || fs::read_to_string(folder.join("a.md")).is_ok_and(|text| text == "one\n"));
+    assert_eq!(b.notebook()["role"], "viewer");
+    fs::write(folder.join("a.md"), "one\nviewed\n").unwrap();
+    fs::write(folder.join("new.md"), "mine\n").unwrap();
+    until("B says what is not shared", || b.notebook()["drafts"] == 2);
+    let reason = b.notebook()["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("not shared: you are a viewer here"), "{reason}");
+    let new = br#"{"path": "desk.md", "content": "from the desk"}"#;
+    let headers = ["Content-Type: application/json"];
+    let refused = b.http("POST", "/notebooks/notes/entries", &headers, new);
+    assert_eq!((refused.status, refused.code().as_str()), (403, "not_allowed"), "{refused:?}");
+    // Others go on meanwhile; a draft is not written over.
+    fs::write(a.folder.join("a.md"), "zero\none\n").unwrap();
+    fs::write(a.folder.join("c.md"), "three\n").unwrap();
+    until("B has the rest", || fs::read_to_string(folder.join("c.md")).is_ok_and(|text| text == "three\n"));
+    assert_eq!(fs::read_to_string(folder.join("a.md")).unwrap(), "one\nviewed\n");
+    b.stop();
+    b.restart();
+    until("B still says so", || b.notebook()["drafts"] == 2);
+    let device = b.device();
+    a.run(&["role", &device, "editor"]);
+    for daemon in [&a, &b] {
+        let at = if daemon.folder == a.folder { &a.folder } else { &folder };
+        until("all is shared", || {
+            fs::read_to_string(at.join("a.md")).is_ok_and(|text| text == "zero\none\nviewed\n")
+                && fs::read_to_string(at.join("new.md")).is_ok_and(|text| text == "mine\n")
+        });
+    }
+    assert_eq!(b.notebook()["drafts"], 0);
+    a.run(&["verify"]);
+    b.run(&["verify"]);
+}
+
+/// A revoked device is cut off and stays out, also after a restart of both; what it writes then reaches nobody, and is
+/// kept. Admitted again, it goes on. losses.md L46, L47
+#[test]
+fn a_revoked_device_stays_out_and_loses_nothing() {
+    let (dir, mut a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let folder = dir.path().join("other");
+    let mut b = join_as(&a, &dir.path().join("b"), &folder, "editor");
+    until("B has it", || folder.join("a.md").exists());
+    fs::write(folder.join("b.md"), "from B\n").unwrap();
+    until("A has it", || a.folder.join("b.md").exists());
+    let device = b.device();
+    a.run(&["revoke", &device]);
+    until("A has cut it off", || a.notebook()["peers"].as_array().unwrap().is_empty());
+    until("B notices", || {
+        b.notebook()["peers"].as_array().unwrap().iter().all(|peer| peer["connected"] == false)
+    });
+    fs::write(folder.join("late.md"), "too late\n").unwrap();
+    fs::write(a.folder.join("secret.md"), "not for B\n").unwrap();
+    b.run(&["wait", "--idle"]);
+    b.stop();
+    a.stop();
+    a.restart();
+    b.restart();
+    a.run(&["wait", "--idle"]);
+    b.run(&["wait", "--idle"]);
+    assert!(!a.folder.join("late.md").exists() && !folder.join("secret.md").exists());
+    assert!(folder.join("late.md").exists(), "what B wrote stays with B");
+    let members = a.run(&["members"]);
+    assert!(members.contains("revoked"), "{members}");
+    let ticket = ticket_of(&a, &["--unattended"]);
+    b.run(&["join", &ticket]);
+    until("B goes on", || folder.join("secret.md").exists());
+    until("A keeps what came too late", || {
+        a.json(&["quarantine"])["items"][0]["device"].as_str() == Some(device.as_str())
+    });
+    assert!(folder.join("late.md").exists() && !a.folder.join("late.md").exists());
+    let reason = b.notebook()["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason.contains("late.md") && reason.contains("release"), "{reason}");
+    a.run(&["release", "notes", &device]);
+    until("A has it", || a.folder.join("late.md").exists());
+    until("B says nothing more", || b.notebook()["problem_count"] == 0);
+    a.run(&["verify"]);
+    b.run(&["verify"]);
+}
+
+/// Without `--unattended` somebody has to say yes; until then nothing is made, and a "no" is told.
+#[test]
+fn whoever_asks_waits_for_an_answer() {
+    let (dir, a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let b = Daemon::start(&dir.path().join("b"), dir.path().join("b-notes"));
+    for answer in ["reject", "approve"] {
+        let ticket = ticket_of(&a, &[]);
+        let folder = dir.path().join(answer);
+        let (told, joined) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let (b, at) = (&b, folder.to_str().unwrap().to_owned());
+            scope.spawn(move || told.send(b.try_run(&["join", &ticket, &at])).unwrap());
+            until("somebody waits", || !a.json(&["requests"])["items"].as_array().unwrap().is_empty());
+            let one = a.json(&["requests"])["items"][0].clone();
+            assert_eq!(one["device"], b.device());
+            assert!(!folder.exists());
+            a.run(&[answer, &one["id"].to_string()]);
+            let joined = joined.recv().unwrap();
+            match answer {
+                "approve" => assert!(joined.is_ok(), "{joined:?}"),
+                _ => assert!(joined.unwrap_err().error.contains("said no")),
+            }
+        });
+        assert_eq!(folder.exists(), answer == "approve");
+    }
+    until("it fills", || dir.path().join("approve/a.md").exists());
+}
