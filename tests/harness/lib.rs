@@ -7,6 +7,7 @@
 pub mod disk;
 pub mod faulty;
 pub mod machine;
+pub mod mallory;
 pub mod oracle;
 pub mod rng;
 pub mod workload;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codex_crdt_model::entry::birth::Kind;
 use codex_crdt_model::event::Event;
-use codex_crdt_model::ids::{ContentHash, EntryId};
+use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId};
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::{EntryRow, Mode, Source};
 
@@ -175,7 +175,14 @@ fn is_known_as_second(world: &World, machine: &Machine, entry: &EntryId) -> bool
 fn same_everywhere(world: &World, problems: &mut Vec<String>) {
     let Some((first, others)) = world.machines.split_first() else { return };
     for (n, other) in others.iter().enumerate().map(|(n, other)| (n + 1, other)) {
-        let (a, b) = (first.records(), other.records());
+        // Of a liar's journal some have one branch and some another; neither counts.
+        let is_honest = |((device, ..), _): &((DeviceId, u64, u64), String)| {
+            world.machines.iter().any(|machine| machine.device == *device)
+        };
+        let honest = |machine: &Machine| -> BTreeMap<_, _> {
+            machine.records().into_iter().filter(is_honest).collect()
+        };
+        let (a, b) = (honest(first), honest(other));
         if a != b {
             let differing = a.iter().filter(|(k, v)| b.get(*k) != Some(v)).count()
                 + b.keys().filter(|k| !a.contains_key(*k)).count();

@@ -14,6 +14,7 @@ use codex_crdt_model::sync::Message;
 use crate::disk::{Data, MemoryDisk};
 use crate::faulty::Fault;
 use crate::machine::{Crash, Draft, Job, Machine};
+use crate::mallory;
 use crate::oracle;
 use crate::world::World;
 
@@ -50,6 +51,9 @@ pub fn run(edition: Edition, seed: u64, fault: Fault, verbose: bool) -> Outcome 
     world.verbose = verbose;
     begin(&mut world);
     world.meet();
+    if edition == Edition::Third {
+        mallory::admit(&mut world);
+    }
     let mut snapshots: Vec<Option<(Machine, i64)>> = (0..count).map(|_| None).collect();
     for _ in 0..70 {
         let pause =
@@ -78,9 +82,15 @@ pub fn finish(mut world: World) -> Outcome {
 
 /// Everybody may write again, and all that was held back counts: then nothing that anybody wrote is lost.
 fn reconcile(world: &mut World) {
-    world.admit_all();
-    world.heal();
-    world.settle();
+    // Whoever left unheard is heard of now, and admitted once more.
+    for _ in 0..3 {
+        world.admit_all();
+        world.heal();
+        world.settle();
+        if world.machines.iter().all(Machine::may_write) {
+            break;
+        }
+    }
     for n in 0..world.machines.len() {
         let device = world.machines[n].device;
         if world.machines[0]
@@ -168,8 +178,8 @@ pub fn look(world: &mut World, n: usize, paths: Vec<EntryPath>) -> bool {
 
 fn act(world: &mut World, snapshots: &mut [Option<(Machine, i64)>]) {
     let n = world.rng.below(world.machines.len());
-    if world.edition == Edition::Third && world.rng.percent(8) {
-        return change_people(world, n);
+    if world.edition == Edition::Third && world.rng.percent(12) {
+        return if world.rng.percent(65) { change_people(world, n) } else { hostile(world, n) };
     }
     match world.rng.below(100) {
         0..30 => edit_file(world, n),
@@ -439,6 +449,9 @@ fn hostile(world: &mut World, n: usize) {
     let other = world.rng.below(world.machines.len());
     if !world.is_open(n, other) {
         return;
+    }
+    if world.edition == Edition::Third && world.rng.percent(70) {
+        return mallory::lie(world, n, other);
     }
     let frame = if world.rng.percent(30) { world.rng.bytes().to_vec() } else { forged(world, n, other) };
     world.inject(n, other, frame, 5);

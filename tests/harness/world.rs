@@ -13,6 +13,7 @@ use codex_crdt_model::{Core, Stepped};
 
 use crate::faulty::Fault;
 use crate::machine::{Crash, Draft, Job, Machine};
+use crate::mallory::Mallory;
 use crate::oracle::Ledger;
 use crate::rng::Rng;
 use crate::workload::Edition;
@@ -67,6 +68,8 @@ pub struct World {
     pub drafts: Vec<Draft>,
     /// Replies by machine and number.
     pub replies: BTreeMap<(usize, u64), Result<Reply, codex_crdt_model::effect::Refusal>>,
+    /// A member who lies.
+    pub mallory: Option<Mallory>,
     /// Print everything that happens.
     pub verbose: bool,
     /// What may happen.
@@ -105,6 +108,7 @@ impl World {
             problems: Vec::new(),
             drafts: Vec::new(),
             replies: BTreeMap::new(),
+            mallory: None,
             verbose: false,
             edition: Edition::Second,
             fault,
