@@ -133,6 +133,12 @@ pub enum Command {
         #[arg(long)]
         notebook: Option<String>,
     },
+    /// Make a recovery phrase: twelve words for paper, with which a new device can become yours.
+    #[command(after_help = "Example:\n  codexd recovery lab")]
+    Recovery {
+        /// Id, slug or name.
+        notebook: String,
+    },
     /// What does not count because its authors might not write it.
     #[command(after_help = "Example:\n  codexd quarantine lab")]
     Quarantine {
@@ -303,6 +309,9 @@ pub struct JoinArgs {
     pub ticket: String,
     /// The folder (default: a new one in the home). Files in it stay.
     pub path: Option<PathBuf>,
+    /// Your recovery phrase: this becomes another device of yours.
+    #[arg(long)]
+    pub phrase: Option<String>,
     /// Only tell what would happen.
     #[arg(long)]
     pub preview: bool,
@@ -409,6 +418,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
             people::set_role(&client()?, out, &who, &role, notebook).await
         }
         Command::Revoke { device, notebook } => people::revoke(&client()?, out, &device, notebook).await,
+        Command::Recovery { notebook } => people::recovery(&client()?, out, &notebook).await,
         Command::Quarantine { notebook } => people::quarantine(&client()?, out, notebook).await,
         Command::Release { notebook, device } => people::release(&client()?, out, &notebook, &device).await,
         Command::Members { notebook } => people::members(&client()?, out, notebook).await,

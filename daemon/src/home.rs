@@ -4,6 +4,7 @@
 //! data and `$XDG_CONFIG_HOME/codex/config.toml` the settings.
 
 pub mod config;
+pub mod recovery;
 pub mod run_file;
 
 use std::fs::{self, File, OpenOptions, TryLockError};

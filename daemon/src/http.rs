@@ -106,6 +106,7 @@ fn api() -> Router<Desk> {
         .route("/releases", post(people::release))
         .route("/quarantine", get(people::quarantine))
         .route("/profile", post(people::set_profile))
+        .route("/recovery", post(people::recovery))
         .route("/requests", get(inviting::requests))
         .route("/requests/{id}/approve", post(inviting::approve))
         .route("/requests/{id}/reject", post(inviting::reject))

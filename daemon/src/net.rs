@@ -179,6 +179,8 @@ pub struct Knock {
     pub secret: [u8; 16],
     /// Its agreement to be another device of whoever invites it; empty for another person.
     pub consent: Vec<u8>,
+    /// A recovery key's word that it is its person's device; empty for another person.
+    pub recovery: Vec<u8>,
 }
 
 /// What a knock is answered with.
@@ -283,7 +285,12 @@ impl Net {
     }
 
     /// Knocks at the inviter's door with a ticket.
-    pub async fn knock(&self, ticket: &Ticket, consent: Vec<u8>) -> anyhow::Result<Admission> {
+    pub async fn knock(
+        &self,
+        ticket: &Ticket,
+        consent: Vec<u8>,
+        recovery: Vec<u8>,
+    ) -> anyhow::Result<Admission> {
         let id = EndpointId::from_bytes(&ticket.inviter.0)
             .context("the invitation names an inviter that is no device")?;
         self.remember(ticket.inviter, ticket.addresses.clone());
@@ -292,6 +299,7 @@ impl Net {
             secret: ticket.secret,
             name: wire::shorten(&self.name, 256),
             consent,
+            recovery,
         };
         link::knock(&self.endpoint, address::endpoint_addr(id, &ticket.addresses), first).await
     }

@@ -130,3 +130,37 @@ fn whoever_asks_waits_for_an_answer() {
     }
     until("it fills", || dir.path().join("approve/a.md").exists());
 }
+
+/// Another device of one's own is let in by one that is; when all are lost, words on paper make a new one, which takes
+/// the lost one's right away.
+#[test]
+fn a_person_has_several_devices_and_comes_back_by_a_phrase() {
+    let (dir, mut a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let phrase = a.run(&["recovery", "notes"]);
+    let own = ticket_of(&a, &["--own-device", "--unattended"]);
+    let folders = ["b", "c"].map(|name| dir.path().join(format!("notes-{name}")));
+    let b = Daemon::start(&dir.path().join("b"), folders[0].clone());
+    b.run(&["join", &own, folders[0].to_str().unwrap()]);
+    until("B is A's", || b.notebook()["role"] == "owner");
+    let person = |rows: &serde_json::Value, device: &str| {
+        let rows = rows["items"].as_array().unwrap().clone();
+        rows.into_iter().find(|row| row["device"] == device).map(|row| row["person"].clone())
+    };
+    let rows = b.json(&["members"]);
+    assert_eq!(person(&rows, &a.device()), person(&rows, &b.device()));
+    let lost = a.device();
+    a.stop();
+    let c = Daemon::start(&dir.path().join("c"), folders[1].clone());
+    let at = folders[1].to_str().unwrap();
+    let viewer = ticket_of(&b, &["--role", "viewer", "--unattended"]);
+    let wrong = ["zebra"; 12].join(" ");
+    let refused = c.try_run(&["join", &viewer, at, "--phrase", &wrong]).unwrap_err();
+    assert!(refused.error.contains("no recovery phrase"), "{refused:?}");
+    c.run(&["join", &viewer, at, "--phrase", phrase.trim()]);
+    until("C is A's too", || c.notebook()["role"] == "owner");
+    c.run(&["revoke", &lost]);
+    until("B knows", || b.run(&["members"]).contains("revoked"));
+    fs::write(folders[1].join("c.md"), "goes on\n").unwrap();
+    until("B has it", || folders[0].join("c.md").exists());
+}

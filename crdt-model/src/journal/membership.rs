@@ -142,8 +142,8 @@ fn consent_bytes(notebook: &NotebookId, person: &PersonId) -> Vec<u8> {
     [CONSENT, notebook.as_bytes(), person.as_bytes()].concat()
 }
 
-fn recovery_bytes(notebook: &NotebookId, person: &PersonId, device: &DeviceId) -> Vec<u8> {
-    [RECOVERY, notebook.as_bytes(), person.as_bytes(), device.as_bytes()].concat()
+fn recovery_bytes(notebook: &NotebookId, device: &DeviceId) -> Vec<u8> {
+    [RECOVERY, notebook.as_bytes(), device.as_bytes()].concat()
 }
 
 fn is_signed(key: &[u8; 32], bytes: &[u8], signature: &[u8]) -> bool {
@@ -162,18 +162,12 @@ pub fn is_consent(device: &DeviceId, notebook: &NotebookId, person: &PersonId, c
     is_signed(device.as_bytes(), &consent_bytes(notebook, person), consent)
 }
 
-/// A recovery key's word that a device is this person's.
-pub fn recovery(key: &SigningKey, notebook: &NotebookId, person: &PersonId, device: &DeviceId) -> Vec<u8> {
-    key.sign(&recovery_bytes(notebook, person, device)).to_bytes().to_vec()
+/// A recovery key's word that a device is its person's.
+pub fn recovery(key: &SigningKey, notebook: &NotebookId, device: &DeviceId) -> Vec<u8> {
+    key.sign(&recovery_bytes(notebook, device)).to_bytes().to_vec()
 }
 
 /// Whether the recovery key gave its word.
-pub fn is_recovery(
-    key: &[u8; 32],
-    notebook: &NotebookId,
-    person: &PersonId,
-    device: &DeviceId,
-    proof: &[u8],
-) -> bool {
-    is_signed(key, &recovery_bytes(notebook, person, device), proof)
+pub fn is_recovery(key: &[u8; 32], notebook: &NotebookId, device: &DeviceId, proof: &[u8]) -> bool {
+    is_signed(key, &recovery_bytes(notebook, device), proof)
 }

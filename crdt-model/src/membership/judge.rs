@@ -208,7 +208,7 @@ fn needs(
         MembershipChange::Profile { .. } | MembershipChange::Recovery { .. } => Needs::Member,
         MembershipChange::Recover { person, device, proof, .. } => {
             let key = judged.recovery_seen(person, seen).ok_or(Why::NoProof)?;
-            if !is_recovery(&key, notebook, person, device, proof) {
+            if !is_recovery(&key, notebook, device, proof) {
                 return Err(Why::NoProof);
             }
             Needs::Nothing

@@ -267,7 +267,7 @@ fn a_phrase_on_paper_brings_a_person_back() {
         person,
         device,
         name: "new".into(),
-        proof: recovery(key, &notebook, &person, &device),
+        proof: recovery(key, &notebook, &device),
     };
     lab.meet_all();
     lab.say(0, recover(&SigningKey::from_bytes(&[98; 32])));

@@ -28,7 +28,7 @@ pub async fn join(client: &Client, out: Output, args: JoinArgs) -> Result<(), Fa
         let own = text(&status["device"], "fingerprint").to_owned();
         print::progress(&format!("reaching the inviter, who may have to say yes to {own} …"));
     }
-    let body = json!({"ticket": args.ticket, "path": path, "preview": args.preview});
+    let body = json!({"ticket": args.ticket, "path": path, "preview": args.preview, "phrase": args.phrase});
     let joined = client.post("/join", &body).await;
     print::progress("");
     let joined = joined?;
@@ -172,6 +172,14 @@ pub async fn release(client: &Client, out: Output, notebook: &str, device: &str)
     let body = json!({"notebook": notebook, "device": device});
     let done = client.post("/releases", &body).await?;
     out.show(&done, |_| format!("what was held back of `{device}` counts now"));
+    Ok(())
+}
+
+/// `recovery`: the words alone on stdout.
+pub async fn recovery(client: &Client, out: Output, notebook: &str) -> Result<(), Failure> {
+    let made = client.post("/recovery", &json!({"notebook": notebook})).await?;
+    print::note("write these words down: they are kept nowhere, and an earlier phrase is void now");
+    out.show(&made, |made| text(made, "phrase").to_owned());
     Ok(())
 }
 

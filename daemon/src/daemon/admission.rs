@@ -10,13 +10,15 @@ use codex_crdt_model::effect::Notice;
 use codex_crdt_model::event::{MembershipRequest, Request};
 use codex_crdt_model::ids::{DeviceId, NotebookId, PersonId};
 use codex_crdt_model::journal::Role;
-use codex_crdt_model::journal::membership::consent;
+use codex_crdt_model::journal::membership::{self, consent};
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::store::Source;
+use ed25519_dalek::SigningKey;
 
 use super::{Daemon, NotebookRow, Registered, driver, is_lost, make_folder};
 use crate::clock::now_ms;
 use crate::driver::{AskError, News, Notebook, NotebookNotice};
+use crate::home::recovery;
 use crate::net::{Admission, Knock, Ticket};
 use crate::system::{Invite, RequestRow};
 
@@ -72,7 +74,15 @@ impl Daemon {
 
     /// Joins by ticket into a folder (default: a folder of the notebook's name in the home's `notebooks/`). Waits for as
     /// long as somebody has to say yes.
-    pub async fn join(self: &Arc<Self>, ticket: &str, path: Option<&Path>) -> anyhow::Result<Registered> {
+    ///
+    /// With a recovery phrase, as another device of the person whose phrase it is.
+    pub async fn join(
+        self: &Arc<Self>,
+        ticket: &str,
+        path: Option<&Path>,
+        phrase: Option<&str>,
+    ) -> anyhow::Result<Registered> {
+        let recovery = phrase.map(recovery::key_of).transpose()?;
         let ticket: Ticket = ticket.trim().parse()?;
         if ticket.is_expired(now_ms()) {
             bail!("the ticket to `{}` has expired; ask for a new one", ticket.name);
@@ -85,7 +95,7 @@ impl Daemon {
                 bail!("`{}` is here already, at `{}`", ticket.name, here.path);
             }
             // It was removed, or never belonged: admitted again, it goes on with what is here.
-            self.knock_until_answered(&ticket).await?;
+            self.knock_until_answered(&ticket, recovery.as_ref()).await?;
             self.note_inviter(&ticket)?;
             return Ok(here);
         }
@@ -96,7 +106,7 @@ impl Daemon {
         {
             bail!("`{}` holds another notebook already; choose another folder", root.display());
         }
-        let name = self.knock_until_answered(&ticket).await?;
+        let name = self.knock_until_answered(&ticket, recovery.as_ref()).await?;
         self.forget_lost(is_lost).await?;
         // Nothing is made here before the inviter has said yes.
         make_folder(&root)?;
@@ -120,11 +130,17 @@ impl Daemon {
         standing.is_some_and(|standing| standing.peers.iter().any(|peer| peer.connected))
     }
 
-    async fn knock_until_answered(&self, ticket: &Ticket) -> anyhow::Result<String> {
+    async fn knock_until_answered(
+        &self,
+        ticket: &Ticket,
+        recovery: Option<&SigningKey>,
+    ) -> anyhow::Result<String> {
         let key = &self.shells.key;
         let agreed = ticket.person.map(|person| consent(key, &ticket.notebook, &person)).unwrap_or_default();
+        let proof = |key| membership::recovery(key, &ticket.notebook, &self.device());
+        let proof = recovery.map(proof).unwrap_or_default();
         loop {
-            match self.shells.net.knock(ticket, agreed.clone()).await? {
+            match self.shells.net.knock(ticket, agreed.clone(), proof.clone()).await? {
                 Admission::Accepted(name) => return Ok(name),
                 Admission::Refused(reason) => bail!("the inviting device refused: {reason}"),
                 Admission::Waiting if ticket.is_expired(now_ms()) => {
@@ -188,10 +204,22 @@ impl Daemon {
         name: String,
         invite: Invite,
     ) -> anyhow::Result<Admission> {
-        let (device, consent) = (knock.peer, knock.consent.clone());
-        let request = match invite.is_own_device {
-            true => MembershipRequest::AddDevice { device, name, consent },
-            false => MembershipRequest::Admit { device, role: invite.role, name },
+        let (device, consent, proof) = (knock.peer, knock.consent.clone(), knock.recovery.clone());
+        let request = if !proof.is_empty() {
+            let membership = membership_of(running)?;
+            let proves = |person: &PersonId| {
+                let key = membership.recovery_key(person);
+                key.is_some_and(|key| membership::is_recovery(&key, &knock.notebook, &device, &proof))
+            };
+            let whose = membership.people().into_iter().map(|person| person.id).find(proves);
+            let Some(person) = whose else {
+                bail!("this phrase is nobody's here; see that every word is right")
+            };
+            MembershipRequest::Recover { person, device, name, proof }
+        } else if invite.is_own_device {
+            MembershipRequest::AddDevice { device, name, consent }
+        } else {
+            MembershipRequest::Admit { device, role: invite.role, name }
         };
         running.ask(Request::People(request)).await?;
         Ok(Admission::Accepted(self.registered(&knock.notebook).map(|r| r.name).unwrap_or_default()))

@@ -107,6 +107,8 @@ pub struct Join {
     pub ticket: String,
     /// The folder to join into, absolute; default: a new one in the home.
     pub path: Option<String>,
+    /// The recovery phrase of a person who has lost all devices: this is another one of theirs.
+    pub phrase: Option<String>,
     /// Only tell what would happen.
     #[serde(default)]
     pub preview: bool,
@@ -157,7 +159,7 @@ pub async fn join(State(desk): State<Desk>, Input(join): Input<Join>) -> Result<
     if join.preview {
         return Ok(Json(Joined::Preview(preview(&desk, ticket, path).await?)));
     }
-    let joined = desk.daemon().join(join.ticket.trim(), path.map(FsPath::new)).await;
+    let joined = desk.daemon().join(join.ticket.trim(), path.map(FsPath::new), join.phrase.as_deref()).await;
     let joined = joined.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_join"))?;
     Ok(Json(Joined::Notebook(Box::new(of_notebook(&desk, joined)))))
 }

@@ -48,6 +48,7 @@ use super::{auth, content, entries, events, history, inviting, notebooks, people
         people::release,
         people::quarantine,
         people::set_profile,
+        people::recovery,
         inviting::invite,
         inviting::join,
         inviting::requests,

@@ -262,6 +262,37 @@ pub async fn quarantine(
     Ok(Json(Page::whole(items)))
 }
 
+/// Which notebook.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OneNotebook {
+    /// Notebook id, slug or name.
+    pub notebook: String,
+}
+
+/// A recovery phrase.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Phrase {
+    /// Twelve words. They are kept nowhere: write them down.
+    pub phrase: String,
+}
+
+/// Makes a recovery phrase for whoever asks; an earlier one is void then.
+#[utoipa::path(post, path = "/api/v1/recovery", tag = "people", request_body = OneNotebook,
+    responses((status = 200, body = Phrase), (status = 403)))]
+pub async fn recovery(
+    State(desk): State<Desk>,
+    Input(one): Input<OneNotebook>,
+) -> Result<Json<Phrase>, ApiError> {
+    let notebook = desk.notebook(&one.notebook)?;
+    let made =
+        crate::home::recovery::new_phrase().map_err(|error| ApiError::internal(format!("{error:#}")))?;
+    let (phrase, key) = made;
+    let key = key.verifying_key().to_bytes();
+    desk.daemon().change_people(&notebook, MembershipRequest::SetRecovery { key }).await?;
+    Ok(Json(Phrase { phrase }))
+}
+
 /// Who one is here.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

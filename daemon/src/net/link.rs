@@ -180,12 +180,12 @@ impl Door {
         mut recv: RecvStream,
     ) -> anyhow::Result<()> {
         let first = timeout(GREETING, wire::read_message(&mut recv)).await??;
-        let First::Knock { notebook, secret, name, consent } = first else {
+        let First::Knock { notebook, secret, name, consent, recovery } = first else {
             anyhow::bail!("a notebook was asked for without a hello");
         };
         let name = wire::shorten(&name, NAME_BYTES);
         let (answer, answered) = oneshot::channel();
-        let knock = Knock { notebook, peer, name, secret, consent };
+        let knock = Knock { notebook, peer, name, secret, consent, recovery };
         self.happened.send(Happened::Knocked { knock, answer }).await?;
         let answer = match timeout(ADMISSION, answered).await {
             Ok(Ok(Admission::Accepted(name))) => {

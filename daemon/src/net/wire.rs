@@ -44,6 +44,8 @@ pub(super) enum First {
         name: String,
         /// Its signature that it is another device of the inviter's; empty for another person.
         consent: Vec<u8>,
+        /// A recovery key's signature that it is its person's; empty for another person.
+        recovery: Vec<u8>,
     },
 }
 
@@ -175,6 +177,7 @@ pub(super) mod tests {
             secret: [0x33; 16],
             name: "ab".into(),
             consent: vec![9],
+            recovery: Vec::new(),
         };
         assert_eq!(postcard::to_stdvec(&knock).unwrap(), example("knock"));
         let accepted = Answer::Accepted { name: "a".into() };

@@ -480,6 +480,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a recovery phrase for whoever asks; an earlier one is void then. */
+        post: operations["people_recovery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/releases": {
         parameters: {
             query?: never;
@@ -905,6 +922,8 @@ export interface components {
         Join: {
             /** @description The folder to join into, absolute; default: a new one in the home. */
             path?: string | null;
+            /** @description The recovery phrase of a person who has lost all devices: this is another one of theirs. */
+            phrase?: string | null;
             /** @description Only tell what would happen. */
             preview?: boolean;
             /** @description The ticket. */
@@ -1093,6 +1112,11 @@ export interface components {
         OneDevice: {
             /** @description The device's id, eight digits or more of it, or its name. */
             device: string;
+            /** @description Notebook id, slug or name. */
+            notebook: string;
+        };
+        /** @description Which notebook. */
+        OneNotebook: {
             /** @description Notebook id, slug or name. */
             notebook: string;
         };
@@ -1513,6 +1537,11 @@ export interface components {
              * @description Records that we have and it has not acknowledged.
              */
             records_behind: number;
+        };
+        /** @description A recovery phrase. */
+        Phrase: {
+            /** @description Twelve words. They are kept nowhere: write them down. */
+            phrase: string;
         };
         /** @description What a join would do. */
         Preview: {
@@ -2728,6 +2757,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["QueryPage"];
                 };
+            };
+        };
+    };
+    people_recovery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OneNotebook"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Phrase"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -75,7 +75,7 @@ pub(super) fn asked(txn: &mut Txn<'_>, request: MembershipRequest) -> Answer {
         }
         MembershipRequest::Recover { person, device, name, proof } => {
             let key = membership.recovery_key(&person);
-            if !key.is_some_and(|key| is_recovery(&key, &notebook, &person, &device, &proof)) {
+            if !key.is_some_and(|key| is_recovery(&key, &notebook, &device, &proof)) {
                 return no("the recovery phrase is not this person's");
             }
             ("recover", Role::Viewer, MembershipChange::Recover { person, device, name, proof })
