@@ -23,6 +23,8 @@ type Result<T> = std::result::Result<T, StoreError>;
 pub(super) struct People {
     pub membership: Membership,
     statements: Vec<Statement>,
+    /// Journals with statements.
+    stating: BTreeSet<(DeviceId, Volume)>,
     /// What the last record of each journal had seen of journals that matter here.
     knows: BTreeMap<(DeviceId, Volume), Knows>,
     reach: Reach,
@@ -45,6 +47,7 @@ impl People {
             shown: source.members()?,
             ..Self::default()
         };
+        people.stating = people.statements.iter().map(|one| (one.tip.device, one.tip.volume)).collect();
         if people.statements.is_empty() {
             for position in 1..=meta.position {
                 let Some((record, header)) =
@@ -57,6 +60,7 @@ impl People {
                 if let Some(Payload::Membership(change)) = Payload::decode(header.kind, &record.payload) {
                     let statement = Statement { tip, knows, change };
                     writes.statements.push((position, statement.clone()));
+                    people.stating.insert((tip.device, tip.volume));
                     people.statements.push(statement);
                 }
             }
@@ -80,6 +84,11 @@ impl People {
 
     /// Takes in what a record says to have seen; what its author knows then.
     pub fn see(&mut self, tip: &Tip, seen: &[Tip]) -> Knows {
+        let matters = |other: &&Tip| {
+            self.stating.contains(&(other.device, other.volume))
+                || self.membership.cuts().iter().any(|cut| cut.devices.contains(&other.device))
+        };
+        let seen: Vec<&Tip> = seen.iter().filter(matters).collect();
         let knows = self.knows.entry((tip.device, tip.volume)).or_default();
         for other in seen {
             knows.see(other.device, other.volume, other.seq);
@@ -153,6 +162,7 @@ pub(super) fn stated(txn: &mut Txn<'_>, statement: Statement) -> Result<()> {
     {
         txn.meta.name.clone_from(name);
     }
+    txn.people.stating.insert((statement.tip.device, statement.tip.volume));
     txn.people.statements.push(statement);
     let before = std::mem::take(&mut txn.people.membership);
     txn.people.membership = Membership::of(&txn.meta.notebook, txn.people.statements.clone());

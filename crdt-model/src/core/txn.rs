@@ -463,7 +463,9 @@ impl<'a> Txn<'a> {
         self.frontier.advance(tip);
         self.writes.records.push(RecordWrite { position: self.meta.position, tip, time, record, items });
         let knows = self.people.see(&tip, seen);
-        self.writes.knows.insert((tip.device, tip.volume), knows.clone());
+        if !seen.is_empty() {
+            self.writes.knows.insert((tip.device, tip.volume), knows.clone());
+        }
         knows
     }
 
