@@ -253,6 +253,29 @@ fn a_rename_takes_the_place_of_a_file_under_way() {
     }
 }
 
+/// A colleague moves a folder and deletes files in it, and both arrive at once: they are deleted where the folder goes.
+/// Looked for where they no longer are, they would be taken for removed, then found as new, and live again.
+#[test]
+fn a_folder_moves_while_files_in_it_are_deleted() {
+    let mut world = friends(2);
+    let name = |n: usize| format!("box/{n}.md");
+    for n in 0..9 {
+        write(&mut world, 0, &name(n), &format!("{POEM}{n}\n"));
+    }
+    world.settle();
+    world.part();
+    let folder = world.machines[1].entry_at("box").unwrap();
+    let gone: Vec<_> = (0..3).map(|n| world.machines[1].entry_at(&name(n)).unwrap()).collect();
+    world.ask(1, Request::Move { entry: folder, to: path("chest") });
+    for entry in gone {
+        world.ask(1, Request::Delete { entry });
+    }
+    world.run_for(500);
+    together(&mut world);
+    let left: Vec<_> = (3..9).map(|n| format!("chest/{n}.md")).collect();
+    assert_eq!((files(&world, 0), files(&world, 1)), (left.clone(), left));
+}
+
 /// losses.md L22.
 #[test]
 fn editors_save_in_every_way() {
