@@ -32,9 +32,9 @@ pub(super) fn gone_by_print(
     Ok(gone)
 }
 
-/// Which new texts have most of the lines of which missing entries, each the other's best match: for files that were
-/// saved anew and then renamed before anybody looked, and for writes that a crash cut off after the new file was in
-/// place.
+/// Which new texts have at least half of the text of which missing entries, or all of it, each the other's best match: for
+/// files that were saved anew and then renamed before anybody looked, and for writes that a crash cut off after the
+/// new file was in place.
 pub(super) fn alike(
     txn: &mut Txn<'_>,
     missing: &BTreeSet<EntryId>,
@@ -142,24 +142,33 @@ fn shows_what_is_new(
     Ok(shown * 2 > all)
 }
 
-/// How much of a version a text has.
+/// How much of a version a text has, in bytes of whole lines: what is long says more than what is short.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Lines of the text that the version has too.
+    /// Of lines of the text that the version has too.
     lines: usize,
-    /// Lines of the longer of the two.
+    /// Of the longer of the two.
     of: usize,
+    /// Every line of the version is in the text.
+    whole: bool,
 }
 
 impl Shared {
     fn of(text: &str, version: &str) -> Self {
-        let there: BTreeSet<&str> = version.lines().collect();
-        let lines = text.lines().filter(|line| there.contains(line)).count();
-        Self { lines, of: version.lines().count().max(text.lines().count()) }
+        let lines_of = |text| str::lines(text).filter(|line| !line.trim().is_empty());
+        let (there, here): (BTreeSet<&str>, BTreeSet<&str>) =
+            (lines_of(version).collect(), lines_of(text).collect());
+        let bytes = |text| lines_of(text).map(str::len).sum::<usize>();
+        Self {
+            lines: lines_of(text).filter(|line| there.contains(line)).map(str::len).sum(),
+            of: bytes(version).max(bytes(text)),
+            whole: !there.is_empty() && there.is_subset(&here),
+        }
     }
 
+    /// Half of the longer of the two, or all that the version says.
     pub(super) fn is_most(&self) -> bool {
-        self.lines * 2 > self.of
+        self.whole || self.lines > 0 && self.lines * 2 >= self.of
     }
 }
 
@@ -229,4 +238,21 @@ pub(super) fn moved_here(
     core.wake(&id);
     txn.mark(id);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_recognised_by_half_of_the_longer_or_all_that_was_said() {
+        let old = "what was measured on the first day\nblue\n\nred\n";
+        assert!(Shared::of(old, old).is_most());
+        // One long line weighs more than two short ones.
+        assert!(Shared::of("what was measured on the first day\ngreen\nblack\n", old).is_most());
+        assert!(!Shared::of("what was seen on another day\nblue\n\nred\n", old).is_most());
+        // However much was added.
+        assert!(Shared::of(&format!("{}{old}", "and yet another line of text\n".repeat(9)), old).is_most());
+        assert!(!Shared::of("\n", "\n").is_most() && !Shared::of(old, "").is_most());
+    }
 }
