@@ -8,7 +8,7 @@ mod scenarios;
 use codex_tests::{Edition, Fault, workload};
 
 /// Seeds that once broke a law; they run for ever.
-const KEPT: [(Edition, u64); 29] = [
+const KEPT: [(Edition, u64); 31] = [
     (Edition::First, 493),
     (Edition::First, 1152),
     (Edition::First, 1194),
@@ -34,7 +34,9 @@ const KEPT: [(Edition, u64); 29] = [
     (Edition::Second, 71399),
     (Edition::Second, 80773),
     (Edition::Second, 80889),
+    (Edition::Second, 81187),
     (Edition::Second, 81219),
+    (Edition::Second, 81723),
     (Edition::Second, 82597),
     (Edition::Second, 90172),
     (Edition::Second, 92321),
