@@ -10,7 +10,7 @@ use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::Source;
 use codex_crdt_model::sync::Message;
 
-use crate::disk::{Data, MemoryDisk};
+use crate::disk::{Data, MemoryDisk, base_path};
 use crate::faulty::Fault;
 use crate::machine::{Crash, Draft, Job, Machine};
 use crate::oracle;
@@ -473,10 +473,29 @@ pub fn restore_backup(world: &mut World, n: usize, backup: Machine, since: i64) 
     world.note(&|| format!("m{n} is restored from a backup"));
     world.stop(n);
     world.ledger.restored(n, since);
+    born_again(world, n, &backup);
     let machine = &mut world.machines[n];
     machine.store = backup.store;
     machine.disk = backup.disk;
     machine.blobs = backup.blobs;
     machine.fresh_volume = true;
     world.start(n);
+}
+
+/// Notes the new files of a backup that its store has not seen, and that were first seen with other bytes since.
+fn born_again(world: &mut World, n: usize, backup: &Machine) {
+    let store = &world.machines[n].store;
+    let known: Vec<_> = backup.store.bases().filter_map(|(id, _)| base_path(&backup.store, id)).collect();
+    let mut new = backup.disk.paths(false);
+    new.retain(|path| !known.contains(path));
+    for (_, row) in store.entries().filter(|(id, _)| backup.store.entry(id).is_ok_and(|row| row.is_none())) {
+        let birth = store.birth(row.birth).ok().flatten().and_then(|bytes| Birth::decode(&bytes));
+        let Some(Birth { name, content: Content::Text(born), .. }) = birth else { continue };
+        for path in new.iter().filter(|path| path.name() == name) {
+            let put_back = backup.disk.read(path).unwrap_or_default();
+            if put_back != born.as_bytes() {
+                world.ledger.born_again(put_back, born.as_bytes());
+            }
+        }
+    }
 }
