@@ -8,7 +8,7 @@ mod scenarios;
 use codex_tests::{Edition, Fault, workload};
 
 /// Seeds that once broke a law; they run for ever.
-const KEPT: [(Edition, u64); 32] = [
+const KEPT: [(Edition, u64); 36] = [
     (Edition::First, 493),
     (Edition::First, 1152),
     (Edition::First, 1194),
@@ -41,6 +41,10 @@ const KEPT: [(Edition, u64); 32] = [
     (Edition::Second, 82597),
     (Edition::Second, 90172),
     (Edition::Second, 92321),
+    (Edition::Second, 110709),
+    (Edition::Second, 111039),
+    (Edition::Second, 123108),
+    (Edition::Second, 123121),
 ];
 
 fn number(name: &str) -> Option<u64> {
