@@ -26,6 +26,9 @@ pub struct Token {
     /// when it was first seen. What a new file is, its first bytes say: put back, it is another one. While the two have one
     /// name, they are in the inbox; after a move nothing connects them (docs/decisions/0006).
     pub twice_born: bool,
+    /// Where and when another file was put where its own had been, and the program still knows the old one there: it takes
+    /// the new one for an edit, unless it hears of the move first.
+    pub covered: Option<(usize, i64)>,
     /// Where it was made, and when.
     pub made: (usize, i64),
     /// Where a program last moved the file it is in, and when.
@@ -60,6 +63,7 @@ impl Ledger {
             deleted: false,
             loose: false,
             twice_born: false,
+            covered: None,
             made: (machine, time),
             moved: None,
         };
@@ -101,10 +105,24 @@ impl Ledger {
         }
     }
 
-    /// The machine went back to how it was at a time: what it wrote or moved since may be gone.
+    /// Another file was put where the program knows these bytes.
+    pub fn covered(&mut self, machine: usize, time: i64, known: &[u8]) {
+        for token in tokens_in(known) {
+            self.with(&token, |t| t.covered = Some((machine, time)));
+        }
+    }
+
+    /// The machine went back to how it was at a time: what it wrote or moved since may be gone. So may be what had been
+    /// moved unheard before and was covered since: to everybody else the cover is an edit of it, and what comes back is
+    /// its move alone.
     pub fn restored(&mut self, machine: usize, since: i64) {
         let undone = |(on, at): (usize, i64)| on == machine && at >= since;
         for token in self.tokens.values_mut().filter(|t| undone(t.made) || t.moved.is_some_and(undone)) {
+            token.deleted = true;
+        }
+        let before = |(on, at): (usize, i64)| on == machine && at < since;
+        let covered = |t: &&mut Token| t.moved.is_some_and(before) && t.covered.is_some_and(undone);
+        for token in self.tokens.values_mut().filter(|t| t.loose).filter(covered) {
             token.deleted = true;
         }
     }

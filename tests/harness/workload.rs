@@ -87,16 +87,31 @@ fn begin(world: &mut World) {
 pub fn save(world: &mut World, n: usize, path: &str, bytes: &[u8], by_rename: bool, hint: bool) -> bool {
     let path = EntryPath::parse(path).expect("paths of the workload are valid");
     let machine = &mut world.machines[n];
-    let old = machine.disk.read(&path).unwrap_or_default().to_vec();
+    let old = machine.disk.read(&path).map(<[u8]>::to_vec);
     if !machine.disk.write(&path, bytes, by_rename) {
         return false;
     }
-    world.ledger.edited(&old, bytes);
+    if old.is_none() {
+        let known = known_at(&world.machines[n], &path);
+        world.ledger.covered(n, world.time, &known);
+    }
+    world.ledger.edited(&old.unwrap_or_default(), bytes);
     world.note(&|| format!("m{n} user saves {path}: {:?}", String::from_utf8_lossy(bytes)));
     if hint {
         look(world, n, vec![path]);
     }
     true
+}
+
+/// The bytes of what the program knows at a path.
+fn known_at(machine: &Machine, path: &EntryPath) -> Vec<u8> {
+    let mut bases = machine.store.bases();
+    let Some((id, base)) = bases.find(|(id, _)| base_path(&machine.store, id).as_ref() == Some(path)) else {
+        return Vec::new();
+    };
+    let blob = base.confirmed.as_ref().and_then(|image| machine.blobs.get(&image.hash)).cloned();
+    let text = || machine.load(id).map(|(_, text)| text.into_bytes());
+    blob.or_else(text).unwrap_or_default()
 }
 
 /// The watcher's hint, after the settle time; now and then it is lost. Whether it was given.
