@@ -428,7 +428,7 @@ impl MemoryDisk {
 }
 
 /// Where the store believes that an entry lies.
-fn base_path(store: &MemoryStore, id: &EntryId) -> Option<EntryPath> {
+pub(crate) fn base_path(store: &MemoryStore, id: &EntryId) -> Option<EntryPath> {
     let mut names = Vec::new();
     let mut at = *id;
     while at != EntryId::ROOT {

@@ -34,6 +34,15 @@ pub enum Job {
     Leftovers,
 }
 
+/// What is told together with what is missing, or is missing itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Missing {
+    /// When it is looked for again.
+    pub due: i64,
+    /// It has waited for what was heard of before.
+    pub has_waited: bool,
+}
+
 /// How a machine stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crash {
@@ -76,7 +85,7 @@ pub struct Machine {
     /// finds it.
     pub untold: BTreeSet<EntryPath>,
     /// What is missing for now, and new files that may be it.
-    pub missing: BTreeSet<EntryPath>,
+    pub missing: BTreeMap<EntryPath, Missing>,
     /// The next result arrives no earlier: results come in order.
     pub disk_told_at: i64,
     /// Number of the last scan that the disk worker was asked for.
@@ -128,7 +137,7 @@ impl Machine {
             second_versions: BTreeSet::new(),
             told_of_conflict: BTreeSet::new(),
             untold: BTreeSet::new(),
-            missing: BTreeSet::new(),
+            missing: BTreeMap::new(),
             scan: 0,
             fresh_volume: false,
             asked: 0,

@@ -22,6 +22,13 @@ pub struct Token {
     /// The file it is in was saved anew and moved, and the watcher did not tell of one of both: nothing connects the
     /// old file and the new one.
     pub loose: bool,
+    /// The new file it is in was born twice: a backup held it, the backup's store had not seen it, and it had grown
+    /// when it was first seen. What a new file is, its first bytes say: put back, it is another one. While the two have one
+    /// name, they are in the inbox; after a move nothing connects them (docs/decisions/0006).
+    pub twice_born: bool,
+    /// Where and when another file was put where its own had been, and the program still knows the old one there: it takes
+    /// the new one for an edit, unless it hears of the move first.
+    pub covered: Option<(usize, i64)>,
     /// Where it was made, and when.
     pub made: (usize, i64),
     /// Where a program last moved the file it is in, and when.
@@ -51,8 +58,15 @@ impl Ledger {
     /// A new word.
     pub fn make(&mut self, machine: usize, time: i64) -> String {
         let name = format!("tok{:06}", self.tokens.len());
-        let token =
-            Token { written: false, deleted: false, loose: false, made: (machine, time), moved: None };
+        let token = Token {
+            written: false,
+            deleted: false,
+            loose: false,
+            twice_born: false,
+            covered: None,
+            made: (machine, time),
+            moved: None,
+        };
         self.tokens.insert(name.clone(), token);
         name
     }
@@ -91,11 +105,33 @@ impl Ledger {
         }
     }
 
-    /// The machine went back to how it was at a time: what it wrote or moved since may be gone.
+    /// Another file was put where the program knows these bytes.
+    pub fn covered(&mut self, machine: usize, time: i64, known: &[u8]) {
+        for token in tokens_in(known) {
+            self.with(&token, |t| t.covered = Some((machine, time)));
+        }
+    }
+
+    /// The machine went back to how it was at a time: what it wrote or moved since may be gone. So may be what had been
+    /// moved unheard before and was covered since: to everybody else the cover is an edit of it, and what comes back is
+    /// its move alone.
     pub fn restored(&mut self, machine: usize, since: i64) {
         let undone = |(on, at): (usize, i64)| on == machine && at >= since;
         for token in self.tokens.values_mut().filter(|t| undone(t.made) || t.moved.is_some_and(undone)) {
             token.deleted = true;
+        }
+        let before = |(on, at): (usize, i64)| on == machine && at < since;
+        let covered = |t: &&mut Token| t.moved.is_some_and(before) && t.covered.is_some_and(undone);
+        for token in self.tokens.values_mut().filter(|t| t.loose).filter(covered) {
+            token.deleted = true;
+        }
+    }
+
+    /// A backup that is being put back holds a new file, which was born otherwise since.
+    pub fn born_again(&mut self, put_back: &[u8], born: &[u8]) {
+        let born = tokens_in(born);
+        for token in tokens_in(put_back).iter().filter(|token| born.contains(token)) {
+            self.with(token, |t| t.twice_born = true);
         }
     }
 
@@ -154,7 +190,7 @@ fn words(world: &World, problems: &mut Vec<String>) {
                 problems.push(format!("machine {n}: {name} is doubled in {at:?} (law 1)"));
             }
             let plain = files.iter().filter(|path| !in_inbox(path)).count();
-            if plain > 1 && !token.loose && !token.deleted {
+            if plain > 1 + usize::from(token.twice_born) && !token.loose && !token.deleted {
                 problems.push(format!("machine {n}: {name} is in several files {at:?} (law 1)"));
             }
         }

@@ -11,7 +11,7 @@ use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::Source;
 use codex_crdt_model::sync::Message;
 
-use crate::disk::{Data, MemoryDisk};
+use crate::disk::{Data, MemoryDisk, base_path};
 use crate::faulty::Fault;
 use crate::machine::{Crash, Draft, Job, Machine};
 use crate::mallory;
@@ -143,16 +143,31 @@ fn begin(world: &mut World) {
 pub fn save(world: &mut World, n: usize, path: &str, bytes: &[u8], by_rename: bool, hint: bool) -> bool {
     let path = EntryPath::parse(path).expect("paths of the workload are valid");
     let machine = &mut world.machines[n];
-    let old = machine.disk.read(&path).unwrap_or_default().to_vec();
+    let old = machine.disk.read(&path).map(<[u8]>::to_vec);
     if !machine.disk.write(&path, bytes, by_rename) {
         return false;
     }
-    world.ledger.edited(&old, bytes);
+    if old.is_none() {
+        let known = known_at(&world.machines[n], &path);
+        world.ledger.covered(n, world.time, &known);
+    }
+    world.ledger.edited(&old.unwrap_or_default(), bytes);
     world.note(&|| format!("m{n} user saves {path}: {:?}", String::from_utf8_lossy(bytes)));
     if hint {
         look(world, n, vec![path]);
     }
     true
+}
+
+/// The bytes of what the program knows at a path.
+fn known_at(machine: &Machine, path: &EntryPath) -> Vec<u8> {
+    let mut bases = machine.store.bases();
+    let Some((id, base)) = bases.find(|(id, _)| base_path(&machine.store, id).as_ref() == Some(path)) else {
+        return Vec::new();
+    };
+    let blob = base.confirmed.as_ref().and_then(|image| machine.blobs.get(&image.hash)).cloned();
+    let text = || machine.load(id).map(|(_, text)| text.into_bytes());
+    blob.or_else(text).unwrap_or_default()
 }
 
 /// The watcher's hint, after the settle time; now and then it is lost. Whether it was given.
@@ -538,10 +553,29 @@ pub fn restore_backup(world: &mut World, n: usize, backup: Machine, since: i64) 
     world.note(&|| format!("m{n} is restored from a backup"));
     world.stop(n);
     world.ledger.restored(n, since);
+    born_again(world, n, &backup);
     let machine = &mut world.machines[n];
     machine.store = backup.store;
     machine.disk = backup.disk;
     machine.blobs = backup.blobs;
     machine.fresh_volume = true;
     world.start(n);
+}
+
+/// Notes the new files of a backup that its store has not seen, and that were first seen with other bytes since.
+fn born_again(world: &mut World, n: usize, backup: &Machine) {
+    let store = &world.machines[n].store;
+    let known: Vec<_> = backup.store.bases().filter_map(|(id, _)| base_path(&backup.store, id)).collect();
+    let mut new = backup.disk.paths(false);
+    new.retain(|path| !known.contains(path));
+    for (_, row) in store.entries().filter(|(id, _)| backup.store.entry(id).is_ok_and(|row| row.is_none())) {
+        let birth = store.birth(row.birth).ok().flatten().and_then(|bytes| Birth::decode(&bytes));
+        let Some(Birth { name, content: Content::Text(born), .. }) = birth else { continue };
+        for path in new.iter().filter(|path| path.name() == name) {
+            let put_back = backup.disk.read(path).unwrap_or_default();
+            if put_back != born.as_bytes() {
+                world.ledger.born_again(put_back, born.as_bytes());
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ mod scenarios;
 use codex_tests::{Edition, Fault, workload};
 
 /// Seeds that once broke a law; they run for ever.
-const KEPT: [(Edition, u64); 23] = [
+const KEPT: [(Edition, u64); 37] = [
     (Edition::First, 493),
     (Edition::First, 1152),
     (Edition::First, 1194),
@@ -32,6 +32,20 @@ const KEPT: [(Edition, u64); 23] = [
     (Edition::Second, 60557),
     (Edition::Second, 61424),
     (Edition::Second, 71399),
+    (Edition::Second, 80773),
+    (Edition::Second, 80889),
+    (Edition::Second, 81187),
+    (Edition::Second, 81219),
+    (Edition::Second, 81723),
+    (Edition::Second, 82020),
+    (Edition::Second, 82597),
+    (Edition::Second, 90172),
+    (Edition::Second, 92321),
+    (Edition::Second, 110709),
+    (Edition::Second, 111039),
+    (Edition::Second, 123108),
+    (Edition::Second, 123121),
+    (Edition::Second, 123150),
 ];
 
 fn number(name: &str) -> Option<u64> {

@@ -32,9 +32,9 @@ pub(super) fn gone_by_print(
     Ok(gone)
 }
 
-/// Which new texts have most of the lines of which missing entries, each the other's best match: for files that were
-/// saved anew and then renamed before anybody looked, and for writes that a crash cut off after the new file was in
-/// place.
+/// Which new texts have at least half of the text of which missing entries, or all of it, each the other's best match: for
+/// files that were saved anew and then renamed before anybody looked, and for writes that a crash cut off after the
+/// new file was in place.
 pub(super) fn alike(
     txn: &mut Txn<'_>,
     missing: &BTreeSet<EntryId>,
@@ -45,42 +45,57 @@ pub(super) fn alike(
         return Ok(BTreeMap::new());
     }
     for id in missing {
-        // What was perhaps never there is not recognised by mere likeness: its own words would look deleted.
-        let Some(BaseRow { confirmed: Some(confirmed), intended, .. }) = txn.base(id)? else { continue };
+        let Some(BaseRow { confirmed, intended, .. }) = txn.base(id)? else { continue };
         for (path, text) in new {
             let content = Content::Text((*text).to_owned());
-            for image in std::iter::once(&confirmed).chain(&intended) {
+            for image in confirmed.iter().chain(&intended) {
                 let shared = shared(txn, *id, &image.heads, &content)?;
-                if shared.is_most() {
-                    pairs.push((shared.lines, (*path).clone(), *id));
+                // Of what was perhaps never there nothing may be missing: its own words would look deleted.
+                if shared.is_most() && (confirmed.is_some() || shared.whole) {
+                    pairs.push((image.hash == content.hash(), shared.lines, (*path).clone(), *id));
                 }
             }
         }
     }
     pairs.sort_unstable();
     let mut found = BTreeMap::new();
-    while let Some((_, path, id)) = pairs.pop() {
-        pairs.retain(|(_, other_path, other)| *other_path != path && *other != id);
+    while let Some((_, _, path, id)) = pairs.pop() {
+        pairs.retain(|(_, _, other_path, other)| *other_path != path && *other != id);
         found.insert(path, id);
     }
     Ok(found)
 }
 
-/// The missing entry that something found is: the very file, or the same bytes, or what is [`alike`].
-pub(super) fn moved_from(
+/// The missing entry whose very file was found, by inode and birth time.
+pub(super) fn very_file(
     txn: &Txn<'_>,
     gone: &BTreeMap<(u64, i64), EntryId>,
-    alike: &BTreeMap<EntryPath, EntryId>,
     missing: &BTreeSet<EntryId>,
-    (path, content, stat): (&EntryPath, &Content, Stat),
+    (content, stat): (&Content, Stat),
 ) -> Result<Option<EntryId>> {
     let is_folder = |kind: Kind| kind == Kind::Folder;
-    if let Some(id) = gone.get(&(stat.inode, stat.born_ns)).filter(|id| missing.contains(id))
-        && let Some(image) = txn.base(id)?.and_then(|b| b.confirmed)
-        && is_folder(image.kind) == is_folder(content.kind())
-    {
-        return Ok(Some(*id));
-    }
+    let Some(id) = gone.get(&(stat.inode, stat.born_ns)).filter(|id| missing.contains(id)) else {
+        return Ok(None);
+    };
+    let image = txn.base(id)?.and_then(|base| base.confirmed);
+    Ok(image.is_some_and(|image| is_folder(image.kind) == is_folder(content.kind())).then_some(*id))
+}
+
+/// Whether a text that was renamed to where an entry's file lay is another one: an edit of it, saved by way of a temporary
+/// file, has most of it.
+pub(super) fn is_another(txn: &mut Txn<'_>, id: EntryId, content: &Content) -> Result<bool> {
+    let confirmed = txn.base(&id)?.and_then(|base| base.confirmed);
+    let (Content::Text(_), Some(Image { heads, .. })) = (content, confirmed) else { return Ok(false) };
+    Ok(content.size() > 0 && !shared(txn, id, &heads, content)?.is_most())
+}
+
+/// The missing entry that something found is: the same bytes, or what is [`alike`].
+pub(super) fn same_or_alike(
+    txn: &Txn<'_>,
+    alike: &BTreeMap<EntryPath, EntryId>,
+    missing: &BTreeSet<EntryId>,
+    (path, content): (&EntryPath, &Content),
+) -> Result<Option<EntryId>> {
     if content.kind() == Kind::Folder || content.size() == 0 {
         return Ok(None);
     }
@@ -120,8 +135,7 @@ pub(super) fn shared(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Co
 /// Whether a text is a version of the entry with words added and none taken away.
 pub(super) fn has_grown(txn: &mut Txn<'_>, id: EntryId, heads: &Heads, content: &Content) -> Result<bool> {
     let (Content::Text(text), Some(version)) = (content, text_at(txn, id, heads)?) else { return Ok(false) };
-    let mut words = text.split_whitespace();
-    Ok(version.split_whitespace().all(|one| words.any(|other| other == one)))
+    Ok(grown(text, &version))
 }
 
 /// Whether a text has most of what one version says and the other does not.
@@ -142,25 +156,38 @@ fn shows_what_is_new(
     Ok(shown * 2 > all)
 }
 
-/// How much of a version a text has.
+/// How much of a version a text has, in bytes of whole lines: what is long says more than what is short.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Lines of the text that the version has too.
+    /// Of lines of the text that the version has too.
     lines: usize,
-    /// Lines of the longer of the two.
+    /// Of the longer of the two.
     of: usize,
+    /// Every word of the version is in the text, in their order.
+    whole: bool,
 }
 
 impl Shared {
     fn of(text: &str, version: &str) -> Self {
-        let there: BTreeSet<&str> = version.lines().collect();
-        let lines = text.lines().filter(|line| there.contains(line)).count();
-        Self { lines, of: version.lines().count().max(text.lines().count()) }
+        let lines_of = |text| str::lines(text).filter(|line| !line.trim().is_empty());
+        let there: BTreeSet<&str> = lines_of(version).collect();
+        let bytes = |text| lines_of(text).map(str::len).sum::<usize>();
+        Self {
+            lines: lines_of(text).filter(|line| there.contains(line)).map(str::len).sum(),
+            of: bytes(version).max(bytes(text)),
+            whole: !there.is_empty() && grown(text, version),
+        }
     }
 
+    /// Half of the longer of the two, or all that the version says.
     pub(super) fn is_most(&self) -> bool {
-        self.lines * 2 > self.of
+        self.whole || self.lines > 0 && self.lines * 2 >= self.of
     }
+}
+
+fn grown(text: &str, version: &str) -> bool {
+    let mut words = text.split_whitespace();
+    version.split_whitespace().all(|one| words.any(|other| other == one))
 }
 
 /// The version that found bytes are an edit of: what was there for certain, or what a write that a crash cut off put
@@ -229,4 +256,22 @@ pub(super) fn moved_here(
     core.wake(&id);
     txn.mark(id);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_recognised_by_half_of_the_longer_or_all_that_was_said() {
+        let old = "what was measured on the first day\nblue\n\nred\n";
+        assert!(Shared::of(old, old).is_most());
+        // One long line weighs more than two short ones.
+        assert!(Shared::of("what was measured on the first day\ngreen\nblack\n", old).is_most());
+        assert!(!Shared::of("what was seen on another day\nblue\n\nred\n", old).is_most());
+        // However much was added.
+        assert!(Shared::of(&format!("{}{old}", "and yet another line of text\n".repeat(9)), old).is_most());
+        assert!(Shared::of("blue and red\n", "blue red\n").is_most());
+        assert!(!Shared::of("\n", "\n").is_most() && !Shared::of(old, "").is_most());
+    }
 }

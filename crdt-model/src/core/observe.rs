@@ -7,7 +7,9 @@ use super::Core;
 use super::drafts;
 use super::edits::{self, Edited};
 use super::hold;
-use super::moves::{alike, edited_version, gone_by_print, has_grown, moved_from, moved_here, shared};
+use super::moves::{
+    alike, edited_version, gone_by_print, has_grown, is_another, moved_here, same_or_alike, shared, very_file,
+};
 use super::peers;
 use super::people;
 use super::tree;
@@ -95,7 +97,6 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
         core.rescan = true;
     }
     let gone = gone_by_print(txn, &missing)?;
-    let alike = alike(txn, &missing, &new_texts(txn, &gone, &batch)?)?;
     let mut found = Vec::new();
     for observation in &batch {
         let Some((content, stat)) = content_of(&observation.seen) else { continue };
@@ -109,18 +110,60 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, mut batch: Vec<Observ
         }
         found.push((observation.path.clone(), content, stat));
     }
-    for (path, content, stat) in found {
+    // What is in a folder that moved is not missing.
+    let (folders, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, content, stat)| {
+        *content == Content::Folder && gone.contains_key(&(stat.inode, stat.born_ns))
+    });
+    let mut rest = Vec::new();
+    for (path, content, stat) in folders {
+        match (locate(txn, &path)?, very_file(txn, &gone, &missing, (&content, stat))?) {
+            (Place::Free(folder), Some(id)) => {
+                missing.remove(&id);
+                moved_here(core, txn, id, folder, path.name(), content, stat)?;
+            }
+            _ => rest.push((path, content, stat)),
+        }
+    }
+    rest.extend(found);
+    rest.sort_by(|a, b| a.0.cmp(&b.0));
+    // The very file goes before the same bytes, and these before what is alike.
+    let mut lookalikes = missing.clone();
+    for (path, content, stat) in &rest {
+        if let Place::Known(id) = locate(txn, path)? {
+            missing.remove(&id);
+            lookalikes.remove(&id);
+        } else if let Some(id) = very_file(txn, &gone, &missing, (content, *stat))? {
+            lookalikes.remove(&id);
+        }
+    }
+    let alike = alike(txn, &lookalikes, &new_texts(txn, &gone, &batch)?)?;
+    for (path, content, stat) in rest {
         match forget_cut_off(core, txn, locate(txn, &path)?, &content)? {
             Place::Known(id) => {
                 // Missing from where it was, and here all the same: its folder moved.
                 missing.remove(&id);
-                seen_known(core, txn, id, content, stat)?;
+                lookalikes.remove(&id);
+                match very_file(txn, &gone, &missing, (&content, stat))? {
+                    Some(from) if from != id && is_another(txn, id, &content)? => {
+                        if !unclear && let Some((folder, name)) = give_way(core, txn, id)? {
+                            missing.remove(&from);
+                            lookalikes.remove(&from);
+                            moved_here(core, txn, from, folder, &name, content, stat)?;
+                        }
+                    }
+                    _ => seen_known(core, txn, id, content, stat)?,
+                }
             }
             Place::Nowhere => core.rescan = true,
             Place::Free(folder) => {
-                match moved_from(txn, &gone, &alike, &missing, (&path, &content, stat))? {
+                let id = match very_file(txn, &gone, &missing, (&content, stat))? {
+                    Some(id) => Some(id),
+                    None => same_or_alike(txn, &alike, &lookalikes, (&path, &content))?,
+                };
+                match id {
                     Some(id) => {
                         missing.remove(&id);
+                        lookalikes.remove(&id);
                         moved_here(core, txn, id, folder, path.name(), content, stat)?;
                     }
                     None if unclear => {}
@@ -254,11 +297,7 @@ fn seen_known(core: &mut Core, txn: &mut Txn<'_>, id: EntryId, content: Content,
     let Some(known) = known else { return Ok(()) };
     if (known.kind == Kind::Folder) != (content.kind() == Kind::Folder) {
         // A file became a folder, or the other way round: the old entry is gone, another is here.
-        let (folder, name) = (base.parent, base.name.clone());
-        let mut gone = within(txn, id)?;
-        spare_busy(core, txn, &mut gone)?;
-        vanished(core, txn, gone)?;
-        if txn.base(&id)?.is_none() {
+        if let Some((folder, name)) = give_way(core, txn, id)? {
             appeared(core, txn, folder, &name, content, stat)?;
         }
         return Ok(());
@@ -344,6 +383,15 @@ pub(super) fn adopt(
     txn.set_base(id, Some(base))?;
     txn.mark(id);
     Ok(true)
+}
+
+/// What lay at a place, and all in it, is gone: the place, if it is free now.
+fn give_way(core: &mut Core, txn: &mut Txn<'_>, id: EntryId) -> Result<Option<(EntryId, String)>> {
+    let Some(base) = txn.base(&id)? else { return Ok(None) };
+    let mut gone = within(txn, id)?;
+    spare_busy(core, txn, &mut gone)?;
+    vanished(core, txn, gone)?;
+    Ok(txn.base(&id)?.is_none().then_some((base.parent, base.name)))
 }
 
 /// Takes bytes from disk as an edit of the version that was there, and notes what is there now.

@@ -80,6 +80,11 @@ fn plan_one(
     depth: usize,
 ) -> Result<()> {
     let (row, base) = (txn.entry(&id)?, txn.base(&id)?);
+    if let Some(base) = &base
+        && !stands_still(core, txn, base.parent, id)?
+    {
+        return Ok(());
+    }
     let Some(row) = row else {
         // What is void has no place on disk.
         return base.map_or(Ok(()), |base| plan_removal(core, txn, id, &base, ops, depth));
@@ -99,7 +104,24 @@ fn plan_one(
     }
 }
 
-/// Whether the folder is on disk or about to be.
+/// Whether neither a folder nor one above it is being moved; else the waiter waits: a path that leads through it may lead
+/// nowhere by the time it is used.
+fn stands_still(core: &mut Core, txn: &Txn<'_>, folder: EntryId, waiter: EntryId) -> Result<bool> {
+    let mut at = folder;
+    for _ in 0..limits::DEPTH {
+        if matches!(core.in_flight.get(&at), Some(InFlight::Move { .. })) {
+            core.waiting.entry(at).or_default().insert(waiter);
+            return Ok(false);
+        }
+        match txn.base(&at)? {
+            Some(base) => at = base.parent,
+            None => break,
+        }
+    }
+    Ok(true)
+}
+
+/// Whether the folder is on disk, or about to be, and stays where it is.
 fn folder_ready(
     core: &mut Core,
     txn: &mut Txn<'_>,
@@ -120,7 +142,7 @@ fn folder_ready(
     if !ready {
         core.waiting.entry(folder).or_default().insert(waiter);
     }
-    Ok(ready)
+    Ok(ready && stands_still(core, txn, folder, waiter)?)
 }
 
 /// Whether another entry's file is in the way at a place; it is then moved first if it may.

@@ -77,8 +77,9 @@ impl Worker {
                 return;
             }
             let all = std::mem::take(&mut worker.waiting);
-            let (due, later): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            let (mut due, mut later): (BTreeMap<_, _>, BTreeMap<_, _>) =
                 all.into_iter().partition(|(_, waiting)| waiting.due <= now);
+            put_off(&mut due, &mut later);
             worker.waiting = later;
             worker.look_at(root, due);
         });
@@ -192,6 +193,19 @@ impl Worker {
             self.index().unmet(&top, survey)
         };
         found.gone.extend(unmet.into_iter().map(|path| (path, whole)));
+    }
+}
+
+/// What is missing is believed once all that was heard of before it was to be believed has been looked at: it may be
+/// there. What would be told together with it waits too.
+fn put_off(due: &mut BTreeMap<EntryPath, Waiting>, later: &mut BTreeMap<EntryPath, Waiting>) {
+    let is_told_together = |waiting: &Waiting| matches!(waiting.why, Why::Missing | Why::Together);
+    let missing = due.values().filter(|waiting| waiting.why == Why::Missing);
+    let Some(believed) = missing.map(|waiting| waiting.first + MISSING).max() else { return };
+    let before = later.values().filter(|other| !is_told_together(other) && other.first <= believed);
+    let Some(until) = before.map(|other| other.due).max() else { return };
+    for (path, waiting) in due.extract_if(.., |_, waiting| is_told_together(waiting)) {
+        later.insert(path, Waiting { due: until, ..waiting });
     }
 }
 

@@ -1,5 +1,7 @@
 //! The disk worker of a machine: one queue of jobs, whose results reach the core late but in order.
 
+use std::collections::BTreeMap;
+
 use codex_crdt_model::effect::{DiskAction, DiskOp, DiskOutcome};
 use codex_crdt_model::event::{DiskResult, Event};
 use codex_crdt_model::ids::EntryId;
@@ -8,7 +10,7 @@ use codex_crdt_model::path::EntryPath;
 use super::{Item, World};
 use crate::disk::MemoryDisk;
 use crate::faulty::Fault;
-use crate::machine::{Crash, Job};
+use crate::machine::{Crash, Job, Missing};
 use crate::workload::Edition;
 
 /// What is missing is believed when it has stayed away so long, as in the real worker.
@@ -63,24 +65,11 @@ impl World {
                 if !seen.is_empty() {
                     self.disk_tells(n, Event::Observed(seen));
                 }
-                let machine = &mut self.machines[n];
-                let is_first = !missing.is_empty() && machine.missing.is_empty();
-                machine.missing.extend(missing);
-                if is_first {
-                    let epoch = machine.epoch;
-                    let job = Job::LookForMissing;
-                    self.push(self.time + MISSING_MS, Item::Work { machine: n, epoch, job });
+                if !missing.is_empty() {
+                    self.await_missing(n, missing);
                 }
             }
-            Job::LookForMissing => {
-                let mut seen = Vec::new();
-                for path in std::mem::take(&mut machine.missing) {
-                    seen.extend(machine.disk.differences(&[path], &machine.store, &mut machine.blobs, false));
-                }
-                if !seen.is_empty() {
-                    self.disk_tells(n, Event::Observed(seen));
-                }
-            }
+            Job::LookForMissing => self.look_for_missing(n),
             Job::Leftovers => {
                 let left = machine.disk.leftovers(&mut machine.blobs);
                 self.tell_leftovers(n, left);
@@ -111,18 +100,88 @@ impl World {
             let machine = &mut self.machines[n];
             let outcome: DiskOutcome = machine.disk.run(op, &mut machine.blobs);
             self.note(&|| format!("m{n} disk {op:?} = {outcome:?}"));
-            if let (DiskAction::Move { to }, DiskOutcome::Moved(stat)) = (&op.action, &outcome)
-                && self.machines[n].disk.read(to).is_some()
-                && self.machines[n].base_of(&op.entry).is_some_and(|base| base.stat != *stat)
-            {
-                // It was changed before it was moved.
-                moved_changed.push(to.clone());
+            if let (DiskAction::Move { to }, DiskOutcome::Moved(stat)) = (&op.action, &outcome) {
+                self.take_hints_along(n, &op.path, to);
+                if self.machines[n].disk.read(to).is_some()
+                    && self.machines[n].base_of(&op.entry).is_some_and(|base| base.stat != *stat)
+                {
+                    // It was changed before it was moved.
+                    moved_changed.push(to.clone());
+                }
             }
             results.push(DiskResult { entry: op.entry, outcome });
         }
         self.disk_tells(n, Event::DiskDone(results));
         if !moved_changed.is_empty() {
             self.work(n, Job::Look(moved_changed), 1);
+        }
+    }
+
+    fn await_missing(&mut self, n: usize, paths: Vec<EntryPath>) {
+        let due = self.time + MISSING_MS;
+        let machine = &mut self.machines[n];
+        let last = machine.missing.values().map(|missing| missing.due).max();
+        for path in paths {
+            let is_there = machine.disk.get(&path).is_some();
+            let due = if is_there { last.unwrap_or(due) } else { due };
+            machine.missing.entry(path).or_insert(Missing { due, has_waited: false });
+        }
+        self.look_for_missing_at(n, due);
+    }
+
+    fn look_for_missing_at(&mut self, n: usize, at: i64) {
+        let epoch = self.machines[n].epoch;
+        self.push(at, Item::Work { machine: n, epoch, job: Job::LookForMissing });
+    }
+
+    /// What is still missing is believed, once all that was heard of before has been looked at: it may be there.
+    fn look_for_missing(&mut self, n: usize) {
+        let heard_of = self.queue.iter().filter_map(|((at, _), item)| match item {
+            Item::Work { machine, job: Job::Look(_), .. } if *machine == n => Some(*at),
+            _ => None,
+        });
+        let heard_of = heard_of.max();
+        let machine = &mut self.machines[n];
+        let is_due = |missing: &Missing| missing.due <= self.time;
+        if let Some(due) = heard_of
+            && machine.missing.values().any(|missing| is_due(missing) && !missing.has_waited)
+        {
+            for missing in machine.missing.values_mut().filter(|missing| is_due(missing)) {
+                *missing = Missing { due, has_waited: true };
+            }
+            return self.look_for_missing_at(n, due);
+        }
+        let (due, later) = std::mem::take(&mut machine.missing).into_iter().partition(|(_, m)| is_due(m));
+        machine.missing = later;
+        let due: BTreeMap<EntryPath, Missing> = due;
+        let mut seen = Vec::new();
+        for path in due.into_keys() {
+            seen.extend(machine.disk.differences(&[path], &machine.store, &mut machine.blobs, false));
+        }
+        if !seen.is_empty() {
+            self.disk_tells(n, Event::Observed(seen));
+        }
+    }
+
+    /// Hints about what has just been moved are about the new place; and something new may be at the old one.
+    fn take_hints_along(&mut self, n: usize, from: &EntryPath, to: &EntryPath) {
+        let moved = |path: &EntryPath| {
+            // A hint is about all below.
+            let rest = path.is_within(from).then(|| &path.as_str()[from.as_str().len()..]);
+            let rest = rest.or(from.is_within(path).then_some(""));
+            rest.and_then(|rest| EntryPath::parse(&format!("{to}{rest}")).ok())
+        };
+        let machine = &mut self.machines[n];
+        let missing: Vec<_> =
+            machine.missing.iter().filter_map(|(path, missing)| Some((moved(path)?, *missing))).collect();
+        machine.missing.extend(missing);
+        for item in self.queue.values_mut() {
+            if let Item::Work { machine, job: Job::Look(paths), .. } = item
+                && *machine == n
+            {
+                let more: Vec<EntryPath> = paths.iter().filter_map(moved).collect();
+                paths.extend(more);
+            }
         }
     }
 

@@ -253,6 +253,76 @@ fn a_rename_takes_the_place_of_a_file_under_way() {
     }
 }
 
+/// A colleague moves a folder and deletes files in it, and both arrive at once: they are deleted where the folder goes.
+/// Looked for where they no longer are, they would be taken for removed, then found as new, and live again.
+#[test]
+fn a_folder_moves_while_files_in_it_are_deleted() {
+    let mut world = friends(2);
+    let name = |n: usize| format!("box/{n}.md");
+    for n in 0..9 {
+        write(&mut world, 0, &name(n), &format!("{POEM}{n}\n"));
+    }
+    world.settle();
+    world.part();
+    let folder = world.machines[1].entry_at("box").unwrap();
+    let gone: Vec<_> = (0..3).map(|n| world.machines[1].entry_at(&name(n)).unwrap()).collect();
+    world.ask(1, Request::Move { entry: folder, to: path("chest") });
+    for entry in gone {
+        world.ask(1, Request::Delete { entry });
+    }
+    world.run_for(500);
+    together(&mut world);
+    let left: Vec<_> = (3..9).map(|n| format!("chest/{n}.md")).collect();
+    assert_eq!((files(&world, 0), files(&world, 1)), (left.clone(), left));
+}
+
+/// While nobody looks, a folder is renamed, one file in it is saved anew and one renamed again; and there are new files
+/// like them. Each stays what it is: the very file goes before the same bytes, and these before what is alike.
+#[test]
+fn what_is_alike_is_not_taken_for_what_moved() {
+    let mut world = friends(2);
+    for name in ["box/a.md", "box/b.md"] {
+        write(&mut world, 0, name, &format!("{POEM}{name}\n"));
+    }
+    world.settle();
+    let ids = ["box/a.md", "box/b.md"].map(|name| world.machines[0].entry_at(name));
+    world.stop(0);
+    let disk = &mut world.machines[0].disk;
+    assert!(
+        disk.rename(&path("box"), &path("chest")) && disk.rename(&path("chest/b.md"), &path("chest/c.md"))
+    );
+    assert!(save(&mut world, 0, "chest/a.md", format!("{POEM}box/a.md\nblue\n").as_bytes(), true, false));
+    for name in ["alike.md", "also.md"] {
+        write(&mut world, 0, name, &format!("{POEM}{name}\n"));
+    }
+    together(&mut world);
+    assert_eq!(["chest/a.md", "chest/c.md"].map(|name| world.machines[1].entry_at(name)), ids);
+    assert_eq!(files(&world, 1), ["alike.md", "also.md", "chest/a.md", "chest/c.md"]);
+}
+
+/// losses.md L22: a file is renamed over another one. It is the file that moved; but what is like the other one is a
+/// save of that by way of a temporary file, though that file was seen before.
+#[test]
+fn a_file_renamed_over_another_is_a_move_or_a_save() {
+    for is_save in [false, true] {
+        let mut world = friends(2);
+        let token = word(&mut world, 0);
+        let text = if is_save { format!("{POEM}{token}\n") } else { format!("{token}\n") };
+        write(&mut world, 0, "a.md", POEM);
+        write(&mut world, 0, "b.md", &text);
+        world.settle();
+        let ids = ["a.md", "b.md"].map(|name| world.machines[0].entry_at(name));
+        let (from, to) = (path("b.md"), path("a.md"));
+        world.machines[0].disk.remove(&to);
+        assert!(world.machines[0].disk.rename(&from, &to));
+        look(&mut world, 0, vec![from, to]);
+        together(&mut world);
+        assert_eq!(files(&world, 1), ["a.md"]);
+        assert_eq!(read(&world, 1, "a.md"), text);
+        assert_eq!(world.machines[1].entry_at("a.md"), ids[usize::from(!is_save)]);
+    }
+}
+
 /// losses.md L22.
 #[test]
 fn editors_save_in_every_way() {

@@ -103,6 +103,21 @@ async fn a_file_saved_anew_and_then_renamed_is_told_with_what_is_missing() {
     assert_eq!(short(&world.observed().await), ["a.md missing", "b.md = old and new"]);
 }
 
+/// losses.md L22: something heard of in the meantime may be what is missing, so that waits for it: one batch.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_is_told_with_all_that_was_heard_of_before() {
+    let mut world = World::new().await;
+    world.write("a.md", "old");
+    world.scan().await;
+    std::fs::remove_file(world.at("a.md")).unwrap();
+    // What has a name for passing use is looked at late.
+    world.write("a.tmp", "old and new");
+    let file = std::fs::File::options().write(true).open(world.at("a.tmp")).unwrap();
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(1)).unwrap();
+    world.hint(&["a.md", "a.tmp"], true);
+    assert_eq!(short(&world.observed().await), ["a.md missing", "a.tmp = old and new"]);
+}
+
 /// losses.md L21: a folder that appears with everything in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_folder_is_looked_at_whole() {
