@@ -1,8 +1,8 @@
 //! One notebook: the state machine. Arms are one line each; the work is in the modules below.
 //!
 //! `txn` one step's view of the store · `edits` the one merge path · `tree` the derived tree · `observe` files
-//! → documents, `moves` which file moved where, `drafts` what is not shared · `hold` what the brake holds · `writeout`
-//! documents → files · `aside` what operations set aside · `requests` what the desk asks · `peers` sync · `people` who may.
+//! → documents, `appear` what is new there, `moves` which file moved where, `drafts` what is not shared · `hold` what the brake holds · `writeout`
+//! documents → files, `places` whether they may go there · `aside` what operations set aside · `requests` what the desk asks · `peers` sync · `people` who may.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,7 @@ use crate::membership::Membership;
 use crate::path::EntryPath;
 use crate::store::{FetchPolicy, Meta, Mode, Source, StoreError, WriteSet};
 
+mod appear;
 mod aside;
 mod drafts;
 mod edits;
@@ -25,6 +26,7 @@ mod moves;
 mod observe;
 mod peers;
 mod people;
+mod places;
 mod requests;
 mod tree;
 mod txn;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::appear;
 use super::edits::{self, Edited};
 use super::observe;
 use super::txn::Txn;
@@ -94,10 +95,10 @@ pub(super) fn leftover(
         .chain([row.hash])
         .collect();
     let is_new = !known.contains(&content.hash())
-        && observe::version_where(txn, &id, &row, |version| *version == content)?.is_none();
+        && appear::version_where(txn, &id, &row, |version| *version == content)?.is_none();
     if is_new {
         // Compared with what is there by now, all that was merged since would look deleted.
-        let heads = match observe::version_where(txn, &id, &row, |version| version.hash() == was)? {
+        let heads = match appear::version_where(txn, &id, &row, |version| version.hash() == was)? {
             Some(heads) => heads,
             None => base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads),
         };

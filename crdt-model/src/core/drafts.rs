@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
+use super::appear;
 use super::observe::{self, Place};
 use super::txn::Txn;
 use crate::event::{Observation, Seen};
@@ -67,7 +68,7 @@ pub(super) fn observed(core: &mut Core, txn: &mut Txn<'_>, batch: Vec<Observatio
             }
             (Place::Known(_), None) => seen != Seen::Missing,
             (Place::Free(folder), Some((content, stat))) => {
-                observe::adopt(core, txn, *folder, path.name(), &content, stat)?
+                appear::adopt(core, txn, *folder, path.name(), &content, stat)?
             }
             (Place::Nowhere, Some(_)) => false,
             (Place::Free(_) | Place::Nowhere, None) => true,

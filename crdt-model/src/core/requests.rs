@@ -1,8 +1,9 @@
 //! What somebody on this machine asks for: the same merge path as edits found on disk.
 
+use super::Core;
+use super::appear;
 use super::edits::{self, By, Edited};
 use super::txn::Txn;
-use super::{Core, observe};
 use crate::effect::{Effect, Refusal, Reply};
 use crate::entry::birth::{BIRTH_FORMAT, Kind};
 use crate::entry::{Birth, Content, Deed, Edit};
@@ -123,7 +124,7 @@ fn born(
     match txn.entry(&id)? {
         None if !empty_note => {}
         Some(row) if !row.alive && !empty_note => {
-            observe::revive(txn, id, &row, parent, name, content)?;
+            appear::revive(txn, id, &row, parent, name, content)?;
             return Ok(id);
         }
         _ => birth.nonce = core.random(&id),
