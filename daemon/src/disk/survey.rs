@@ -52,6 +52,7 @@ impl Worker {
         if !found.gone.is_empty() {
             // Some programs delete and write again. What is back by then is not missing.
             std::thread::sleep(MISSING);
+            self.survey_heard_of(root, &mut rules, &mut found);
         }
         let this = self.survey;
         let delivered = self.deliver(root, &mut rules, found);
@@ -61,6 +62,16 @@ impl Worker {
             self.tell(Event::Scanned(number));
         }
         Ok(())
+    }
+
+    /// What moved while the walk went on may lie where the walk had been before: what was heard of meanwhile is looked at
+    /// too, so that both ends are told together.
+    fn survey_heard_of(&mut self, root: &Root, rules: &mut Rules, found: &mut Survey) {
+        self.take_in(false);
+        for path in self.waiting.keys().cloned().collect::<Vec<_>>() {
+            let top = self.top_unknown(&path).unwrap_or(path);
+            self.survey_path(root, rules, top, found);
+        }
     }
 
     /// Looks at the paths whose time has come.

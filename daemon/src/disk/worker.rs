@@ -158,7 +158,7 @@ impl Worker {
         self.run_waiting_ops();
     }
 
-    fn take_in(&mut self, wait: bool) {
+    pub(super) fn take_in(&mut self, wait: bool) {
         let mut next = if wait {
             let wake = self.next_due();
             let received = match wake {
