@@ -2,7 +2,8 @@
 //!
 //! `txn` one step's view of the store · `edits` the one merge path · `tree` the derived tree · `observe` files
 //! → documents, `moves` which file moved where, `drafts` what is not shared · `hold` what the brake holds · `writeout`
-//! documents → files · `aside` what operations set aside · `requests` what the desk asks · `peers` sync · `people` who may.
+//! documents → files · `aside` what operations set aside · `requests` what the desk asks · `peers` sync, `carried` without a
+//! network · `people` who may.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ use crate::path::EntryPath;
 use crate::store::{FetchPolicy, Meta, Mode, Source, StoreError, WriteSet};
 
 mod aside;
+mod carried;
 mod drafts;
 mod edits;
 mod hold;

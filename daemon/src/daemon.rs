@@ -23,6 +23,10 @@ use crate::store::Reader;
 use crate::system::NotebookRow;
 use crate::watch::Watcher;
 
+mod bundles;
+
+pub use bundles::{Export, Exported, ImportError, Imported, Refused};
+
 /// Notices kept for a slow listener; what is older is gone and the listener is told to reload.
 const NOTICES: usize = 4096;
 
@@ -33,6 +37,7 @@ pub struct Daemon {
     shells: Shells,
     watcher: Watcher,
     notebooks: RwLock<BTreeMap<NotebookId, State>>,
+    runtime: tokio::runtime::Handle,
 }
 
 /// A registered notebook, and whether it runs.
@@ -90,7 +95,8 @@ impl Daemon {
         let git = Git::start(home.config().device_name.clone()).context("cannot start the git thread")?;
         let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, git, notices };
         let watcher = Watcher::start().context("cannot watch files")?;
-        let daemon = Arc::new(Self { home, shells, watcher, notebooks: RwLock::new(BTreeMap::new()) });
+        let (notebooks, runtime) = (RwLock::default(), tokio::runtime::Handle::current());
+        let daemon = Arc::new(Self { home, shells, watcher, notebooks, runtime });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
         for row in daemon.home.system().notebooks()? {
             match daemon.open(&row) {

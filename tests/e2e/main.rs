@@ -3,6 +3,7 @@
 
 mod attachments;
 mod bad_input;
+mod bundles;
 mod daemon;
 mod documents;
 mod faults;
