@@ -11,6 +11,7 @@ mod folder;
 mod inbox;
 mod kills;
 mod standing;
+mod verifier;
 
 use std::collections::BTreeMap;
 use std::fs;
