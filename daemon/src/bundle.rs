@@ -20,11 +20,17 @@ pub struct WriteError {
 
 /// Why a bundle is not read further.
 #[derive(Debug, thiserror::Error)]
-#[error("the bundle `{path}` is not good from byte {offset} on: {fault}")]
+#[error(
+    "{}: {fault}",
+    match self.offset {
+        0 => format!("cannot read the bundle `{path}`"),
+        offset => format!("the bundle `{path}` is not good from byte {offset} on"),
+    }
+)]
 pub struct ReadError {
     /// The file.
     pub path: String,
-    /// Where the frame begins that is not good.
+    /// Where the frame begins that is not good; 0 if it is no bundle at all, or cannot be read.
     pub offset: u64,
     /// What is wrong, and at which record.
     pub fault: Fault,
@@ -47,8 +53,9 @@ impl Writer {
         }
         let Some(name) = path.file_name() else { return Err(refuse("it names no file".into())) };
         let part = path.with_file_name(format!(".{}.part", name.to_string_lossy()));
-        // One that an earlier run left behind is of no use.
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&part);
+        // One that an earlier run left behind is of no use; if there is none, that is well.
+        let _ = std::fs::remove_file(&part);
+        let file = OpenOptions::new().write(true).create_new(true).open(&part);
         let file = file.map_err(|error| refuse(format!("{error}; give a file in a folder that is there")))?;
         let mut writer =
             Self { path: path.to_owned(), part, file: Some(BufWriter::with_capacity(1 << 20, file)) };
@@ -124,11 +131,12 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let failed = |fault: Fault| ReadError { path: path.display().to_string(), offset: 0, fault };
         let refuse = |reason: String| failed(Fault { at: None, reason });
-        let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
-        let is_file = file.metadata().is_ok_and(|meta| meta.is_file());
-        if !is_file {
+        // Before it is opened: opening a pipe waits for somebody to write to it.
+        let meta = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
+        if !meta.is_file() {
             return Err(refuse("it is not a file".into()));
         }
+        let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
         let mut file = BufReader::with_capacity(1 << 20, file);
         let mut magic = [0; MAGIC.len()];
         let read = file.read_exact(&mut magic);

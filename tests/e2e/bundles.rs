@@ -177,3 +177,38 @@ fn a_lost_store_comes_back_from_a_bundle() {
     assert!(log.contains("birth"), "{log}");
     assert_eq!(tree(&a.folder), tree(&b.folder));
 }
+
+/// Whatever a device leaves with the others by its fetch policy comes with the stick, and older versions if it is whole.
+#[test]
+fn a_stick_brings_attachments_that_are_left_with_the_others_and_older_versions() {
+    let (dir, mut a, mut b) = apart();
+    alone_now(&mut b);
+    b.run(&["notebook", "fetch", "notes", "on-demand"]);
+    b.stop();
+    let plate = a.folder.join("data/plate.png");
+    for byte in [0xfeu8, 0xfd] {
+        fs::write(&plate, vec![byte; 70_000]).unwrap();
+        alone_now(&mut a);
+        a.stop();
+    }
+    let now = export(&mut a, dir.path().join("now"), &[]);
+    let whole = export(&mut a, dir.path().join("whole"), &["--whole"]);
+    let count = |file| inspected(&a, file)["attachments"].as_u64();
+    assert_eq!((count(&now), count(&whole)), (Some(1), Some(3)));
+    let taken = import(&mut b, &now);
+    assert_eq!(taken["new_attachments"], 1, "{taken}");
+    assert_eq!(tree(&a.folder), tree(&b.folder));
+    let taken = import(&mut b, &whole);
+    assert_eq!((&taken["new_records"], &taken["new_attachments"]), (&0.into(), &1.into()), "{taken}");
+    alone_now(&mut b);
+    let log = b.run(&["log", "notes", "data/plate.png", "--json"]);
+    let log: serde_json::Value = serde_json::from_str(&log).unwrap();
+    let versions: Vec<&str> =
+        log["items"].as_array().unwrap().iter().map(|one| one["version"].as_str().unwrap()).collect();
+    for (version, byte, size) in
+        [(versions[0], 0xfd, 70_000), (versions[1], 0xfe, 70_000), (versions[2], 0xff, 100_000)]
+    {
+        let bytes = b.output(&["show", "notes", "data/plate.png", "--at", version]);
+        assert!(bytes == vec![byte; size], "{version}: {} bytes", bytes.len());
+    }
+}

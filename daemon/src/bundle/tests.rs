@@ -176,8 +176,13 @@ fn what_is_no_bundle_is_said_to_be_none_and_nothing_is_written_over() {
         let error = Reader::open(&path).unwrap_err().to_string();
         assert!(error.contains(expect), "{error}");
     }
-    let error = Reader::open(sample.dir.path()).unwrap_err().to_string();
-    assert!(error.contains("not a file"), "{error}");
+    let pipe = sample.dir.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    for path in [sample.dir.path(), &pipe] {
+        let error = Reader::open(path).unwrap_err().to_string();
+        assert!(error.contains("not a file"), "{error}");
+    }
+    std::fs::remove_file(pipe).unwrap();
     let error = Writer::create(&path, sample.head.clone()).unwrap_err().to_string();
     assert!(error.contains("something already"), "{error}");
     // One that is never finished leaves nothing.

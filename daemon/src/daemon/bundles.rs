@@ -76,12 +76,7 @@ pub struct Imported {
 
 /// A bundle that was not taken in whole.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot import the bundle {}: {error}; {} records and {} attachments before that were taken in and stay{}",
-    if self.so_far.name.is_empty() { "here".to_owned() } else { format!("into `{}`", self.so_far.name) },
-    self.so_far.new_records, self.so_far.new_blobs,
-    if self.is_damaged { ": have it made again and import that" } else { "" }
-)]
+#[error("{}", self.in_words())]
 pub struct ImportError {
     /// Why, and at which record.
     pub error: anyhow::Error,
@@ -89,6 +84,21 @@ pub struct ImportError {
     pub is_damaged: bool,
     /// What was taken in before.
     pub so_far: Imported,
+}
+
+impl ImportError {
+    fn in_words(&self) -> String {
+        let Imported { name, new_records, new_blobs, .. } = &self.so_far;
+        if name.is_empty() {
+            return format!("cannot import the bundle: {:#}", self.error);
+        }
+        let again = if self.is_damaged { ": have it made again and import that" } else { "" };
+        format!(
+            "cannot import the bundle into `{name}`: {:#}; {new_records} records and {new_blobs} attachments before that were \
+             taken in and stay{again}",
+            self.error
+        )
+    }
 }
 
 impl Daemon {

@@ -45,7 +45,7 @@ impl<'a> Importer<'a> {
             bail!(
                 "it is of the notebook `{}` ({id}), which this device does not have; join it first with a ticket of a member's \
                  (`codexd join TICKET FOLDER`), then import again",
-                head.name
+                head.name.escape_debug()
             );
         };
         self.so_far.notebook = id.to_string();
