@@ -2,7 +2,8 @@
 //!
 //! `txn` one step's view of the store · `edits` the one merge path · `tree` the derived tree · `observe` files
 //! → documents, `appear` what is new there, `moves` which file moved where, `drafts` what is not shared · `hold` what the brake holds · `writeout`
-//! documents → files, `places` whether they may go there · `aside` what operations set aside · `requests` what the desk asks · `peers` sync · `people` who may.
+//! documents → files, `places` whether they may go there · `aside` what operations set aside · `requests` what the desk asks · `peers` sync, `carried` without a
+//! network · `people` who may.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ use crate::store::{FetchPolicy, Meta, Mode, Source, StoreError, WriteSet};
 
 mod appear;
 mod aside;
+mod carried;
 mod drafts;
 mod edits;
 mod hold;

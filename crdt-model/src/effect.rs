@@ -1,9 +1,11 @@
 //! Everything a notebook may ask of the world: one closed enum. Carried out in order, after the step's
 //! [`crate::store::WriteSet`] is on disk.
 
+use crate::bundle::Fault;
 use crate::entry::birth::Content;
 use crate::event::{Seen, Version};
 use crate::ids::{ContentHash, DeviceId, EntryId};
+use crate::journal::Receipt;
 use crate::path::EntryPath;
 use crate::store::Stat;
 
@@ -162,6 +164,17 @@ pub enum Reply {
     },
     /// Done.
     Done,
+    /// What this device holds.
+    Receipt(Receipt),
+    /// What became of the records of a bundle.
+    Carried {
+        /// Records that are here now and were not before.
+        new: u64,
+        /// Records left, because they do not count and there is too much of that.
+        left: u64,
+        /// The first that could not be taken, and why; those before it were.
+        refused: Option<Fault>,
+    },
 }
 
 /// A request that was not carried out. Expected; a value, not an error.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::effect::DiskOutcome;
 use crate::entry::birth::Content;
 use crate::ids::{ContentHash, DeviceId, EntryId, Heads, PersonId};
-use crate::journal::Role;
+use crate::journal::record::Record;
+use crate::journal::{Receipt, Role, Tip};
 use crate::path::EntryPath;
 use crate::store::{FetchPolicy, Stat};
 
@@ -165,6 +166,21 @@ pub enum Request {
     },
     /// While joining: stop waiting for peers and take what is on disk as it is.
     StartAlone,
+    /// State what is held here, for others who are not connected.
+    StateReceipt,
+    /// Take in what came in a bundle. Records are checked as those from a peer are; the first that cannot be taken ends it.
+    TakeCarried(Carried),
+}
+
+/// Part of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Carried {
+    /// Records, in an order that respects `seen`.
+    pub records: Vec<Record>,
+    /// Receipts of any devices.
+    pub receipts: Vec<Receipt>,
+    /// Where all journals end, when the bundle has come to its end: while joining, all of that was waited for.
+    pub complete: Vec<Tip>,
 }
 
 /// What somebody on this machine may ask to change about who belongs.

@@ -1,11 +1,13 @@
-//! `docs/journal-format.md` and `docs/protocol.md` against the code: every example, byte by byte, and every bound.
+//! `docs/journal-format.md`, `docs/protocol.md` and `docs/bundle-format.md` against the code: every example, byte by byte, and every bound.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use codex_crdt_model::bundle::{Head, MAGIC, Part};
 use codex_crdt_model::entry::{Birth, Content};
-use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, Volume};
+use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, PersonId, RecordHash, Volume};
+use codex_crdt_model::journal::membership::{consent, recovery};
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record, notebook_id};
 use codex_crdt_model::journal::{Frontier, MembershipChange, Receipt, Role, Tip};
 use codex_crdt_model::limits;
@@ -119,6 +121,45 @@ fn the_examples_of_the_journal_format_are_what_the_code_writes() {
     check(&mut examples, "found", &payload(Payload::Membership(found)));
     let admit = MembershipChange::Admit { device: DeviceId([5; 32]), role: Role::Editor, name: "b".into() };
     check(&mut examples, "admit", &payload(Payload::Membership(admit)));
+    let device = DeviceId([5; 32]);
+    let person = PersonId([11; 32]);
+    let accepted = vec![tip()];
+    let statements = [
+        (
+            "device",
+            MembershipChange::Device {
+                device,
+                name: "b".into(),
+                consent: consent(&key, &NotebookId([9; 32]), &person),
+            },
+        ),
+        ("role", MembershipChange::Role { person, role: Some(Role::Viewer), accepted: accepted.clone() }),
+        ("removal", MembershipChange::Role { person, role: None, accepted: Vec::new() }),
+        ("revoke", MembershipChange::Revoke { device, accepted: Vec::new() }),
+        ("profile", MembershipChange::Profile { name: "Ada".into(), colour: [0xff, 0x80, 0] }),
+        ("recovery", MembershipChange::Recovery { key: [12; 32] }),
+        (
+            "recover",
+            MembershipChange::Recover {
+                person,
+                device,
+                name: "b".into(),
+                proof: recovery(&key, &NotebookId([9; 32]), &device),
+            },
+        ),
+        ("release", MembershipChange::Release { accepted }),
+    ];
+    for (name, statement) in statements {
+        check(&mut examples, name, &payload(Payload::Membership(statement)));
+    }
+    let signed = |said: &[&[u8]], signature: &[u8]| {
+        let signature = Signature::from_slice(signature).unwrap();
+        key.verifying_key().verify_strict(&said.concat(), &signature).unwrap();
+    };
+    let said = consent(&key, &NotebookId([9; 32]), &person);
+    signed(&[b"codex device 1\0", &[9; 32], &[11; 32]], &said);
+    let said = recovery(&key, &NotebookId([9; 32]), &device);
+    signed(&[b"codex recovery 1\0", &[9; 32], &[5; 32]], &said);
     let founder = DeviceId(key.verifying_key().to_bytes());
     let id = blake3::derive_key("codex 2026 notebook", &[&founder.0[..], &[4; 16]].concat());
     assert_eq!(notebook_id(&founder, &[4; 16]).0, id);
@@ -157,6 +198,38 @@ fn the_messages_of_the_protocol_are_what_the_code_sends() {
 }
 
 #[test]
+fn the_parts_of_a_bundle_are_what_the_code_writes() {
+    let mut examples = examples(&document("bundle-format.md"));
+    let head = Head {
+        notebook: NotebookId([9; 32]),
+        name: "lab".into(),
+        maker: DeviceId([5; 32]),
+        made: 1000,
+        base: Vec::new(),
+        tips: vec![tip()],
+        blobs: 1,
+    };
+    let record = Record { header: vec![1, 2, 3], signature: vec![0; 64], payload: vec![0xb1, 0xb2] };
+    check(&mut examples, "magic", MAGIC);
+    let end = Part::End.encode();
+    let frame = [&[0, 0, 0, 1][..], &blake3::hash(&end).as_bytes()[..8], &end].concat();
+    assert_eq!(Part::checksum(&end), blake3::hash(&end).as_bytes()[..8]);
+    check(&mut examples, "frame end", &frame);
+    let parts = [
+        ("head", Part::Head(head)),
+        ("record", Part::Record(record)),
+        ("receipts", Part::Receipts(Vec::new())),
+        ("blob", Part::Blob { hash: ContentHash([10; 32]), size: 123_456 }),
+        ("bytes", Part::Bytes(vec![0xb1, 0xb2])),
+    ];
+    for (name, part) in parts {
+        check(&mut examples, name, &part.encode());
+        assert_eq!(Part::decode(&part.encode()), Some(part));
+    }
+    assert!(examples.is_empty(), "examples that nothing checks: {:?}", examples.keys());
+}
+
+#[test]
 fn the_bounds_in_the_documents_are_those_of_the_code() {
     let known: BTreeMap<&str, usize> = [
         ("HEADER_BYTES", limits::HEADER_BYTES),
@@ -173,15 +246,18 @@ fn the_bounds_in_the_documents_are_those_of_the_code() {
         ("FRAME_BYTES", limits::FRAME_BYTES),
         ("BATCH_BYTES", limits::BATCH_BYTES),
         ("RECEIPTS", limits::RECEIPTS),
+        ("BUNDLE_CHUNK_BYTES", limits::BUNDLE_CHUNK_BYTES),
     ]
     .into();
     let mut named = BTreeMap::new();
-    for line in [document("journal-format.md"), document("protocol.md")].concat().lines() {
+    let all = ["journal-format.md", "protocol.md", "bundle-format.md"].map(document);
+    for line in all.concat().lines() {
         let Some((name, value)) = line.strip_prefix("| `").and_then(|rest| rest.split_once("` | ")) else {
             continue;
         };
         if let Ok(value) = value.trim_end_matches(" |").parse::<usize>() {
-            named.insert(name.to_owned(), value);
+            let before = named.insert(name.to_owned(), value);
+            assert!(before.is_none_or(|before| before == value), "`{name}` is two bounds");
         }
     }
     // Of the transport, which the core does not know.

@@ -1,6 +1,7 @@
-//! The command line. `serve` and `demo` run a daemon; `verify` and `doctor` read files; everything else talks
+//! The command line. `serve` and `demo` run a daemon; `verify`, `doctor` and `bundle inspect` read files; everything else talks
 //! to the running daemon of the home, through the same API as the page.
 
+pub mod bundles;
 pub mod client;
 pub mod complete;
 pub mod conflicts;
@@ -198,6 +199,9 @@ pub enum Command {
         /// Only this notebook: id, slug, name or folder.
         notebook: Option<String>,
     },
+    /// A notebook in a file, to carry to a device that this one never meets.
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     /// Look for what may go wrong on this machine. Changes nothing. Works without a daemon.
     #[command(after_help = "Example:\n  codexd doctor")]
     Doctor,
@@ -374,6 +378,39 @@ pub struct SettleArgs {
     pub other: Option<usize>,
 }
 
+/// About bundles.
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Write records, receipts and attachments of a notebook to a new file.
+    #[command(
+        after_help = "Example:\n  codexd bundle export lab /media/stick/lab.bundle\n  codexd bundle export lab /media/stick/news.bundle --for ada-laptop"
+    )]
+    Export {
+        /// Id, slug or name.
+        notebook: String,
+        /// The file to make.
+        file: PathBuf,
+        /// Leave out what this device holds by its last receipt: its name, or its id.
+        #[arg(long = "for", value_name = "DEVICE")]
+        reader: Option<String>,
+        /// Older versions of attachments too.
+        #[arg(long)]
+        whole: bool,
+    },
+    /// Take in what a bundle holds, checked like what comes from a peer. Doing it again is harmless.
+    #[command(after_help = "Example:\n  codexd bundle import /media/stick/lab.bundle")]
+    Import {
+        /// The bundle.
+        file: PathBuf,
+    },
+    /// Say what a bundle holds, and check all of it. Works without a daemon.
+    #[command(after_help = "Example:\n  codexd bundle inspect /media/stick/lab.bundle")]
+    Inspect {
+        /// The bundle.
+        file: PathBuf,
+    },
+}
+
 /// About the mirror.
 #[derive(Debug, Subcommand)]
 pub enum MirrorCommand {
@@ -432,6 +469,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Settle(args) => conflicts::settle(&client()?, out, &args).await,
         Command::Conflicts { notebook } => conflicts::conflicts(&client()?, out, notebook).await,
         Command::Verify { notebook } => verify::verify(home, out, notebook).await,
+        Command::Bundle(command) => bundles::run(home, out, command).await,
         Command::Doctor => doctor::doctor(home, out).await,
         Command::Mirror(MirrorCommand::Rebuild { notebook }) => {
             notebooks::rebuild_mirror(&client()?, out, &notebook).await

@@ -23,8 +23,10 @@ use crate::system::NotebookRow;
 use crate::watch::Watcher;
 
 mod admission;
+mod bundles;
 
 pub use admission::{find_person, fingerprint, membership_of};
+pub use bundles::{Export, Exported, ImportError, Imported, Refused};
 
 /// Notices kept for a slow listener; what is older is gone and the listener is told to reload.
 const NOTICES: usize = 4096;
@@ -38,6 +40,7 @@ pub struct Daemon {
     notebooks: RwLock<BTreeMap<NotebookId, State>>,
     /// Counts answers to those who wait to be let in.
     answers: watch::Sender<u64>,
+    runtime: tokio::runtime::Handle,
 }
 
 /// A registered notebook, and whether it runs.
@@ -99,8 +102,9 @@ impl Daemon {
             home,
             shells,
             watcher,
-            notebooks: RwLock::new(BTreeMap::new()),
+            notebooks: RwLock::default(),
             answers: watch::Sender::new(0),
+            runtime: tokio::runtime::Handle::current(),
         });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
         for row in daemon.home.system().notebooks()? {

@@ -4,6 +4,7 @@
 //! [`app`] is the whole router, so that a test needs no port.
 
 pub mod auth;
+pub mod bundles;
 pub mod content;
 pub mod desk;
 pub mod dto;
@@ -72,6 +73,8 @@ fn api() -> Router<Desk> {
         .route("/notebooks", get(notebooks::list).post(notebooks::add))
         .route("/notebooks/{nb}", get(notebooks::show).patch(notebooks::change).delete(notebooks::remove))
         .route("/notebooks/{nb}/mirror/rebuild", post(notebooks::rebuild_mirror))
+        .route("/notebooks/{nb}/bundle", post(bundles::export))
+        .route("/bundles", post(bundles::import))
         .route("/notebooks/{nb}/entries", get(entries::list).post(entries::create))
         .route("/notebooks/{nb}/entries/upload", post(upload::upload).layer(DefaultBodyLimit::disable()))
         .route(

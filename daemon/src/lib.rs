@@ -4,6 +4,7 @@
 //! the shells; pages and commands go through it.
 
 pub mod blobs;
+pub mod bundle;
 pub mod cli;
 pub mod clock;
 pub mod daemon;

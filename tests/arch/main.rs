@@ -181,18 +181,22 @@ fn shells_name_one_another_only_as_the_architecture_says() {
         ("home", &["system", "net"]),
         ("store", &[]),
         ("blobs", &[]),
+        ("bundle", &[]),
         ("watch", &["disk"]),
         ("disk", &["blobs", "store", "clock"]),
         ("mirror", &["store", "clock", "progress"]),
         ("git", &["store", "clock"]),
         ("net", &["blobs"]),
         ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "progress", "store"]),
-        ("daemon", &["blobs", "clock", "driver", "git", "home", "net", "store", "system", "watch"]),
+        ("daemon", &["blobs", "bundle", "clock", "driver", "git", "home", "net", "store", "system", "watch"]),
         (
             "http",
-            &["blobs", "clock", "daemon", "driver", "home", "mirror", "net", "progress", "store", "system"],
+            &[
+                "blobs", "bundle", "clock", "daemon", "driver", "home", "mirror", "net", "progress", "store",
+                "system",
+            ],
         ),
-        ("cli", &["daemon", "home", "http", "store", "system"]),
+        ("cli", &["bundle", "daemon", "home", "http", "store", "system"]),
     ]
     .into();
     let mut broken = Vec::new();

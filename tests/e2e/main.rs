@@ -3,6 +3,7 @@
 
 mod attachments;
 mod bad_input;
+mod bundles;
 mod daemon;
 mod documents;
 mod faults;
@@ -11,6 +12,7 @@ mod inbox;
 mod kills;
 mod people;
 mod standing;
+mod verifier;
 
 use std::collections::BTreeMap;
 use std::fs;

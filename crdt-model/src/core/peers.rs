@@ -61,7 +61,7 @@ fn send_hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> 
     Ok(())
 }
 
-fn own_receipt(core: &mut Core, txn: &mut Txn<'_>) -> Result<Receipt> {
+pub(super) fn own_receipt(core: &mut Core, txn: &mut Txn<'_>) -> Result<Receipt> {
     let missing = txn.blobs_missing()?;
     txn.meta.receipt += 1;
     Ok(Receipt::sign(&core.key, txn.meta.notebook, txn.meta.receipt, &txn.frontier, &missing))
@@ -177,7 +177,12 @@ fn tip_of(header: &Header, record: &Record) -> Tip {
     Tip { device: header.device, volume: header.volume, seq: header.seq, hash: record.hash() }
 }
 
-fn take_receipts(core: &mut Core, txn: &mut Txn<'_>, receipts: Vec<Receipt>, from: DeviceId) -> Result<()> {
+pub(super) fn take_receipts(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    receipts: Vec<Receipt>,
+    from: DeviceId,
+) -> Result<()> {
     let stored: BTreeMap<DeviceId, u64> =
         txn.source.receipts()?.into_iter().map(|r| (r.device, r.number)).collect();
     let mut news = Vec::new();
@@ -203,6 +208,20 @@ fn take_receipts(core: &mut Core, txn: &mut Txn<'_>, receipts: Vec<Receipt>, fro
     Ok(())
 }
 
+/// What became of a record that came from outside.
+pub(super) enum Taken {
+    /// It is here now.
+    New,
+    /// It, or another one with its place, was here before.
+    Known,
+    /// It does not count, and its device has enough of that here: it is left.
+    Left,
+    /// It does not follow on what is here yet.
+    Gap,
+    /// It is none that anybody honest has; why.
+    Refused(String),
+}
+
 /// Takes in what follows on what is known; asks again where there is a gap. `Some(reason)` if the peer lied.
 fn take_records(
     core: &mut Core,
@@ -225,40 +244,17 @@ fn take_records(
         {
             known.advance(tip);
         }
-        let have = txn.frontier.tip(header.device, header.volume);
-        let (seq, hash) = have.map_or((0, crate::ids::RecordHash([0; 32])), |t| t);
-        if header.seq <= seq {
-            note_fork(txn, &header, tip, record)?;
-            continue;
+        match take_verified(core, txn, &header, record)? {
+            Taken::New => took = true,
+            Taken::Known | Taken::Left => {}
+            Taken::Gap => gap = true,
+            Taken::Refused(reason) => {
+                return Ok(Some(format!("it sent a record of {}, {reason}", header.device)));
+            }
         }
-        let is_known = |t: &Tip| {
-            // What does not count and is too much need not be here.
-            txn.frontier.seq(t.device, t.volume) >= t.seq || people::is_over_quota(txn, &t.device)
-        };
-        let follows = header.seq == seq + 1 && header.previous == hash && header.seen.iter().all(is_known);
-        if !follows {
-            gap = true;
-            continue;
-        }
-        if people::is_stranger(txn, &header, &record) {
-            return Ok(Some(format!("it sent a record of {}, which nobody admitted", header.device)));
-        }
-        if people::is_over_quota(txn, &header.device) {
-            continue;
-        }
-        if (header.device, header.volume) == (txn.meta.device, txn.meta.volume) {
-            begin_volume(core, txn);
-        }
-        take_record(txn, &header, tip, record)?;
-        took = true;
     }
     if took {
-        live_if_joined(core, txn);
-        let receipt = own_receipt(core, txn)?;
-        for peer in core.peers.keys() {
-            let frame = Message::Receipts(vec![receipt.clone()]).encode();
-            txn.effects.push(Effect::Send { peer: *peer, frame });
-        }
+        took_records(core, txn)?;
     }
     let here = Some(txn.meta.position);
     if gap && core.peers.get(&peer).is_some_and(|state| state.gap_at != here) {
@@ -268,6 +264,51 @@ fn take_records(
         send_hello(core, txn, peer)?;
     }
     Ok(None)
+}
+
+/// Takes in a record whose signature and payload are good, if it follows on what is known.
+pub(super) fn take_verified(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    header: &Header,
+    record: Record,
+) -> Result<Taken> {
+    let tip = tip_of(header, &record);
+    let have = txn.frontier.tip(header.device, header.volume);
+    let (seq, hash) = have.map_or((0, crate::ids::RecordHash([0; 32])), |t| t);
+    if header.seq <= seq {
+        note_fork(txn, header, tip, record)?;
+        return Ok(Taken::Known);
+    }
+    let is_known = |t: &Tip| {
+        // What does not count and is too much need not be here.
+        txn.frontier.seq(t.device, t.volume) >= t.seq || people::is_over_quota(txn, &t.device)
+    };
+    if header.seq != seq + 1 || header.previous != hash || !header.seen.iter().all(is_known) {
+        return Ok(Taken::Gap);
+    }
+    if people::is_stranger(txn, header, &record) {
+        return Ok(Taken::Refused("which nobody admitted".to_owned()));
+    }
+    if people::is_over_quota(txn, &header.device) {
+        return Ok(Taken::Left);
+    }
+    if (header.device, header.volume) == (txn.meta.device, txn.meta.volume) {
+        begin_volume(core, txn);
+    }
+    take_record(txn, header, tip, record)?;
+    Ok(Taken::New)
+}
+
+/// Records were taken in: whoever is connected hears of it.
+pub(super) fn took_records(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
+    live_if_joined(core, txn);
+    let receipt = own_receipt(core, txn)?;
+    for peer in core.peers.keys() {
+        let frame = Message::Receipts(vec![receipt.clone()]).encode();
+        txn.effects.push(Effect::Send { peer: *peer, frame });
+    }
+    Ok(())
 }
 
 /// Two records with one place in one journal: proof of a clone or of lying.

@@ -1,9 +1,9 @@
 //! What somebody on this machine asks for: the same merge path as edits found on disk.
 
-use super::Core;
 use super::appear;
 use super::edits::{self, By, Edited};
 use super::txn::Txn;
+use super::{Core, carried, peers};
 use crate::effect::{Effect, Refusal, Reply};
 use crate::entry::birth::{BIRTH_FORMAT, Kind};
 use crate::entry::{Birth, Content, Deed, Edit};
@@ -49,12 +49,14 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
             core.go_live(txn);
             Ok(Ok(Reply::Done))
         }
+        Request::StateReceipt => Ok(Ok(Reply::Receipt(peers::own_receipt(core, txn)?))),
+        Request::TakeCarried(part) => carried::take(core, txn, part).map(Ok),
     }
 }
 
 /// Whether carrying it out would make a record.
 fn changes_records(request: &Request) -> bool {
-    changes_entries(request) || matches!(request, Request::People(_))
+    changes_entries(request) || matches!(request, Request::People(_) | Request::TakeCarried(_))
 }
 
 /// Whether carrying it out would change an entry.

@@ -1,14 +1,13 @@
-//! `verify`: every signature, every chain, every document against its records, every file against its
+//! `verify`: every signature, every chain, who might write what, every document against its records, every file against its
 //! document. Reads only, and needs no daemon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use codex_crdt_model::entry::Document;
 use codex_crdt_model::entry::birth::{Birth, Kind};
-use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, Volume};
-use codex_crdt_model::journal::{Item, Payload};
+use codex_crdt_model::ids::{ContentHash, EntryId};
 use codex_crdt_model::store::{EntryRow, Source, StoreError};
 use serde::Serialize;
 
@@ -18,6 +17,10 @@ use crate::home::Place;
 use crate::http::reading;
 use crate::store::Reader;
 use crate::system::{NotebookRow, System};
+
+mod journals;
+
+pub use journals::{Fork, Named};
 
 /// Rows read at a time.
 const PAGE: usize = 500;
@@ -39,6 +42,12 @@ pub struct Report {
     pub entries: u64,
     /// Files compared.
     pub files: u64,
+    /// Records that are not good, or not where they should be; each is also among the faults.
+    pub bad_records: Vec<Named>,
+    /// Records that do not count, and why; each is also among the notes.
+    pub without_effect: Vec<Named>,
+    /// Places in journals that two records claim.
+    pub forks: Vec<Fork>,
     /// What must not be.
     pub faults: Vec<String>,
     /// What may be: a file that was edited and not taken in yet, an attachment that has not arrived.
@@ -142,15 +151,8 @@ impl Checker<'_> {
                 self.report.id
             ));
         }
-        self.records(reader, &meta.notebook)?;
+        self.journals(reader, &meta.notebook)?;
         self.entries(reader)?;
-        for (tip, _, _) in reader.forks()? {
-            self.note(format!(
-                "two records claim place {} in the journal of device {}: a clone, or a lie",
-                tip.seq,
-                tip.device.short()
-            ));
-        }
         Ok(())
     }
 
@@ -165,59 +167,6 @@ impl Checker<'_> {
     fn progress(&self, what: &str, count: u64) {
         if self.begun.elapsed().as_millis() > 1000 {
             print::progress(&format!("{}: {count} {what}", self.report.name));
-        }
-    }
-
-    fn records(&mut self, reader: &Reader, notebook: &NotebookId) -> Result<(), StoreError> {
-        let mut chains: BTreeMap<(DeviceId, Volume), (u64, RecordHash)> = BTreeMap::new();
-        let mut after = 0;
-        loop {
-            let page = reader.records_page(after, PAGE)?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            for (position, record) in page {
-                self.report.records += 1;
-                let header = match record.verify(notebook) {
-                    Ok(header) => header,
-                    Err(error) => {
-                        self.fault(format!("record at position {position}: {error}"));
-                        continue;
-                    }
-                };
-                let chain = chains.entry((header.device, header.volume)).or_insert((0, RecordHash([0; 32])));
-                if (header.seq, header.previous) != (chain.0 + 1, chain.1) {
-                    let (device, seq) = (header.device.short(), header.seq);
-                    self.fault(format!("record {seq} of device {device} does not follow record {}", chain.0));
-                }
-                *chain = (header.seq, record.hash());
-                self.payload(position, header.kind, &record.payload);
-            }
-            self.progress("records", self.report.records);
-        }
-        for tip in reader.tips()? {
-            if chains.get(&(tip.device, tip.volume)) != Some(&(tip.seq, tip.hash)) {
-                self.fault(format!(
-                    "the journal of device {} does not end where the store says",
-                    tip.device.short()
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn payload(&mut self, position: u64, kind: u16, payload: &[u8]) {
-        let Some(decoded) = Payload::decode(kind, payload) else {
-            self.fault(format!("the payload of the record at position {position} cannot be read"));
-            return;
-        };
-        if let Payload::Edit(items) = decoded {
-            let births = items.iter().filter_map(|item| match item {
-                Item::Birth(bytes) => Some(bytes),
-                Item::Change { .. } => None,
-            });
-            if births.into_iter().any(|bytes| Birth::decode(bytes).is_none()) {
-                self.fault(format!("a birth in the record at position {position} cannot be read"));
-            }
         }
     }
 
@@ -328,3 +277,6 @@ fn look(path: &Path, kind: Kind) -> std::io::Result<Option<ContentHash>> {
         _ => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;

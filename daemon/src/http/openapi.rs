@@ -3,7 +3,9 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{auth, content, entries, events, history, inviting, notebooks, people, search, status, upload};
+use super::{
+    auth, bundles, content, entries, events, history, inviting, notebooks, people, search, status, upload,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,6 +20,8 @@ use super::{auth, content, entries, events, history, inviting, notebooks, people
         notebooks::change,
         notebooks::remove,
         notebooks::rebuild_mirror,
+        bundles::export,
+        bundles::import,
         entries::list,
         entries::create,
         entries::show,

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in what a file holds, as if a peer had sent it. What was good before something that is not stays. */
+        post: operations["bundles_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conflicts": {
         parameters: {
             query?: never;
@@ -141,6 +158,23 @@ export interface paths {
         head?: never;
         /** Names, pauses or resumes a notebook, or says which attachments it fetches. */
         patch: operations["notebooks_change"];
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes a notebook's records, receipts and attachments to a file. */
+        post: operations["bundles_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/notebooks/{nb}/conflicts": {
@@ -684,6 +718,78 @@ export interface components {
             /** @description Its title. */
             title: string;
         };
+        /** @description What was taken in. */
+        BundleImported: {
+            /**
+             * Format: int64
+             * @description Attachments in the bundle.
+             */
+            attachments: number;
+            /**
+             * Format: int64
+             * @description Attachments that were left: no version of an entry refers to them.
+             */
+            left_attachments: number;
+            /**
+             * Format: int64
+             * @description Records that were left: they do not count, and there is too much of that already.
+             */
+            left_records: number;
+            /** @description Its name here. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Those that were not here before.
+             */
+            new_attachments: number;
+            /**
+             * Format: int64
+             * @description Those that were not here before.
+             */
+            new_records: number;
+            /** @description Notebook id. */
+            notebook: string;
+            /**
+             * Format: int64
+             * @description Records in the bundle.
+             */
+            records: number;
+        };
+        /** @description What was exported. */
+        BundleMade: {
+            /**
+             * Format: int64
+             * @description Attachments in it.
+             */
+            attachments: number;
+            /**
+             * Format: int64
+             * @description Attachments that belong into it and are not on this device.
+             */
+            attachments_not_here: number;
+            /**
+             * Format: int64
+             * @description Records left out, because the reader holds them.
+             */
+            left_out: number;
+            /** @description The file. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Records in it.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size: number;
+        };
+        /** @description A bundle to take in. */
+        BundleToImport: {
+            /** @description The file; absolute. */
+            path: string;
+        };
         /** @description One thing in the inbox. */
         Conflict: {
             /** @description The entry. */
@@ -971,6 +1077,15 @@ export interface components {
             role?: string | null;
             /** @description Whether it is this device. */
             this_device: boolean;
+        };
+        /** @description What to export, and where to. */
+        NewBundle: {
+            /** @description The file to make; absolute. Nothing may be there yet. */
+            path: string;
+            /** @description Leave out what this device holds by its last receipt: its id, or its name. */
+            reader?: string | null;
+            /** @description Older versions of attachments too. */
+            whole?: boolean;
         };
         /** @description A new entry. */
         NewEntry: {
@@ -1774,6 +1889,36 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    bundles_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleToImport"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleImported"];
+                };
+            };
+            /** @description `bad_bundle`, `cannot_import` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     conflicts_conflicts: {
         parameters: {
             query?: {
@@ -2051,6 +2196,38 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    bundles_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBundle"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleMade"];
+                };
+            };
+            /** @description `cannot_export` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

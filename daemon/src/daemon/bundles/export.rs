@@ -1,0 +1,218 @@
+//! What of a notebook goes into a bundle, and for whom.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use codex_crdt_model::bundle::{Head, Part};
+use codex_crdt_model::entry::birth::Birth;
+use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId};
+use codex_crdt_model::journal::record::{Header, Item, Payload, Record};
+use codex_crdt_model::journal::{Frontier, Receipt, Tip};
+use codex_crdt_model::limits;
+use codex_crdt_model::store::Source;
+
+use super::{Export, Exported, each_blob};
+use crate::bundle::Writer;
+use crate::clock::now_ms;
+use crate::daemon::Daemon;
+use crate::store::Reader;
+
+/// Receipts in one part: so many of the largest stay below the bound of a frame.
+const RECEIPTS: usize = 32;
+/// Headers read at a time.
+const PAGE: usize = 256;
+
+/// One export.
+pub(super) struct Exporter<'a> {
+    pub daemon: &'a Daemon,
+    pub reader: &'a Reader,
+    pub name: String,
+    pub export: Export,
+}
+
+/// The entries that records in a bundle change.
+enum Touched {
+    /// These.
+    These(BTreeSet<EntryId>),
+    /// Any: the records also say who belongs, and so what counts.
+    Any,
+}
+
+impl Exporter<'_> {
+    pub fn run(self, path: &Path, own: Receipt) -> anyhow::Result<Exported> {
+        let meta = self.reader.meta()?.context("the store is empty")?;
+        let tips = self.reader.tips()?;
+        let held = self.held_by_reader(&meta.notebook.to_string(), own.device)?;
+        let base = self.base(&tips, held.as_ref())?;
+        let known = Frontier::from_tips(base.iter().copied());
+        let goal = Frontier::from_tips(tips.iter().copied());
+        let touched = self.touched(meta.position, &known, held.is_some())?;
+        let (blobs, blobs_not_here) = self.blobs(held.as_ref(), &touched)?;
+        let records = goal.ahead_of(&known);
+        let head = Head {
+            notebook: meta.notebook,
+            name: self.name.chars().take(60).collect(),
+            maker: meta.device,
+            made: now_ms(),
+            base,
+            tips,
+            blobs: blobs.len() as u64,
+        };
+        let mut writer = Writer::create(path, head)?;
+        self.each_record(meta.position, &goal, &known, |_, record| Ok(writer.part(&Part::Record(record))?))?;
+        let others = self.reader.receipts()?.into_iter().filter(|receipt| receipt.device != own.device);
+        let receipts: Vec<Receipt> = std::iter::once(own.clone()).chain(others).collect();
+        for some in receipts.chunks(RECEIPTS) {
+            writer.part(&Part::Receipts(some.to_vec()))?;
+        }
+        for (hash, size) in &blobs {
+            self.blob(&mut writer, *hash, *size)?;
+        }
+        let size = writer.finish()?;
+        let left_out = known.ahead_of(&Frontier::default());
+        let path = path.display().to_string();
+        Ok(Exported { path, size, records, left_out, blobs: blobs.len() as u64, blobs_not_here })
+    }
+
+    /// What the reader said last.
+    fn held_by_reader(&self, notebook: &str, own: DeviceId) -> anyhow::Result<Option<Receipt>> {
+        let Some(key) = &self.export.reader else { return Ok(None) };
+        let members = self.reader.members()?;
+        let is_named = |device: &DeviceId, name: &str| {
+            device.to_string() == *key
+                || name == key
+                || (key.len() >= 8 && device.to_string().starts_with(key))
+        };
+        let mut named = members.iter().filter(|(device, row)| **device != own && is_named(device, &row.name));
+        let device = match (named.next(), named.next()) {
+            (Some((device, _)), None) => *device,
+            (None, _) => bail!(
+                "no other member's device is called `{key}` or has this id; see `codexd members {notebook}`"
+            ),
+            (Some(_), Some(_)) => bail!(
+                "several devices are called `{key}`; give the id, as `codexd members {notebook}` shows it"
+            ),
+        };
+        Ok(self.reader.receipts()?.into_iter().find(|receipt| receipt.device == device))
+    }
+
+    /// The records that need not be in the bundle.
+    fn base(&self, tips: &[Tip], held: Option<&Receipt>) -> anyhow::Result<Vec<Tip>> {
+        let Some(held) = held.map(Receipt::frontier) else { return Ok(Vec::new()) };
+        let mut base = Vec::new();
+        for tip in tips {
+            let Some((seq, hash)) = held.tip(tip.device, tip.volume) else { continue };
+            let seq_here = seq.min(tip.seq);
+            let position = self.reader.position_of(tip.device, tip.volume, seq_here)?;
+            let Some(record) = position.map(|position| self.reader.record(position)).transpose()?.flatten()
+            else {
+                continue;
+            };
+            // A journal that was written twice is sent from its beginning, so that the reader sees it.
+            if seq > tip.seq || record.hash() == hash {
+                base.push(Tip { seq: seq_here, hash: record.hash(), ..*tip });
+            }
+        }
+        Ok(base)
+    }
+
+    /// Every record that belongs into the bundle.
+    fn each_record(
+        &self,
+        until: u64,
+        goal: &Frontier,
+        known: &Frontier,
+        mut work: impl FnMut(&Header, Record) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut after = 0;
+        while after < until {
+            let headers = self.reader.headers(after, PAGE)?;
+            let Some((last, ..)) = headers.last() else { break };
+            after = *last;
+            for (position, tip, bytes) in headers {
+                let is_wanted = tip.seq > known.seq(tip.device, tip.volume)
+                    && tip.seq <= goal.seq(tip.device, tip.volume);
+                if !is_wanted {
+                    continue;
+                }
+                let header = Header::decode(&bytes).with_context(|| unreadable(position))?;
+                let record = self.reader.record(position)?.with_context(|| unreadable(position))?;
+                work(&header, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn touched(&self, until: u64, known: &Frontier, only_new: bool) -> anyhow::Result<Touched> {
+        if !only_new {
+            return Ok(Touched::Any);
+        }
+        let goal = Frontier::from_tips(self.reader.tips()?);
+        let (mut entries, mut is_any) = (BTreeSet::new(), false);
+        self.each_record(until, &goal, known, |header, record| {
+            match Payload::decode(header.kind, &record.payload) {
+                Some(Payload::Edit(items)) => entries.extend(items.iter().map(|item| match item {
+                    Item::Birth(bytes) => Birth::id_of(bytes),
+                    Item::Change { entry, .. } => *entry,
+                })),
+                Some(Payload::Membership(_)) => is_any = true,
+                Some(Payload::Unknown(..)) | None => {}
+            }
+            Ok(())
+        })?;
+        Ok(if is_any { Touched::Any } else { Touched::These(entries) })
+    }
+
+    /// The attachments that belong into the bundle and are here, with their sizes; and how many are not here.
+    fn blobs(
+        &self,
+        held: Option<&Receipt>,
+        touched: &Touched,
+    ) -> anyhow::Result<(Vec<(ContentHash, u64)>, u64)> {
+        let lacks = |id: &EntryId, hash: &ContentHash| {
+            let Some(held) = held else { return true };
+            let is_new = match touched {
+                Touched::Any => true,
+                Touched::These(entries) => entries.contains(id),
+            };
+            // A receipt names only the first of many.
+            is_new
+                || held.blobs_missing.contains(hash)
+                || held.blobs_missing_count > held.blobs_missing.len() as u64
+        };
+        let mut found = BTreeSet::new();
+        let mut not_here = BTreeSet::new();
+        each_blob(self.reader, self.export.whole, |id, hash, size, is_live| {
+            if !lacks(id, &hash) || found.contains(&(hash, size)) {
+                return Ok(());
+            }
+            if self.daemon.wait(self.daemon.shells.blobs.has(&hash))? {
+                found.insert((hash, size));
+            } else if is_live {
+                not_here.insert(hash);
+            }
+            Ok(())
+        })?;
+        Ok((found.into_iter().collect(), not_here.len() as u64))
+    }
+
+    fn blob(&self, writer: &mut Writer, hash: ContentHash, size: u64) -> anyhow::Result<()> {
+        writer.part(&Part::Blob { hash, size })?;
+        let mut at = 0;
+        while at < size {
+            let chunk = limits::BUNDLE_CHUNK_BYTES as u64;
+            let bytes = self.daemon.wait(self.daemon.shells.blobs.read(&hash, at, chunk))?;
+            if bytes.is_empty() {
+                bail!("attachment {hash} has only {at} of {size} bytes here");
+            }
+            at += bytes.len() as u64;
+            writer.part(&Part::Bytes(bytes.to_vec()))?;
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(position: u64) -> String {
+    format!("the record at position {position} cannot be read; see `codexd verify`")
+}

@@ -1,0 +1,506 @@
+"""Checks a bundle without any code of Codex: every signature, payload hash, chain, `seen`, the founding, the receipts and
+the attachments. Written from docs/journal-format.md and docs/bundle-format.md alone; needs PyNaCl and blake3.
+
+    verify.py FILE        prints JSON; exit code 0 if all is good, 1 if not, 2 for wrong usage
+
+Which records count, by what their authors might write, is not judged here.
+"""
+
+import hashlib
+import json
+import sys
+
+try:
+    from blake3 import blake3
+    from nacl.exceptions import BadSignatureError
+    from nacl.signing import VerifyKey
+except ImportError as error:
+    print(f"verify.py: {error}; install it with `pip install PyNaCl blake3`", file=sys.stderr)
+    sys.exit(2)
+
+MAGIC = b"codex bundle 1\0"
+HEADER_BYTES = 262144
+RECORD_BYTES = 16777216
+FRAME_BYTES = 17040384
+BUNDLE_CHUNK_BYTES = 1048576
+RECORD_ITEMS = 256
+SEEN_TIPS = 4096
+RECEIPTS = 4096
+RECEIPT_BLOBS = 1024
+NAME_BYTES = 255
+BRANCHES = 4096
+ZEROS = bytes(32)
+
+
+class Unreadable(Exception):
+    """Bytes that are not what they should be."""
+
+
+class Cursor:
+    """Reads postcard, front to back."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, count):
+        if self.at + count > len(self.data):
+            raise Unreadable("it ends too early")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def unsigned(self, bits):
+        value = 0
+        for n in range((bits + 6) // 7):
+            byte = self.take(1)[0]
+            value |= (byte & 0x7F) << (7 * n)
+            if byte < 0x80:
+                if value >> bits:
+                    raise Unreadable(f"a number has more than {bits} bits")
+                return value
+        raise Unreadable("a number has no end")
+
+    def signed(self):
+        value = self.unsigned(64)
+        return (value >> 1) ^ -(value & 1)
+
+    def sequence(self):
+        return self.take(self.unsigned(64))
+
+    def string(self):
+        try:
+            return self.sequence().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Unreadable("a text is not UTF-8") from error
+
+    def many(self, most, item):
+        count = self.unsigned(64)
+        if count > most:
+            raise Unreadable(f"{count} items are more than {most}")
+        return [item(self) for _ in range(count)]
+
+    def signature(self):
+        signature = self.sequence()
+        if len(signature) != 64:
+            raise Unreadable("a signature has not 64 bytes")
+        return signature
+
+    def end(self):
+        if self.at != len(self.data):
+            raise Unreadable("something follows its end")
+
+
+def tip(cursor):
+    """A Tip: journal, seq, hash."""
+    journal = (cursor.take(32), cursor.unsigned(64))
+    return journal, cursor.unsigned(64), cursor.take(32)
+
+
+def header_of(data):
+    """A record's header."""
+    c = Cursor(data)
+    header = {"format": c.unsigned(16)}
+    if header["format"] != 1:
+        raise Unreadable(f"format {header['format']} is not known")
+    header["notebook"] = c.take(32)
+    header["journal"] = (c.take(32), c.unsigned(64))
+    header["seq"] = c.unsigned(64)
+    header["previous"] = c.take(32)
+    header["seen"] = c.many(SEEN_TIPS, tip)
+    header["membership"] = c.many(SEEN_TIPS, tip)
+    header["time"] = c.signed()
+    header["kind"] = c.unsigned(16)
+    header["payload_hash"] = c.take(32)
+    header["payload_size"] = c.unsigned(32)
+    c.end()
+    return header
+
+
+def is_signed(key, said, signature):
+    """Whether the signature is the key's, over these bytes."""
+    try:
+        VerifyKey(key).verify(said, signature)
+        return True
+    except (BadSignatureError, ValueError):
+        return False
+
+
+def derived(context, data):
+    """BLAKE3 in derive-key mode."""
+    return blake3(data, derive_key_context=context).digest()
+
+
+def birth(data, notebook):
+    """A birth; raises if it is none of this notebook."""
+    c = Cursor(data)
+    if c.unsigned(16) != 1:
+        raise Unreadable("the format of a birth is not known")
+    if c.take(32) != notebook:
+        raise Unreadable("a birth is of another notebook")
+    c.take(32)
+    c.string()
+    kind = c.unsigned(32)
+    if kind in (0, 3):
+        c.string()
+    elif kind == 1:
+        c.take(32)
+        c.unsigned(64)
+    elif kind != 2:
+        raise Unreadable(f"content {kind} of a birth is not known")
+    c.unsigned(64)
+    c.end()
+
+
+def change(data, device, volume, branch):
+    """A raw Automerge change, by the actor that belongs to its author."""
+    c = Cursor(data)
+    if c.take(4) != b"\x85\x6f\x4a\x83":
+        raise Unreadable("a change is no Automerge chunk")
+    checksum, start = c.take(4), c.at
+    if c.take(1) != b"\x01":
+        raise Unreadable("a chunk is no uncompressed change")
+    c.sequence()
+    c.end()
+    if hashlib.sha256(data[start:]).digest()[:4] != checksum:
+        raise Unreadable("the checksum of a change is another")
+    c = Cursor(data[start + 1 :])
+    c.unsigned(64)
+    c.many(len(data), lambda c: c.take(32))
+    said = device + volume.to_bytes(8, "big") + branch.to_bytes(4, "big")
+    if c.sequence() != derived("codex 2026 actor", said)[:16]:
+        raise Unreadable("a change has the actor of somebody else")
+
+
+def statement(data):
+    """A payload of kind 2: its number, and the nonce of a founding."""
+    c = Cursor(data)
+    kind, nonce = c.unsigned(32), None
+
+    def role(c):
+        if c.unsigned(32) > 3:
+            raise Unreadable("a role is not known")
+
+    if kind == 0:
+        nonce = c.take(16)
+        c.string()
+        c.string()
+    elif kind == 1:
+        c.take(32)
+        role(c)
+        c.string()
+    elif kind == 2:
+        c.take(32)
+        c.string()
+        c.sequence()
+    elif kind == 3:
+        c.take(32)
+        option = c.take(1)[0]
+        if option > 1:
+            raise Unreadable("an option is neither 0 nor 1")
+        if option:
+            role(c)
+        c.many(len(data), tip)
+    elif kind == 4:
+        c.take(32)
+        c.many(len(data), tip)
+    elif kind == 5:
+        c.string()
+        c.take(3)
+    elif kind == 6:
+        c.take(32)
+    elif kind == 7:
+        c.take(64)
+        c.string()
+        c.sequence()
+    elif kind == 8:
+        c.many(len(data), tip)
+    else:
+        raise Unreadable(f"statement {kind} is not known")
+    c.end()
+    return kind, nonce
+
+
+def place_in(part):
+    """The place that the header in the beginning of a damaged record says."""
+    try:
+        c = Cursor(part)
+        if c.unsigned(32) != 1:
+            return None
+        header = header_of(c.sequence())
+        return header["journal"], header["seq"]
+    except Unreadable:
+        return None
+
+
+class Bundle:
+    """What was found in a bundle."""
+
+    def __init__(self):
+        self.faults, self.notes = [], []
+        self.head = None
+        self.stage, self.ended = 0, False
+        self.base, self.goal = {}, {}
+        self.hashes = {}
+        self.next = {}
+        self.records = self.receipts = self.blobs = 0
+        self.blob = None
+        self.founded = False
+
+    def fault(self, reason, place=None, offset=None):
+        found = {"device": None, "volume": None, "seq": None, "offset": offset, "reason": reason}
+        if place:
+            (device, volume), seq = place
+            found.update(device=device.hex(), volume=str(volume), seq=seq)
+        self.faults.append(found)
+
+    def note(self, place, reason):
+        (device, volume), seq = place
+        self.notes.append({"device": device.hex(), "volume": str(volume), "seq": seq, "reason": reason})
+
+    def part(self, data, offset):
+        c = Cursor(data)
+        kind = c.unsigned(32)
+        if self.head is None and kind != 0:
+            raise Unreadable("the first part is no head")
+        if kind == 0:
+            self.take_head(c)
+            return
+        if kind not in (1, 2, 3, 4, 5):
+            raise Unreadable(f"part {kind} is not known")
+        stage = 3 if kind in (3, 4) else kind
+        if stage < self.stage or self.ended:
+            self.fault("the parts are in a wrong order", offset=offset)
+        self.stage = max(stage, self.stage)
+        if kind in (3, 5) and self.blob:
+            self.fault(f"attachment {self.blob[0].hex()} lacks {self.blob[1]} bytes", offset=offset)
+            self.blob = None
+        if kind == 1:
+            self.take_record(c, offset)
+        elif kind == 2:
+            for receipt in c.many(RECEIPTS, self.receipt):
+                self.take_receipt(receipt, offset)
+            c.end()
+        elif kind == 3:
+            self.blob = [c.take(32), c.unsigned(64), blake3()]
+            self.blobs += 1
+            c.end()
+            self.take_bytes(b"", offset)
+        elif kind == 4:
+            data = c.sequence()
+            c.end()
+            if len(data) > BUNDLE_CHUNK_BYTES:
+                raise Unreadable("a part of an attachment is too long")
+            self.take_bytes(data, offset)
+        else:
+            c.end()
+            self.ended = True
+
+    def take_head(self, c):
+        if self.head is not None:
+            raise Unreadable("it has a second head")
+        head = {"notebook": c.take(32), "name": c.string(), "maker": c.take(32), "made": c.signed()}
+        base, tips = c.many(SEEN_TIPS, tip), c.many(SEEN_TIPS, tip)
+        head["blobs"] = c.unsigned(64)
+        c.end()
+        if len(head["name"].encode()) > NAME_BYTES:
+            raise Unreadable("the name is too long")
+        self.head = head
+        self.base = {journal: (seq, hash_) for journal, seq, hash_ in base}
+        self.goal = {journal: (seq, hash_) for journal, seq, hash_ in tips}
+        twice = len(self.base) < len(base) or len(self.goal) < len(tips)
+        if twice or any(self.goal.get(j, (0,))[0] < seq for j, (seq, _) in self.base.items()):
+            raise Unreadable("the head contradicts itself")
+        for journal, (seq, hash_) in self.base.items():
+            self.hashes[journal] = {seq: hash_}
+            self.next[journal] = seq + 1
+
+    def known(self, journal):
+        """How far a journal is known here."""
+        return self.next.get(journal, 1) - 1
+
+    def take_record(self, c, offset):
+        header_bytes, signature, payload = c.sequence(), c.signature(), c.sequence()
+        c.end()
+        self.records += 1
+        if len(header_bytes) > HEADER_BYTES or len(payload) > RECORD_BYTES:
+            raise Unreadable("a record is too large")
+        header = header_of(header_bytes)
+        journal, seq = header["journal"], header["seq"]
+        place = (journal, seq)
+
+        def fault(reason):
+            self.fault(reason, place, offset)
+
+        if header["notebook"] != self.head["notebook"]:
+            fault("it is of another notebook")
+        if not is_signed(journal[0], b"codex record 1\0" + header_bytes, signature):
+            fault("the signature is not the device's")
+        if header["payload_size"] != len(payload) or header["payload_hash"] != blake3(payload).digest():
+            fault("the payload is not the one that the header names")
+        hashes = self.hashes.setdefault(journal, {})
+        expected = self.next.get(journal, 1)
+        if seq == 0 or seq in hashes or seq <= self.base.get(journal, (0,))[0]:
+            fault("a record with this place is there already")
+        elif seq != expected:
+            fault(f"it stands where record {expected} of its journal is expected")
+        before = ZEROS if seq == 1 else hashes.get(seq - 1)
+        if before is not None and header["previous"] != before:
+            fault(f"it does not follow on record {seq - 1}, which has another hash")
+        for other, at, hash_ in header["seen"]:
+            if self.known(other) < at <= self.goal.get(other, (0,))[0]:
+                fault(f"it had seen record {at} of device {other[0].hex()}, which does not stand before it")
+            elif self.hashes.get(other, {}).get(at, hash_) != hash_:
+                self.note(place, f"it had seen another record {at} of device {other[0].hex()}: a fork")
+        if seq > self.goal.get(journal, (0,))[0]:
+            fault("the head does not name it")
+        hashes[seq] = derived("codex 2026 record", header_bytes)
+        self.next[journal] = max(expected, seq + 1)
+        try:
+            self.take_payload(header, payload)
+        except Unreadable as error:
+            self.note(place, f"its payload, or a part of it, has no effect: {error}")
+
+    def take_payload(self, header, payload):
+        device, volume = header["journal"]
+        if header["kind"] == 2:
+            kind, nonce = statement(payload)
+            if kind == 0 and derived("codex 2026 notebook", device + nonce) == self.head["notebook"]:
+                self.founded = True
+        elif header["kind"] == 1:
+            c = Cursor(payload)
+
+            def item(c):
+                kind = c.unsigned(32)
+                if kind == 0:
+                    return (0, c.sequence())
+                if kind == 1:
+                    return (1, c.take(32), c.unsigned(32), c.sequence())
+                raise Unreadable(f"item {kind} is not known")
+
+            items = c.many(RECORD_ITEMS, item)
+            c.end()
+            for one in items:
+                if one[0] == 0:
+                    birth(one[1], self.head["notebook"])
+                elif one[2] >= BRANCHES:
+                    raise Unreadable("a branch is out of bounds")
+                else:
+                    change(one[3], device, volume, one[2])
+
+    def receipt(self, c):
+        start = c.at
+        notebook, device = c.take(32), c.take(32)
+        c.unsigned(64)
+        c.many(SEEN_TIPS, tip)
+        c.many(RECEIPT_BLOBS, lambda c: c.take(32))
+        c.unsigned(64)
+        c.unsigned(64)
+        said = c.data[start : c.at]
+        return notebook, device, said, c.signature()
+
+    def take_receipt(self, receipt, offset):
+        notebook, device, said, signature = receipt
+        self.receipts += 1
+        if notebook != self.head["notebook"]:
+            self.fault(f"the receipt of device {device.hex()} is of another notebook", offset=offset)
+        if not is_signed(device, b"codex receipt 1\0" + said, signature):
+            self.fault(f"the receipt of device {device.hex()} is not signed by it", offset=offset)
+
+    def take_bytes(self, data, offset):
+        if self.blob is None:
+            raise Unreadable("it has bytes of no attachment")
+        hash_, left, hasher = self.blob
+        hasher.update(data)
+        self.blob[1] = left - len(data)
+        if self.blob[1] > 0:
+            return
+        if self.blob[1] < 0 or hasher.digest() != hash_:
+            self.fault(f"attachment {hash_.hex()} has other bytes", offset=offset)
+        self.blob = None
+
+    def finish(self):
+        if self.head is None:
+            return
+        for journal, (seq, hash_) in self.goal.items():
+            hashes = self.hashes.get(journal, {})
+            first = self.base.get(journal, (0,))[0] + 1
+            # Most often the whole end is missing: said once.
+            last = self.known(journal)
+            for missing in range(first, min(last, seq) + 1):
+                if missing not in hashes:
+                    self.fault("it is missing", (journal, missing))
+            if last < seq:
+                self.fault(f"it is missing, up to record {seq}", (journal, max(last + 1, first)))
+            elif hashes.get(seq, hash_) != hash_:
+                self.fault("it is not the one that the head names", (journal, seq))
+        if not self.ended:
+            self.fault("it has no end")
+        elif self.blobs != self.head["blobs"]:
+            self.fault(f"it has {self.blobs} attachments, and its head names {self.head['blobs']}")
+        if not self.base and not self.founded:
+            self.fault("no record founds this notebook")
+
+    def report(self):
+        head = self.head or {"notebook": b"", "name": "", "maker": b""}
+        return {
+            "good": not self.faults,
+            "notebook": head["notebook"].hex(),
+            "name": head["name"],
+            "maker": head["maker"].hex(),
+            "founded": self.founded,
+            "records": self.records,
+            "left_out": sum(seq for seq, _ in self.base.values()),
+            "receipts": self.receipts,
+            "attachments": self.blobs,
+            "faults": self.faults,
+            "notes": self.notes,
+        }
+
+
+def read_frames(file, bundle):
+    """Reads frame after frame; a damaged one is named and, where its length is good, the next is read."""
+    offset = len(MAGIC)
+    while True:
+        before = file.read(12)
+        if not before:
+            return
+        length = int.from_bytes(before[:4], "big")
+        if len(before) < 12 or length > FRAME_BYTES:
+            bundle.fault("a frame is cut off or longer than any", offset=offset)
+            return
+        part = file.read(length)
+        place = place_in(part)
+        if len(part) < length:
+            bundle.fault("the file is cut off in the middle of it", place, offset)
+            return
+        if blake3(part).digest()[:8] != before[4:]:
+            bundle.fault("the checksum is another: its bytes are damaged", place, offset)
+        try:
+            bundle.part(part, offset)
+        except Unreadable as error:
+            bundle.fault(f"it cannot be read: {error}", place, offset)
+            if bundle.head is None:
+                return
+        offset += 12 + length
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    bundle = Bundle()
+    try:
+        with open(sys.argv[1], "rb") as file:
+            if file.read(len(MAGIC)) != MAGIC:
+                bundle.fault("it is no bundle of version 1", offset=0)
+            else:
+                read_frames(file, bundle)
+                bundle.finish()
+    except OSError as error:
+        print(f"verify.py: cannot read {sys.argv[1]}: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(bundle.report(), indent=2))
+    return 1 if bundle.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
