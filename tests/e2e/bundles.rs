@@ -195,8 +195,14 @@ fn a_stick_brings_attachments_that_are_left_with_the_others_and_older_versions()
     let whole = export(&mut a, dir.path().join("whole"), &["--whole"]);
     let count = |file| inspected(&a, file)["attachments"].as_u64();
     assert_eq!((count(&now), count(&whole)), (Some(1), Some(3)));
+    // Cut off in the attachment: the records are here then, and another run takes in the rest.
+    let (bytes, cut) = (fs::read(&now).unwrap(), dir.path().join("cut"));
+    fs::write(&cut, &bytes[..bytes.len() - 100]).unwrap();
+    alone_now(&mut b);
+    assert!(b.try_run(&["bundle", "import", text(&cut)]).unwrap_err().error.contains("cut off"));
+    b.stop();
     let taken = import(&mut b, &now);
-    assert_eq!(taken["new_attachments"], 1, "{taken}");
+    assert_eq!((&taken["new_records"], &taken["new_attachments"]), (&0.into(), &1.into()), "{taken}");
     assert_eq!(tree(&a.folder), tree(&b.folder));
     let taken = import(&mut b, &whole);
     assert_eq!((&taken["new_records"], &taken["new_attachments"]), (&0.into(), &1.into()), "{taken}");
