@@ -246,6 +246,11 @@ impl Membership {
         needed: Role,
         reach: impl Fn(&Cut) -> u64,
     ) -> Result<(), Why> {
+        let released = self.released(tip.device, tip.volume);
+        if tip.seq <= released {
+            // An owner has accepted it, whoever wrote it: also one whose admission does not count.
+            return Ok(());
+        }
         if !self.role_at(tip, knows).is_some_and(|role| role.is_at_least(needed)) {
             return Err(Why::NotAllowed);
         }
@@ -255,7 +260,7 @@ impl Membership {
                 continue;
             }
             let accepted = cut.accepted.get(&(tip.device, tip.volume)).copied().unwrap_or(0);
-            let limit = accepted.max(reach(cut)).max(self.released(tip.device, tip.volume));
+            let limit = accepted.max(reach(cut));
             if tip.seq > limit {
                 return Err(Why::Ended(cut.by.hash));
             }

@@ -308,6 +308,19 @@ fn a_revoked_devices_records_count_up_to_a_point() {
 }
 
 #[test]
+fn a_release_accepts_also_whoever_was_never_admitted() {
+    let mut lab = Lab::new(2);
+    let (tip, knows) = lab.write(1);
+    let check = |lab: &Lab| lab.judge().allows(&tip, &knows, Role::Editor, &Reach::default());
+    assert_eq!(check(&lab), Err(Why::NotAllowed));
+    lab.say(0, MembershipChange::Release { accepted: vec![tip] });
+    assert_eq!(check(&lab), Ok(()));
+    let (later, knew) = lab.write(1);
+    let later = lab.judge().allows(&later, &knew, Role::Editor, &Reach::default());
+    assert_eq!(later, Err(Why::NotAllowed), "only what it names");
+}
+
+#[test]
 fn a_lesser_role_cuts_only_what_it_does_not_allow() {
     let mut lab = lab(1, Role::Editor);
     lab.set_role(0, 1, Some(Role::Commenter));
