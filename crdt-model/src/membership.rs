@@ -128,6 +128,7 @@ pub struct Membership {
     /// Statements that give or take a person's role, or say something else of a person.
     by_person: BTreeMap<PersonId, Vec<usize>>,
     cuts: Vec<Cut>,
+    released: BTreeMap<(DeviceId, Volume), u64>,
 }
 
 /// What is looked at: everything, or only what an author had seen.
@@ -220,15 +221,9 @@ impl Membership {
         &self.cuts
     }
 
-    /// What owners accepted of journals that were cut.
-    pub fn released(&self, device: DeviceId, volume: Volume) -> u64 {
-        let counting = self.statements().filter(|(_, verdict)| *verdict == Verdict::Counts);
-        let tips = counting.filter_map(|(statement, _)| match &statement.change {
-            MembershipChange::Release { accepted } => Some(accepted),
-            _ => None,
-        });
-        let here = tips.flatten().filter(|tip| (tip.device, tip.volume) == (device, volume));
-        here.map(|tip| tip.seq).max().unwrap_or(0)
+    /// How much of each journal owners accepted, whoever wrote it.
+    pub fn released(&self) -> &BTreeMap<(DeviceId, Volume), u64> {
+        &self.released
     }
 
     /// Whether a record counts that takes at least this role. `reach` is what [`Membership::witness`] has gathered from
@@ -246,9 +241,7 @@ impl Membership {
         needed: Role,
         reach: impl Fn(&Cut) -> u64,
     ) -> Result<(), Why> {
-        let released = self.released(tip.device, tip.volume);
-        if tip.seq <= released {
-            // An owner has accepted it, whoever wrote it: also one whose admission does not count.
+        if self.released.get(&(tip.device, tip.volume)).is_some_and(|seq| tip.seq <= *seq) {
             return Ok(());
         }
         if !self.role_at(tip, knows).is_some_and(|role| role.is_at_least(needed)) {
@@ -306,6 +299,19 @@ impl Membership {
         };
         let accepted = accepted.iter().map(|tip| ((tip.device, tip.volume), tip.seq)).collect();
         Some(Cut { by: statement.tip, devices, role, accepted })
+    }
+
+    /// What counting statements accept of each journal.
+    fn accepted(&self) -> BTreeMap<(DeviceId, Volume), u64> {
+        let mut accepted_of = BTreeMap::new();
+        for (statement, verdict) in self.statements() {
+            let MembershipChange::Release { accepted } = &statement.change else { continue };
+            for tip in accepted.iter().filter(|_| verdict == Verdict::Counts) {
+                let seq: &mut u64 = accepted_of.entry((tip.device, tip.volume)).or_default();
+                *seq = tip.seq.max(*seq);
+            }
+        }
+        accepted_of
     }
 
     // ---- what counts, seen from somewhere

@@ -386,7 +386,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn fresh() -> (tempfile::TempDir, System) {
+    pub(super) fn fresh() -> (tempfile::TempDir, System) {
         let temp = tempfile::tempdir().unwrap();
         let system = System::open(&temp.path().join("system.db")).unwrap();
         (temp, system)

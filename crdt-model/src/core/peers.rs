@@ -155,7 +155,7 @@ pub(super) fn pump(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
                 break;
             }
             state.cursor += 1;
-            known.advance(tip_of(&header, &record));
+            known.advance(header.tip(record.hash()));
             bytes += record.size();
             batch.push(record);
         }
@@ -171,10 +171,6 @@ pub(super) fn drained(core: &mut Core, peer: DeviceId) {
     if let Some(state) = core.peers.get_mut(&peer) {
         state.draining = false;
     }
-}
-
-fn tip_of(header: &Header, record: &Record) -> Tip {
-    Tip { device: header.device, volume: header.volume, seq: header.seq, hash: record.hash() }
 }
 
 pub(super) fn take_receipts(
@@ -237,7 +233,7 @@ fn take_records(
             Ok(header) => header,
             Err(error) => return Ok(Some(error.to_string())),
         };
-        let tip = tip_of(&header, &record);
+        let tip = header.tip(record.hash());
         if let Some(state) = core.peers.get_mut(&peer)
             && let Some(known) = &mut state.known
             && known.seq(tip.device, tip.volume) < tip.seq
@@ -273,7 +269,7 @@ pub(super) fn take_verified(
     header: &Header,
     record: Record,
 ) -> Result<Taken> {
-    let tip = tip_of(header, &record);
+    let tip = header.tip(record.hash());
     let have = txn.frontier.tip(header.device, header.volume);
     let (seq, hash) = have.map_or((0, crate::ids::RecordHash([0; 32])), |t| t);
     if header.seq <= seq {

@@ -55,7 +55,7 @@ impl People {
                 else {
                     continue;
                 };
-                let tip = tip_of(&header, &record);
+                let tip = header.tip(record.hash());
                 let knows = people.see(&tip, &header.seen);
                 if let Some(Payload::Membership(change)) = Payload::decode(header.kind, &record.payload) {
                     let statement = Statement { tip, knows, change };
@@ -133,10 +133,6 @@ impl People {
     }
 }
 
-fn tip_of(header: &Header, record: &Record) -> Tip {
-    Tip { device: header.device, volume: header.volume, seq: header.seq, hash: record.hash() }
-}
-
 /// What this device may do here; while nothing is known, nothing.
 pub(super) fn own_role(txn: &Txn<'_>) -> Option<Role> {
     txn.people.membership.role(&txn.meta.device)
@@ -178,12 +174,7 @@ fn has_turned(before: &Membership, after: &Membership) -> bool {
     let verdicts: BTreeMap<Tip, Verdict> = before.statements().map(|(s, verdict)| (s.tip, verdict)).collect();
     let has_flipped =
         after.statements().any(|(s, verdict)| verdicts.get(&s.tip).is_some_and(|before| *before != verdict));
-    let is_release = |(statement, verdict): (&Statement, Verdict)| {
-        verdict == Verdict::Counts
-            && !verdicts.contains_key(&statement.tip)
-            && matches!(statement.change, MembershipChange::Release { .. })
-    };
-    has_flipped || before.cuts() != after.cuts() || after.statements().any(is_release)
+    has_flipped || before.cuts() != after.cuts() || before.released() != after.released()
 }
 
 /// Stores who has which role, for all who only read.
@@ -257,7 +248,11 @@ pub(super) fn fold(
     let mut reach = std::mem::take(&mut txn.people.reach);
     let is_more = txn.people.membership.witness(&tip, &knows, &mut reach);
     txn.people.reach = reach;
-    if is_more { judge_again(txn, txn.people.quarantined.clone().into_iter().collect()) } else { Ok(()) }
+    if !is_more {
+        return Ok(());
+    }
+    let rows = txn.people.quarantined.iter();
+    judge_again(txn, rows.map(|(position, row)| (*position, row.tip, row.knows.clone())).collect())
 }
 
 fn quarantine(txn: &mut Txn<'_>, position: u64, row: Quarantined) {
@@ -280,25 +275,23 @@ fn judge_all_again(txn: &mut Txn<'_>) -> Result<()> {
     }
     txn.writes.knows.extend(txn.people.knows.clone());
     let edits = all.into_iter().filter(|(.., kind)| *kind == Payload::EDIT);
-    let rows = edits.map(|(position, tip, knows, _)| {
-        (position, Quarantined { tip, knows, size: 0, why: Why::NotAllowed })
-    });
-    judge_again(txn, rows.collect())
+    judge_again(txn, edits.map(|(position, tip, knows, _)| (position, tip, knows)).collect())
 }
 
 /// Judges these records by what is known now; folds anew the entries of those whose verdict turned.
-fn judge_again(txn: &mut Txn<'_>, rows: Vec<(u64, Quarantined)>) -> Result<()> {
+fn judge_again(txn: &mut Txn<'_>, records: Vec<(u64, Tip, Knows)>) -> Result<()> {
     let mut turned = BTreeSet::new();
-    for (position, row) in rows {
+    for (position, tip, knows) in records {
         let was = txn.people.quarantined.get(&position).map(|row| row.why);
-        let why = txn.people.refuses(&row.tip, &row.knows);
+        let why = txn.people.refuses(&tip, &knows);
         match why {
             Some(why) if was != Some(why) => {
-                if was.is_none() && (row.tip.device, row.tip.volume) == (txn.meta.device, txn.meta.volume) {
+                if was.is_none() && (tip.device, tip.volume) == (txn.meta.device, txn.meta.volume) {
                     // Its changes may count again one day: no other may then have their numbers.
                     txn.begin_volume();
                 }
-                quarantine(txn, position, Quarantined { why, ..row });
+                let size = txn.record(position)?.map_or(0, |record| record.size() as u64);
+                quarantine(txn, position, Quarantined { tip, knows, size, why });
                 if was.is_none() {
                     txn.writes.items.insert(position, Vec::new());
                     turned.insert(position);

@@ -86,6 +86,11 @@ impl Header {
         let (header, rest) = postcard::take_from_bytes(bytes).ok()?;
         rest.is_empty().then_some(header)
     }
+
+    /// The place in its journal of the record that this is the header of, which has this hash.
+    pub fn tip(&self, hash: RecordHash) -> Tip {
+        Tip { device: self.device, volume: self.volume, seq: self.seq, hash }
+    }
 }
 
 impl Payload {

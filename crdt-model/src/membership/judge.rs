@@ -59,6 +59,7 @@ pub(super) fn judge(notebook: &NotebookId, statements: Vec<Statement>) -> Member
     // What claims to know something that claims to know it is not decided, and so does not count.
     let mut judged = judging.judged;
     judged.cuts = (0..judged.statements.len()).filter_map(|n| judged.cut(n)).collect();
+    judged.released = judged.accepted();
     judged
 }
 

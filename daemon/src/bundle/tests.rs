@@ -16,8 +16,7 @@ struct Sample {
 }
 
 fn tip(record: &Record) -> Tip {
-    let header = record.header().unwrap();
-    Tip { device: header.device, volume: header.volume, seq: header.seq, hash: record.hash() }
+    record.header().unwrap().tip(record.hash())
 }
 
 fn sample() -> Sample {

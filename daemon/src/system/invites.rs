@@ -182,12 +182,7 @@ impl System {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    fn fresh() -> (tempfile::TempDir, System) {
-        let temp = tempfile::tempdir().unwrap();
-        let system = System::open(&temp.path().join("system.db")).unwrap();
-        (temp, system)
-    }
+    use crate::system::tests::fresh;
 
     #[test]
     fn an_invitation_opens_once_in_time_and_for_its_notebook() {

@@ -20,8 +20,7 @@ struct World {
 }
 
 fn tip(record: &Record) -> Tip {
-    let header = record.header().unwrap();
-    Tip { device: header.device, volume: header.volume, seq: header.seq, hash: record.hash() }
+    record.header().unwrap().tip(record.hash())
 }
 
 impl World {
