@@ -527,6 +527,23 @@ fn bundles_alone_bring_a_joiner_in_and_carry_both_sides_edits() {
     assert_eq!(pair.a.store.receipts().unwrap(), [receipt]);
 }
 
+/// What is held back is bounded by its bytes, so it must be counted with them: also what had counted before.
+#[test]
+fn what_no_longer_counts_is_held_back_with_its_size() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    pair.cut();
+    pair.b.put("a.md", "one\ntwo\n");
+    pair.a.ask(Request::People(MembershipRequest::Revoke { device: pair.b.id }));
+    pair.settle();
+    assert!(pair.b.store.quarantined().unwrap().is_empty());
+    assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(1));
+    let held = pair.b.store.quarantined().unwrap();
+    let size = |position| pair.b.store.record(position).unwrap().unwrap().size() as u64;
+    assert_eq!(held.len(), 1);
+    assert!(held.iter().all(|(position, row)| row.size == size(*position)), "{held:?}");
+    assert_eq!(pair.b.files()["a.md"], Node::File("one\ntwo\n".into()), "what B wrote stays on its disk");
+}
+
 /// Law 7: a file is believed no more than a peer; what stood before what is wrong was taken in.
 #[test]
 fn a_record_that_cannot_be_taken_from_a_bundle_is_named() {
