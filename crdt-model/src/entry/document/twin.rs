@@ -125,6 +125,38 @@ impl Document {
     }
 }
 
+/// What two concurrent changes made of one text.
+struct Rival {
+    base: String,
+    kept: String,
+    gone: String,
+}
+
+impl Rival {
+    /// `None` if they did not begin at the same text.
+    fn of(
+        doc: &Automerge,
+        object: &ObjId,
+        stays: &ChangeMetadata<'_>,
+        goes: &ChangeMetadata<'_>,
+    ) -> Option<Self> {
+        let text = |heads: &[automerge::ChangeHash]| doc.text_at(object, heads).unwrap_or_default();
+        let base = text(&stays.deps);
+        (base == text(&goes.deps)).then(|| Self { base, kept: text(&[stays.hash]), gone: text(&[goes.hash]) })
+    }
+
+    /// What the change that goes inserted: where in the base, where in its own text (UTF-16 code units), and what.
+    fn inserted(&self) -> impl Iterator<Item = (usize, usize, &str)> {
+        let (mut inserted, mut deleted) = (0, 0);
+        text::diff(&self.base, &self.gone).into_iter().map(move |edit| {
+            let start = edit.at - deleted + inserted;
+            inserted += edit.insert.encode_utf16().count();
+            deleted += edit.delete;
+            (edit.at, start, edit.insert)
+        })
+    }
+}
+
 /// The characters of `goes` in one text that `stays` inserted too, and that are still there. `None` if there never were
 /// any.
 fn repeats(
@@ -133,23 +165,14 @@ fn repeats(
     stays: &ChangeMetadata<'_>,
     goes: &ChangeMetadata<'_>,
 ) -> Option<Cuts> {
-    let text = |heads: &[automerge::ChangeHash]| doc.text_at(object, heads).unwrap_or_default();
-    let base = text(&stays.deps);
-    if base != text(&goes.deps) {
-        return None;
-    }
-    let (kept, gone) = (text(&[stays.hash]), text(&[goes.hash]));
+    let rival = Rival::of(doc, object, stays, goes)?;
     let kept: BTreeMap<usize, &str> =
-        text::diff(&base, &kept).into_iter().map(|edit| (edit.at, edit.insert)).collect();
+        text::diff(&rival.base, &rival.kept).into_iter().map(|edit| (edit.at, edit.insert)).collect();
     let mut cuts = None;
-    let (mut inserted, mut deleted) = (0, 0);
-    for edit in text::diff(&base, &gone) {
-        let start = edit.at - deleted + inserted;
-        inserted += edit.insert.encode_utf16().count();
-        deleted += edit.delete;
-        for range in kept.get(&edit.at).map(|kept| common(kept, edit.insert)).unwrap_or_default() {
-            let before = edit.insert[..range.start].encode_utf16().count();
-            let alive = alive(doc, (object, places), goes.hash, start + before, &edit.insert[range]);
+    for (at, start, insert) in rival.inserted() {
+        for range in kept.get(&at).map(|kept| common(kept, insert)).unwrap_or_default() {
+            let before = insert[..range.start].encode_utf16().count();
+            let alive = alive(doc, (object, places), goes.hash, start + before, &insert[range]);
             cuts.get_or_insert_with(Cuts::new).extend(alive);
         }
     }
@@ -165,23 +188,16 @@ fn repeated_lines(
     stays: &ChangeMetadata<'_>,
     goes: &ChangeMetadata<'_>,
 ) -> Option<Cuts> {
-    let text = |heads: &[automerge::ChangeHash]| doc.text_at(object, heads).unwrap_or_default();
-    let base = text(&stays.deps);
-    if base != text(&goes.deps) {
-        return None;
-    }
-    let (kept, gone) = (text(&[stays.hash]), text(&[goes.hash]));
-    let old: BTreeSet<&str> = base.lines().collect();
-    let new: BTreeSet<&str> = kept.lines().filter(|line| !old.contains(line)).collect();
+    let rival = Rival::of(doc, object, stays, goes)?;
+    let old: BTreeSet<&str> = rival.base.lines().collect();
+    let new: BTreeSet<&str> = rival.kept.lines().filter(|line| !old.contains(line)).collect();
     let mut cuts = None;
-    let (mut inserted, mut deleted) = (0, 0);
-    for edit in text::diff(&base, &gone) {
-        let start = edit.at - deleted + inserted;
-        inserted += edit.insert.encode_utf16().count();
-        deleted += edit.delete;
-        let begins_line = edit.at == 0 || base[..byte_at(&base, edit.at)].ends_with('\n');
+    for (at, start, insert) in rival.inserted() {
+        if at > 0 && !rival.base[..byte_at(&rival.base, at)].ends_with('\n') {
+            continue;
+        }
         let mut at = start;
-        for line in edit.insert.split_inclusive('\n').filter(|_| begins_line) {
+        for line in insert.split_inclusive('\n') {
             let says_something = line.split_whitespace().nth(1).is_some();
             if line.ends_with('\n') && says_something && new.contains(line.trim_end_matches(['\n', '\r'])) {
                 let alive = alive(doc, (object, places), goes.hash, at, line);
