@@ -484,7 +484,13 @@ impl Core {
 
     /// Records that a connected peer said it has and that are not here yet.
     pub fn to_come(&self) -> u64 {
-        self.peers.values().map(|peer| peer.ahead_of(&self.frontier)).max().unwrap_or(0)
+        let ahead = |peer: &peers::Peer| peer.ahead_of(&self.frontier, &self.people.forked);
+        self.peers.values().map(ahead).max().unwrap_or(0)
+    }
+
+    /// Journals that their devices continued twice: of those not everybody has the same records.
+    pub fn forked(&self) -> &BTreeSet<(DeviceId, Volume)> {
+        &self.people.forked
     }
 
     /// Whether the folder is there.

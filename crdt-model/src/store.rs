@@ -3,7 +3,7 @@
 //! The core reads through [`Source`] and hands back one [`WriteSet`] per step. The driver applies it in one
 //! transaction, synced to disk, before it carries out any effect of that step (law 3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -372,6 +372,8 @@ pub trait Source {
     fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError>;
     /// Places and header bytes of at most `limit` records after a position.
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError>;
+    /// Journals of which two records for one place were seen.
+    fn forked(&self) -> Result<BTreeSet<(DeviceId, Volume)>, StoreError>;
     /// Latest receipt of every other device.
     fn receipts(&self) -> Result<Vec<Receipt>, StoreError>;
     /// Blobs of live entries that are not held here.

@@ -91,6 +91,12 @@ fn all_hold(seeds: impl IntoIterator<Item = (Edition, u64)>) {
     assert_eq!(failed, 0, "{failed} of {run} seeds break a law; replay one with CODEX_SIM_SEED");
 }
 
+/// The seeds to try.
+fn range() -> std::ops::Range<u64> {
+    let from = number("CODEX_SIM_FROM").unwrap_or(0);
+    from..from + number("CODEX_SIM_SEEDS").unwrap_or(60)
+}
+
 /// Laws 1, 2, 4, 6 and 7 over random histories.
 #[test]
 fn nothing_typed_is_lost_or_doubled() {
@@ -99,9 +105,7 @@ fn nothing_typed_is_lost_or_doubled() {
         assert!(outcome.problems.is_empty(), "seed {seed}: {:#?}", outcome.problems);
         return;
     }
-    let from = number("CODEX_SIM_FROM").unwrap_or(0);
-    let to = from + number("CODEX_SIM_SEEDS").unwrap_or(60);
-    all_hold((from..to).map(|seed| (edition(), seed)));
+    all_hold(range().map(|seed| (edition(), seed)));
 }
 
 /// The same, while people come, go, and may do more or less; in the end everybody may write again, and all that was
@@ -109,8 +113,7 @@ fn nothing_typed_is_lost_or_doubled() {
 #[test]
 fn nothing_is_lost_while_people_come_and_go() {
     if number("CODEX_SIM_SEED").is_none() {
-        let to = number("CODEX_SIM_SEEDS").unwrap_or(60);
-        all_hold((0..to).map(|seed| (Edition::Third, seed)));
+        all_hold(range().map(|seed| (Edition::Third, seed)));
     }
 }
 

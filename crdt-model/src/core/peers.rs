@@ -1,7 +1,7 @@
 //! Sync: frontiers compared, records streamed in causal order, receipts back. The store keeps records in an
 //! order that respects `seen`, so sending by position is causal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
 use super::edits::{self, By};
@@ -34,9 +34,9 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Records that it has and that `ours` lacks.
-    pub(super) fn ahead_of(&self, ours: &Frontier) -> u64 {
-        self.known.as_ref().map_or(0, |known| known.ahead_of(ours))
+    /// Records that it has and that `ours` lacks, and that can come.
+    pub(super) fn ahead_of(&self, ours: &Frontier, forked: &BTreeSet<(DeviceId, Volume)>) -> u64 {
+        self.known.as_ref().map_or(0, |known| known.without(forked).ahead_of(ours))
     }
 }
 
@@ -109,6 +109,7 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -
             cursor = cursor.min(position - 1);
         }
     }
+    prove_forks(txn, peer, &theirs)?;
     if txn.meta.mode == Mode::Joining {
         // Another joiner's empty word must not hide what somebody else has promised.
         core.joining_for.join(&theirs);
@@ -121,11 +122,33 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -
     Ok(())
 }
 
+/// Where a peer's last record of a journal is another one than ours at that place, its device signed both. Either is the
+/// proof to whoever has the other.
+fn prove_forks(txn: &mut Txn<'_>, peer: DeviceId, theirs: &Frontier) -> Result<()> {
+    for tip in theirs.tips() {
+        let ours = txn.frontier.tip(tip.device, tip.volume);
+        if ours.is_none_or(|(seq, hash)| seq < tip.seq || (seq, hash) == (tip.seq, tip.hash)) {
+            continue;
+        }
+        let Some(position) = txn.position_of(tip.device, tip.volume, tip.seq)? else { continue };
+        if let Some(record) = txn.record(position)?
+            && record.hash() != tip.hash
+        {
+            txn.effects.push(Effect::Send { peer, frame: Message::Records(vec![record]).encode() });
+        }
+    }
+    Ok(())
+}
+
 fn live_if_joined(core: &mut Core, txn: &mut Txn<'_>) {
-    let goal = &core.joining_for;
-    if txn.meta.mode == Mode::Joining && !goal.is_empty() && txn.frontier.covers(goal) {
+    if txn.meta.mode == Mode::Joining && !core.joining_for.is_empty() && is_reached(txn, &core.joining_for) {
         core.go_live(txn);
     }
+}
+
+/// Whether everything of a frontier that can come is here.
+pub(super) fn is_reached(txn: &Txn<'_>, goal: &Frontier) -> bool {
+    txn.frontier.covers(&goal.without(&txn.people.forked))
 }
 
 pub(super) fn begin_volume(core: &mut Core, txn: &mut Txn<'_>) {
@@ -210,7 +233,7 @@ pub(super) enum Taken {
     New,
     /// It, or another one with its place, was here before.
     Known,
-    /// It does not count, and its device has enough of that here: it is left.
+    /// It is left: it does not count and its device has enough of that here, or it is of another branch of a forked journal.
     Left,
     /// It does not follow on what is here yet.
     Gap,
@@ -273,14 +296,21 @@ pub(super) fn take_verified(
     let have = txn.frontier.tip(header.device, header.volume);
     let (seq, hash) = have.map_or((0, crate::ids::RecordHash([0; 32])), |t| t);
     if header.seq <= seq {
-        note_fork(txn, header, tip, record)?;
+        note_fork(core, txn, tip, record)?;
         return Ok(Taken::Known);
     }
+    let is_forked = |journal: (DeviceId, Volume)| txn.people.forked.contains(&journal);
+    let follows = header.seq == seq + 1 && header.previous == hash;
+    if !follows && is_forked((header.device, header.volume)) {
+        return Ok(Taken::Left);
+    }
     let is_known = |t: &Tip| {
-        // What does not count and is too much need not be here.
-        txn.frontier.seq(t.device, t.volume) >= t.seq || people::is_over_quota(txn, &t.device)
+        // What does not count and is too much need not be here, nor another branch than the one that is.
+        txn.frontier.seq(t.device, t.volume) >= t.seq
+            || is_forked((t.device, t.volume))
+            || people::is_over_quota(txn, &t.device)
     };
-    if header.seq != seq + 1 || header.previous != hash || !header.seen.iter().all(is_known) {
+    if !follows || !header.seen.iter().all(is_known) {
         return Ok(Taken::Gap);
     }
     if people::is_stranger(txn, header, &record) {
@@ -307,13 +337,21 @@ pub(super) fn took_records(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Two records with one place in one journal: proof of a clone or of lying.
-fn note_fork(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {
+/// Two records with one place in one journal: proof of a clone or of lying. One is enough; whoever is connected gets it.
+fn note_fork(core: &Core, txn: &mut Txn<'_>, tip: Tip, record: Record) -> Result<()> {
+    let journal = (tip.device, tip.volume);
     let Some(position) = txn.position_of(tip.device, tip.volume, tip.seq)? else { return Ok(()) };
     let Some(stored) = txn.record(position)? else { return Ok(()) };
-    if stored.hash() != tip.hash {
-        txn.notify(Notice::Fork { device: header.device, seq: header.seq });
-        txn.writes.forks.push((tip, stored.hash(), record));
+    if stored.hash() == tip.hash || !txn.people.forked.insert(journal) {
+        return Ok(());
+    }
+    txn.notify(Notice::Fork { device: tip.device, seq: tip.seq });
+    txn.writes.forks.push((tip, stored.hash(), record.clone()));
+    for peer in core.peers.keys() {
+        for proof in [&stored, &record] {
+            let frame = Message::Records(vec![proof.clone()]).encode();
+            txn.effects.push(Effect::Send { peer: *peer, frame });
+        }
     }
     Ok(())
 }

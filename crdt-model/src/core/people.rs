@@ -30,6 +30,8 @@ pub(super) struct People {
     reach: Reach,
     /// Records without effect, by position.
     quarantined: BTreeMap<u64, Quarantined>,
+    /// Journals that their devices continued twice. Of those not everybody has the same records, so nothing waits for them.
+    pub forked: BTreeSet<(DeviceId, Volume)>,
     /// Entries that this device wrote to in records without effect: their files stay as they are.
     own_held: BTreeSet<EntryId>,
     /// Members as they are stored.
@@ -45,6 +47,7 @@ impl People {
             knows: source.knows()?,
             quarantined: source.quarantined()?,
             shown: source.members()?,
+            forked: source.forked()?,
             ..Self::default()
         };
         people.stating = people.statements.iter().map(|one| (one.tip.device, one.tip.volume)).collect();

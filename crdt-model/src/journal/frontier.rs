@@ -1,6 +1,6 @@
 //! A frontier: for every journal (device and volume) the last record that somebody knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,12 @@ impl Frontier {
     /// How many records `self` knows that `other` does not.
     pub fn ahead_of(&self, other: &Frontier) -> u64 {
         self.0.iter().map(|((d, v), (seq, _))| seq.saturating_sub(other.seq(*d, *v))).sum()
+    }
+
+    /// All but these journals.
+    pub fn without(&self, journals: &BTreeSet<(DeviceId, Volume)>) -> Self {
+        let others = self.0.iter().filter(|(journal, _)| !journals.contains(journal));
+        Self(others.map(|(journal, tip)| (*journal, *tip)).collect())
     }
 
     /// Number of journals.

@@ -325,6 +325,10 @@ impl Source for MemoryStore {
         Ok(self.quarantined.clone())
     }
 
+    fn forked(&self) -> Result<BTreeSet<(DeviceId, Volume)>, StoreError> {
+        Ok(self.forks.values().map(|(tip, ..)| (tip.device, tip.volume)).collect())
+    }
+
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {
         let rows = self.records.range(after + 1..).take(limit);
         Ok(rows.map(|(position, write)| (*position, write.tip, write.record.header.clone())).collect())

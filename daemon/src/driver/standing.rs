@@ -87,6 +87,7 @@ impl Driver {
             store.receipts()?.into_iter().map(|receipt| (receipt.device, receipt)).collect();
         let members = store.members()?;
         let frontier = core.frontier();
+        let shared = frontier.without(core.forked());
         let own_seq = frontier.seq(meta.device, meta.volume);
         let acknowledged =
             receipts.values().map(|r| r.frontier().seq(meta.device, meta.volume)).max().unwrap_or(0);
@@ -101,7 +102,7 @@ impl Driver {
             let receipt = receipts.get(device);
             let held = receipt.map(Receipt::frontier).unwrap_or_default();
             // A device holds its own records before anybody else does, whatever its last receipt says.
-            let others = frontier.tips().filter(|tip| tip.device != *device);
+            let others = shared.tips().filter(|tip| tip.device != *device);
             let records_behind: u64 =
                 others.map(|tip| tip.seq.saturating_sub(held.seq(tip.device, tip.volume))).sum();
             let (missing, left) = receipt

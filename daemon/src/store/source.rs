@@ -1,6 +1,6 @@
 //! What the core asks, answered by SQLite.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
 use codex_crdt_model::journal::record::Record;
@@ -164,6 +164,14 @@ impl Source for Reader {
         rows.into_iter().map(|(position, bytes)| Ok((position, decode(doing, &bytes)?))).collect()
     }
 
+    fn forked(&self) -> Result<BTreeSet<(DeviceId, Volume)>, StoreError> {
+        let sql = "SELECT DISTINCT device, volume FROM forks";
+        let rows = self.rows("reading forked journals", sql, [], |row| {
+            Ok((DeviceId(row.get(0)?), Volume(number(row, 1)?)))
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {
         let sql = "SELECT position, device, volume, seq, header FROM records
                    WHERE position > ?1 ORDER BY position LIMIT ?2";
@@ -316,6 +324,10 @@ impl Source for Store {
 
     fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError> {
         self.reader.quarantined()
+    }
+
+    fn forked(&self) -> Result<BTreeSet<(DeviceId, Volume)>, StoreError> {
+        self.reader.forked()
     }
 
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {

@@ -176,6 +176,7 @@ fn assert_alike(a: &dyn Source, b: &dyn Source) {
     assert_eq!(a.alive_count(), b.alive_count());
     assert_eq!(a.tips(), b.tips());
     assert_eq!(a.members(), b.members());
+    assert_eq!(a.forked(), b.forked());
     assert_eq!(a.receipts(), b.receipts());
     assert_eq!(a.blobs_missing(), b.blobs_missing());
     assert_eq!(a.fetch_policy(), b.fetch_policy());

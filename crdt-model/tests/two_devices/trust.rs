@@ -1,0 +1,163 @@
+//! What stands outside of a plain meeting: bundles, forked journals, what no longer counts.
+
+use codex_crdt_model::Core;
+use codex_crdt_model::bundle::Fault;
+use codex_crdt_model::effect::Reply;
+use codex_crdt_model::event::{Carried, MembershipRequest, Request};
+use codex_crdt_model::ids::{DeviceId, RecordHash, Volume};
+use codex_crdt_model::journal::record::{Header, Payload, Record};
+use codex_crdt_model::journal::{MembershipChange, Role, Tip};
+use codex_crdt_model::store::Source;
+use ed25519_dalek::SigningKey;
+
+use crate::device::{Device, Node, Pair, joined};
+
+/// What a device has, as it stands in a bundle.
+fn carried(device: &Device) -> Carried {
+    let records = (1..=device.core.meta().position).map(|at| device.store.record(at).unwrap().unwrap());
+    let complete = device.store.tips().unwrap();
+    Carried { records: records.collect(), receipts: Vec::new(), complete }
+}
+
+fn take(device: &mut Device, part: Carried) -> Result<u64, Fault> {
+    device.ask(Request::TakeCarried(part));
+    while device.run() {}
+    match device.replies.pop() {
+        Some(Ok(Reply::Carried { new, refused: None, .. })) => Ok(new),
+        Some(Ok(Reply::Carried { refused: Some(fault), .. })) => Err(fault),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Laws 1 and 2 without any connection.
+#[test]
+fn bundles_alone_bring_a_joiner_in_and_carry_both_sides_edits() {
+    let mut pair = Pair::new();
+    pair.a.put("poem.md", "roses\nviolets\n");
+    pair.settle();
+    assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(3));
+    pair.same(&[("poem.md", "roses\nviolets\n")]);
+    pair.a.put("poem.md", "red roses\nviolets\n");
+    pair.b.put("poem.md", "roses\nblue violets\n");
+    pair.settle();
+    assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(1));
+    assert_eq!(take(&mut pair.a, carried(&pair.b)), Ok(1));
+    pair.same(&[("poem.md", "red roses\nblue violets\n")]);
+    for _ in 0..2 {
+        assert_eq!(take(&mut pair.a, carried(&pair.b)), Ok(0));
+        assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(0));
+    }
+    pair.same(&[("poem.md", "red roses\nblue violets\n")]);
+    // The receipt that goes back says that B holds all of it.
+    pair.b.ask(Request::StateReceipt);
+    while pair.b.run() {}
+    let Some(Ok(Reply::Receipt(receipt))) = pair.b.replies.pop() else { panic!("no receipt") };
+    assert!(receipt.verify() && receipt.frontier().covers(pair.a.core.frontier()));
+    take(&mut pair.a, Carried { receipts: vec![receipt.clone()], ..Carried::default() }).unwrap();
+    assert_eq!(pair.a.store.receipts().unwrap(), [receipt]);
+}
+
+/// A dishonest member gives each of two honest ones another branch of its journal, which goes on. They still meet.
+#[test]
+fn a_forked_journal_keeps_nobody_apart() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    pair.cut();
+    let liar = SigningKey::from_bytes(&[99; 32]);
+    let device = DeviceId(liar.verifying_key().to_bytes());
+    pair.a.ask(Request::People(MembershipRequest::Admit { device, role: Role::Viewer, name: "l".into() }));
+    pair.settle();
+    assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(1));
+    let header = pair.a.store.record(1).unwrap().unwrap().header().unwrap();
+    let sign = |seq, previous, name: &str| {
+        let header = Header { device, volume: Volume(1), seq, previous, seen: Vec::new(), ..header.clone() };
+        let change = MembershipChange::Profile { name: name.into(), colour: [0; 3] };
+        Record::sign(&liar, header, &Payload::Membership(change))
+    };
+    let none = RecordHash([0; 32]);
+    let (one, other) = (sign(1, none, "one"), sign(1, none, "other"));
+    let second = sign(2, one.hash(), "second");
+    let part = |records: &[&Record]| Carried {
+        records: records.iter().map(|record| (*record).clone()).collect(),
+        ..Carried::default()
+    };
+    assert_eq!(take(&mut pair.a, part(&[&one, &second])), Ok(2));
+    assert_eq!(take(&mut pair.b, part(&[&other])), Ok(1));
+    pair.a.put("a.md", "one\nof A, who saw the one\n");
+    pair.b.put("b.md", "of B, who saw the other\n");
+    pair.settle();
+    pair.connect();
+    pair.settle();
+    pair.same(&[("a.md", "one\nof A, who saw the one\n"), ("b.md", "of B, who saw the other\n")]);
+    for device in [&pair.a, &pair.b] {
+        assert_eq!(device.store.forks().count(), 1, "both have the proof, once");
+        assert_eq!(device.core.to_come(), 0, "nobody waits for the other branch");
+    }
+    // Nor does whoever only gets a bundle, and it stays so after a restart.
+    assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(0));
+    let forked = pair.a.core.forked().clone();
+    let (opened, _) = Core::open(SigningKey::from_bytes(&[1; 32]), [7; 32], false, &pair.a.store).unwrap();
+    assert!(!forked.is_empty() && *opened.forked() == forked);
+}
+
+/// What is held back is bounded by its bytes, so it must be counted with them: also what had counted before.
+#[test]
+fn what_no_longer_counts_is_held_back_with_its_size() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    pair.cut();
+    pair.b.put("a.md", "one\ntwo\n");
+    pair.a.ask(Request::People(MembershipRequest::Revoke { device: pair.b.id }));
+    pair.settle();
+    assert!(pair.b.store.quarantined().unwrap().is_empty());
+    assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(1));
+    let held = pair.b.store.quarantined().unwrap();
+    let size = |position| pair.b.store.record(position).unwrap().unwrap().size() as u64;
+    assert_eq!(held.len(), 1);
+    assert!(held.iter().all(|(position, row)| row.size == size(*position)), "{held:?}");
+    assert_eq!(pair.b.files()["a.md"], Node::File("one\ntwo\n".into()), "what B wrote stays on its disk");
+}
+
+/// Law 7: a file is believed no more than a peer; what stood before what is wrong was taken in.
+#[test]
+fn a_record_that_cannot_be_taken_from_a_bundle_is_named() {
+    let prepared = || {
+        let mut pair = Pair::new();
+        for n in 0..3 {
+            pair.a.put(&format!("{n}.md"), "text\n");
+            pair.settle();
+        }
+        pair
+    };
+    let whole = carried(&prepared().a);
+    let refused = |change: &dyn Fn(&mut Vec<Record>)| {
+        let mut pair = prepared();
+        let mut part = whole.clone();
+        change(&mut part.records);
+        let fault = take(&mut pair.b, part).unwrap_err();
+        (fault.at.unwrap().seq, pair.b.core.meta().position, fault.reason)
+    };
+    let expect = |found: (u64, u64, String), seq: u64, taken: u64, reason: &str| {
+        assert!(found.0 == seq && found.1 == taken && found.2.contains(reason), "{found:?}");
+    };
+    expect(refused(&|records| records[2].payload[3] ^= 1), 3, 2, "payload");
+    expect(refused(&|records| records[3].signature[3] ^= 1), 4, 3, "signature");
+    expect(refused(&|records| drop(records.remove(2))), 4, 2, "only 2 records");
+    expect(refused(&|records| records.swap(2, 3)), 4, 2, "only 2 records");
+    let forger = SigningKey::from_bytes(&[99; 32]);
+    let header = |records: &[Record]| Header {
+        device: DeviceId(forger.verifying_key().to_bytes()),
+        seq: 1,
+        previous: RecordHash([0; 32]),
+        ..records[2].header().unwrap()
+    };
+    let forged =
+        refused(&|records| records[2] = Record::sign(&forger, header(records), &Payload::Edit(Vec::new())));
+    expect(forged, 1, 2, "nobody admitted");
+    let unseen = refused(&|records| {
+        let seen =
+            vec![Tip { device: DeviceId([7; 32]), volume: Volume(1), seq: 5, hash: RecordHash([1; 32]) }];
+        let key = SigningKey::from_bytes(&[1; 32]);
+        let header = Header { seen, ..records[2].header().unwrap() };
+        records[2] = Record::sign(&key, header, &Payload::Edit(Vec::new()));
+    });
+    expect(unseen, 3, 2, "had seen");
+}
