@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ContentHash, DeviceId, NotebookId, RecordHash, UnixMs, Volume};
 use crate::journal::record::{Header, Record};
-use crate::journal::{Frontier, Receipt, Tip};
+use crate::journal::{Fork, ForkRefused, Frontier, Receipt, Tip};
 use crate::limits;
 
 /// How a bundle begins: what it is, and its version.
@@ -37,6 +37,8 @@ pub enum Part {
     Bytes(Vec<u8>),
     /// Last: nothing is missing.
     End,
+    /// Among the records: a journal was continued twice. Before the first record that may stand on it.
+    Fork(Fork),
 }
 
 /// What a bundle is.
@@ -118,7 +120,7 @@ impl Part {
             }
             Part::Receipts(receipts) => receipts.len() <= limits::RECEIPTS,
             Part::Bytes(bytes) => bytes.len() <= limits::BUNDLE_CHUNK_BYTES,
-            Part::Record(_) | Part::Blob { .. } | Part::End => true,
+            Part::Record(_) | Part::Blob { .. } | Part::End | Part::Fork(_) => true,
         };
         (rest.is_empty() && is_bounded).then_some(part)
     }
@@ -159,6 +161,7 @@ pub struct Check {
     blobs: u64,
     records: u64,
     not_carried: BTreeSet<(DeviceId, Volume)>,
+    forked: BTreeSet<(DeviceId, Volume)>,
 }
 
 impl Check {
@@ -180,6 +183,7 @@ impl Check {
             blobs: 0,
             records: 0,
             not_carried: BTreeSet::new(),
+            forked: BTreeSet::new(),
         })
     }
 
@@ -217,6 +221,10 @@ impl Check {
                 self.record(record)?;
                 Stage::Records
             }
+            Part::Fork(fork) => {
+                self.fork(fork)?;
+                Stage::Records
+            }
             Part::Receipts(_) => Stage::Receipts,
             Part::Blob { .. } | Part::Bytes(_) => Stage::Blobs,
             Part::End => Stage::Ended,
@@ -233,8 +241,16 @@ impl Check {
             Part::Blob { hash, size } => self.blob(*hash, *size),
             Part::Bytes(bytes) => self.bytes(bytes),
             Part::End => self.end(),
-            Part::Head(_) | Part::Record(_) => Ok(()),
+            Part::Head(_) | Part::Record(_) | Part::Fork(_) => Ok(()),
         }
+    }
+
+    fn fork(&mut self, fork: &Fork) -> Result<(), Fault> {
+        let at = fork.at().map(|at| at.place());
+        let refuse = |refused: ForkRefused| Fault::new(at, format!("it is no proof of a fork: {refused}"));
+        let at = fork.verify(&self.head.notebook).map_err(refuse)?;
+        self.forked.insert((at.device, at.volume));
+        Ok(())
     }
 
     fn record(&mut self, record: &Record) -> Result<(), Fault> {
@@ -257,7 +273,7 @@ impl Check {
             if self.known.seq(device, volume) >= tip.seq {
                 continue;
             }
-            if self.goal.seq(device, volume) >= tip.seq {
+            if self.goal.seq(device, volume) >= tip.seq && !self.forked.contains(&(device, volume)) {
                 let seen = Place { device, volume, seq: tip.seq };
                 return refuse(format!("it had seen {seen}, which comes after it or not at all"));
             }

@@ -488,8 +488,9 @@ impl Core {
         self.peers.values().map(ahead).max().unwrap_or(0)
     }
 
-    /// Journals that their devices continued twice: of those not everybody has the same records.
-    pub fn forked(&self) -> &BTreeSet<(DeviceId, Volume)> {
+    /// Journals that their devices continued twice, and after which position that was known: of those not everybody has
+    /// the same records.
+    pub fn forked(&self) -> &BTreeMap<(DeviceId, Volume), u64> {
         &self.people.forked
     }
 

@@ -6,7 +6,7 @@ use crate::effect::DiskOutcome;
 use crate::entry::birth::Content;
 use crate::ids::{ContentHash, DeviceId, EntryId, Heads, PersonId};
 use crate::journal::record::Record;
-use crate::journal::{Receipt, Role, Tip};
+use crate::journal::{Fork, Receipt, Role, Tip};
 use crate::path::EntryPath;
 use crate::store::{FetchPolicy, Stat};
 
@@ -175,6 +175,8 @@ pub enum Request {
 /// Part of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Carried {
+    /// Proofs of forked journals, which come before the records.
+    pub forks: Vec<Fork>,
     /// Records, in an order that respects `seen`.
     pub records: Vec<Record>,
     /// Receipts of any devices.

@@ -3,14 +3,14 @@
 //! The core reads through [`Source`] and hands back one [`WriteSet`] per step. The driver applies it in one
 //! transaction, synced to disk, before it carries out any effect of that step (law 3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::entry::birth::Kind;
-use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, RecordHash, UnixMs, Volume};
+use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, UnixMs, Volume};
 use crate::journal::record::Record;
-use crate::journal::{Receipt, Role, Tip};
+use crate::journal::{Fork, Receipt, Role, Tip};
 use crate::membership::{Knows, Statement, Why};
 
 pub mod memory;
@@ -328,6 +328,15 @@ pub struct HistoryRow {
     pub time: UnixMs,
 }
 
+/// The proof that a journal was continued twice, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForkRow {
+    /// The last position when it came: records behind it may stand on it.
+    pub after: u64,
+    /// The proof: the branch that is here, if one is, and the other.
+    pub fork: Fork,
+}
+
 /// Read access to the store. Sees everything written before the current step.
 pub trait Source {
     /// The notebook's values; `None` in a store that was just made.
@@ -372,8 +381,10 @@ pub trait Source {
     fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError>;
     /// Places and header bytes of at most `limit` records after a position.
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError>;
-    /// Journals of which two records for one place were seen.
-    fn forked(&self) -> Result<BTreeSet<(DeviceId, Volume)>, StoreError>;
+    /// Journals that were continued twice, and after which position that was known.
+    fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError>;
+    /// The proof that a journal was continued twice.
+    fn fork(&self, device: &DeviceId, volume: Volume) -> Result<Option<Fork>, StoreError>;
     /// Latest receipt of every other device.
     fn receipts(&self) -> Result<Vec<Receipt>, StoreError>;
     /// Blobs of live entries that are not held here.
@@ -449,8 +460,8 @@ pub struct WriteSet {
     pub conflicts: Vec<ConflictRow>,
     /// Conflicts settled, by number.
     pub settled: Vec<u64>,
-    /// Two records that claim one place in one journal: kept as proof.
-    pub forks: Vec<(Tip, RecordHash, Record)>,
+    /// Journals that were continued twice.
+    pub forks: Vec<ForkRow>,
 }
 
 impl WriteSet {

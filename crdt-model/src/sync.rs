@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::NotebookId;
 use crate::journal::record::Record;
-use crate::journal::{Receipt, Tip};
+use crate::journal::{Fork, Receipt, Tip};
 use crate::limits;
 
 /// One frame.
@@ -24,6 +24,8 @@ pub enum Message {
     Records(Vec<Record>),
     /// New receipts.
     Receipts(Vec<Receipt>),
+    /// A journal was continued twice: before the first record that may stand on it.
+    Fork(Fork),
 }
 
 impl Message {
@@ -42,7 +44,7 @@ impl Message {
             Message::Hello { tips, receipts, .. } => {
                 tips.len() <= limits::SEEN_TIPS && receipts.len() <= limits::RECEIPTS
             }
-            Message::Records(_) => true,
+            Message::Records(_) | Message::Fork(_) => true,
             Message::Receipts(receipts) => receipts.len() <= limits::RECEIPTS,
         };
         (rest.is_empty() && bounded).then_some(message)

@@ -9,7 +9,7 @@ use codex_crdt_model::entry::{Birth, Content};
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, PersonId, RecordHash, Volume};
 use codex_crdt_model::journal::membership::{consent, recovery};
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record, notebook_id};
-use codex_crdt_model::journal::{Frontier, MembershipChange, Receipt, Role, Tip};
+use codex_crdt_model::journal::{Fork, Frontier, MembershipChange, Receipt, Role, Tip};
 use codex_crdt_model::limits;
 use codex_crdt_model::store::MissingBlob;
 use codex_crdt_model::sync::Message;
@@ -190,11 +190,22 @@ fn the_messages_of_the_protocol_are_what_the_code_sends() {
     let hello = Message::Hello { notebook: NotebookId([9; 32]), tips: vec![tip()], receipts: Vec::new() };
     let record = Record { header: vec![1, 2, 3], signature: vec![0; 64], payload: vec![0xb1, 0xb2] };
     let receipts = Message::Receipts(Vec::new());
-    let messages = [("hello", hello), ("records", Message::Records(vec![record])), ("receipts", receipts)];
+    let fork = fork();
+    let messages = [
+        ("hello", hello),
+        ("records", Message::Records(vec![record])),
+        ("receipts", receipts),
+        ("fork", Message::Fork(fork)),
+    ];
     for (name, message) in messages {
         check(&mut examples, &format!("message {name}"), &message.encode());
         assert_eq!(Message::decode(&message.encode()), Some(message));
     }
+}
+
+fn fork() -> Fork {
+    let side = |header: Vec<u8>| Record { header, signature: vec![0; 64], payload: Vec::new() };
+    Fork { one: side(vec![1, 2]), other: side(vec![1, 3]) }
 }
 
 #[test]
@@ -221,6 +232,7 @@ fn the_parts_of_a_bundle_are_what_the_code_writes() {
         ("receipts", Part::Receipts(Vec::new())),
         ("blob", Part::Blob { hash: ContentHash([10; 32]), size: 123_456 }),
         ("bytes", Part::Bytes(vec![0xb1, 0xb2])),
+        ("fork", Part::Fork(fork())),
     ];
     for (name, part) in parts {
         check(&mut examples, name, &part.encode());

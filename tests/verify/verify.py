@@ -244,6 +244,7 @@ class Bundle:
         self.records = self.receipts = self.blobs = 0
         self.blob = None
         self.founded = False
+        self.forked = set()
 
     def fault(self, reason, place=None, offset=None):
         found = {"device": None, "volume": None, "seq": None, "offset": offset, "reason": reason}
@@ -264,9 +265,9 @@ class Bundle:
         if kind == 0:
             self.take_head(c)
             return
-        if kind not in (1, 2, 3, 4, 5):
+        if kind not in (1, 2, 3, 4, 5, 6):
             raise Unreadable(f"part {kind} is not known")
-        stage = 3 if kind in (3, 4) else kind
+        stage = {4: 3, 6: 1}.get(kind, kind)
         if stage < self.stage or self.ended:
             self.fault("the parts are in a wrong order", offset=offset)
         self.stage = max(stage, self.stage)
@@ -290,6 +291,8 @@ class Bundle:
             if len(data) > BUNDLE_CHUNK_BYTES:
                 raise Unreadable("a part of an attachment is too long")
             self.take_bytes(data, offset)
+        elif kind == 6:
+            self.take_fork(c, offset)
         else:
             c.end()
             self.ended = True
@@ -312,6 +315,31 @@ class Bundle:
         for journal, (seq, hash_) in self.base.items():
             self.hashes[journal] = {seq: hash_}
             self.next[journal] = seq + 1
+
+    def take_fork(self, c, offset):
+        """Two signed headers for one place."""
+
+        def side():
+            header, signature, _ = c.sequence(), c.signature(), c.sequence()
+            return header, signature
+
+        sides = [side(), side()]
+        c.end()
+        if any(len(header) > HEADER_BYTES for header, _ in sides):
+            raise Unreadable("a record is too large")
+        places = []
+        for data, signature in sides:
+            header = header_of(data)
+            places.append((header["journal"], header["seq"]))
+            is_ours = header["notebook"] == self.head["notebook"] and header["seq"] > 0
+            if not is_ours or not is_signed(header["journal"][0], b"codex record 1\0" + data, signature):
+                self.fault("it is no proof of a fork: a side is not signed", places[-1], offset)
+                return
+        if places[0] != places[1] or sides[0][0] == sides[1][0]:
+            self.fault("it is no proof of a fork: the two do not exclude each other", places[1], offset)
+            return
+        self.forked.add(places[0][0])
+        self.note(places[0], "two records claim this place: a clone, or a lie")
 
     def known(self, journal):
         """How far a journal is known here."""
@@ -346,7 +374,7 @@ class Bundle:
         if before is not None and header["previous"] != before:
             fault(f"it does not follow on record {seq - 1}, which has another hash")
         for other, at, hash_ in header["seen"]:
-            if self.known(other) < at <= self.goal.get(other, (0,))[0]:
+            if other not in self.forked and self.known(other) < at <= self.goal.get(other, (0,))[0]:
                 fault(f"it had seen record {at} of device {other[0].hex()}, which does not stand before it")
             elif self.hashes.get(other, {}).get(at, hash_) != hash_:
                 self.note(place, f"it had seen another record {at} of device {other[0].hex()}: a fork")

@@ -17,6 +17,12 @@ type Result<T> = std::result::Result<T, StoreError>;
 pub(super) fn take(core: &mut Core, txn: &mut Txn<'_>, part: Carried) -> Result<Reply> {
     txn.seal();
     let (mut new, mut left, mut refused) = (0, 0, None);
+    for fork in part.forks {
+        if let Err(refused) = peers::take_fork(txn, fork)? {
+            let reason = format!("a proof of a forked journal is none: {refused}");
+            return Ok(Reply::Carried { new, left, refused: Some(Fault { at: None, reason }) });
+        }
+    }
     for record in part.records {
         let header = match record.verify(&txn.meta.notebook) {
             Ok(header) => header,

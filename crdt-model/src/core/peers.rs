@@ -10,9 +10,9 @@ use super::txn::Txn;
 use crate::effect::{Effect, Notice};
 use crate::entry::Birth;
 use crate::ids::{DeviceId, EntryId, Volume};
-use crate::journal::{Frontier, Header, Item, Receipt, Record, Tip};
+use crate::journal::{Fork, ForkRefused, Frontier, Header, Item, Receipt, Record, Tip};
 use crate::limits;
-use crate::store::{Mode, StoreError};
+use crate::store::{ForkRow, Mode, StoreError};
 use crate::sync::Message;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -29,13 +29,15 @@ pub(super) struct Peer {
     cursor: u64,
     /// A batch is on its way.
     draining: bool,
+    /// The forks that it was shown.
+    shown: BTreeSet<(DeviceId, Volume)>,
     /// What was known here when it was last told of a gap: told again, it would only say the same again.
     gap_at: Option<u64>,
 }
 
 impl Peer {
     /// Records that it has and that `ours` lacks, and that can come.
-    pub(super) fn ahead_of(&self, ours: &Frontier, forked: &BTreeSet<(DeviceId, Volume)>) -> u64 {
+    pub(super) fn ahead_of(&self, ours: &Frontier, forked: &BTreeMap<(DeviceId, Volume), u64>) -> u64 {
         self.known.as_ref().map_or(0, |known| known.without(forked).ahead_of(ours))
     }
 }
@@ -85,6 +87,12 @@ pub(super) fn received(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, frame
             hello(core, txn, peer, Frontier::from_tips(tips))?;
         }
         Some(Message::Receipts(receipts)) => take_receipts(core, txn, receipts, peer)?,
+        Some(Message::Fork(fork)) => {
+            txn.seal();
+            if let Err(refused) = take_fork(txn, fork)? {
+                refuse(txn, &format!("it calls a journal forked, but {refused}"));
+            }
+        }
         Some(Message::Records(records)) => {
             if let Some(reason) = take_records(core, txn, peer, records)? {
                 refuse(txn, &reason);
@@ -118,6 +126,7 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -
     if let Some(state) = core.peers.get_mut(&peer) {
         state.known = Some(theirs);
         state.cursor = cursor;
+        state.shown.clear();
     }
     Ok(())
 }
@@ -166,7 +175,25 @@ pub(super) fn pump(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
         }
         let mut batch = Vec::new();
         let mut bytes = 0;
-        while state.cursor < txn.meta.position {
+        loop {
+            // Behind a proof stand the records that need it, before it those that make its device known.
+            let mut forked = txn.people.forked.iter();
+            let to_show =
+                forked.find(|(journal, after)| **after <= state.cursor && !state.shown.contains(*journal));
+            if let Some((&(device, volume), _)) = to_show {
+                if !batch.is_empty() {
+                    break;
+                }
+                state.shown.insert((device, volume));
+                if let Some(fork) = txn.fork(&device, volume)? {
+                    let frame = Message::Fork(fork.bare()).encode();
+                    txn.effects.push(Effect::Send { peer: *peer, frame });
+                }
+                continue;
+            }
+            if state.cursor >= txn.meta.position {
+                break;
+            }
             let next = txn.record(state.cursor + 1)?.and_then(|record| Some((record.header()?, record)));
             let wanted = next.filter(|(header, _)| known.seq(header.device, header.volume) < header.seq);
             let Some((header, record)) = wanted else {
@@ -296,10 +323,10 @@ pub(super) fn take_verified(
     let have = txn.frontier.tip(header.device, header.volume);
     let (seq, hash) = have.map_or((0, crate::ids::RecordHash([0; 32])), |t| t);
     if header.seq <= seq {
-        note_fork(core, txn, tip, record)?;
+        note_fork(txn, tip, record)?;
         return Ok(Taken::Known);
     }
-    let is_forked = |journal: (DeviceId, Volume)| txn.people.forked.contains(&journal);
+    let is_forked = |journal: (DeviceId, Volume)| txn.people.forked.contains_key(&journal);
     let follows = header.seq == seq + 1 && header.previous == hash;
     if !follows && is_forked((header.device, header.volume)) {
         return Ok(Taken::Left);
@@ -337,23 +364,35 @@ pub(super) fn took_records(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Two records with one place in one journal: proof of a clone or of lying. One is enough; whoever is connected gets it.
-fn note_fork(core: &Core, txn: &mut Txn<'_>, tip: Tip, record: Record) -> Result<()> {
-    let journal = (tip.device, tip.volume);
+/// A record for a place that is taken here by another one: its device continued its journal twice. One proof is enough.
+fn note_fork(txn: &mut Txn<'_>, tip: Tip, record: Record) -> Result<()> {
     let Some(position) = txn.position_of(tip.device, tip.volume, tip.seq)? else { return Ok(()) };
     let Some(stored) = txn.record(position)? else { return Ok(()) };
-    if stored.hash() == tip.hash || !txn.people.forked.insert(journal) {
-        return Ok(());
-    }
-    txn.notify(Notice::Fork { device: tip.device, seq: tip.seq });
-    txn.writes.forks.push((tip, stored.hash(), record.clone()));
-    for peer in core.peers.keys() {
-        for proof in [&stored, &record] {
-            let frame = Message::Records(vec![proof.clone()]).encode();
-            txn.effects.push(Effect::Send { peer: *peer, frame });
-        }
+    if stored.hash() != tip.hash && !txn.people.forked.contains_key(&(tip.device, tip.volume)) {
+        keep_fork(txn, tip.device, tip.volume, tip.seq, Fork { one: stored.bare(), other: record });
     }
     Ok(())
+}
+
+/// Takes in the proof of a fork, if it is one and its device is known here.
+pub(super) fn take_fork(txn: &mut Txn<'_>, fork: Fork) -> Result<std::result::Result<(), ForkRefused>> {
+    let at = match fork.verify(&txn.meta.notebook) {
+        Ok(at) => at,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let is_known = txn.people.forked.contains_key(&(at.device, at.volume));
+    if !is_known && txn.people.membership.has_heard_of(&at.device) {
+        keep_fork(txn, at.device, at.volume, at.seq, fork.bare());
+    }
+    Ok(Ok(()))
+}
+
+/// Whoever is connected, or will be, is shown it before the next record.
+fn keep_fork(txn: &mut Txn<'_>, device: DeviceId, volume: Volume, seq: u64, fork: Fork) {
+    let after = txn.meta.position;
+    txn.people.forked.insert((device, volume), after);
+    txn.notify(Notice::Fork { device, seq });
+    txn.writes.forks.push(ForkRow { after, fork });
 }
 
 fn take_record(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {

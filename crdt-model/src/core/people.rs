@@ -30,8 +30,9 @@ pub(super) struct People {
     reach: Reach,
     /// Records without effect, by position.
     quarantined: BTreeMap<u64, Quarantined>,
-    /// Journals that their devices continued twice. Of those not everybody has the same records, so nothing waits for them.
-    pub forked: BTreeSet<(DeviceId, Volume)>,
+    /// Journals that their devices continued twice, and after which position that was known. Of those not everybody has the
+    /// same records, so nothing waits for them.
+    pub forked: BTreeMap<(DeviceId, Volume), u64>,
     /// Entries that this device wrote to in records without effect: their files stay as they are.
     own_held: BTreeSet<EntryId>,
     /// Members as they are stored.

@@ -8,7 +8,7 @@ use crate::effect::{Effect, Notice};
 use crate::entry::{Birth, Document};
 use crate::ids::{ContentHash, DeviceId, EntryId, RecordHash, UnixMs, Volume};
 use crate::journal::record::{Header, RECORD_FORMAT};
-use crate::journal::{Frontier, Item, Payload, Record, Tip};
+use crate::journal::{Fork, Frontier, Item, Payload, Record, Tip};
 use crate::limits;
 use crate::membership::Knows;
 use crate::path::EntryPath;
@@ -510,6 +510,18 @@ impl<'a> Txn<'a> {
         match self.writes.records.iter().find(|r| r.position == position) {
             Some(write) => Ok(Some(write.record.clone())),
             None => self.source.record(position),
+        }
+    }
+
+    pub fn fork(&self, device: &DeviceId, volume: Volume) -> Result<Option<Fork>> {
+        let written = self
+            .writes
+            .forks
+            .iter()
+            .find(|row| row.fork.at().is_some_and(|at| (at.device, at.volume) == (*device, volume)));
+        match written {
+            Some(row) => Ok(Some(row.fork.clone())),
+            None => self.source.fork(device, volume),
         }
     }
 

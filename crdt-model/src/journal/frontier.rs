@@ -1,6 +1,6 @@
 //! A frontier: for every journal (device and volume) the last record that somebody knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +69,8 @@ impl Frontier {
     }
 
     /// All but these journals.
-    pub fn without(&self, journals: &BTreeSet<(DeviceId, Volume)>) -> Self {
-        let others = self.0.iter().filter(|(journal, _)| !journals.contains(journal));
+    pub fn without<T>(&self, journals: &BTreeMap<(DeviceId, Volume), T>) -> Self {
+        let others = self.0.iter().filter(|(journal, _)| !journals.contains_key(journal));
         Self(others.map(|(journal, tip)| (*journal, *tip)).collect())
     }
 

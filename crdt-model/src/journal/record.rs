@@ -196,6 +196,17 @@ impl Record {
 
     /// Checks size, format, notebook, signature and payload hash; what the record says is another matter.
     pub fn verify(&self, notebook: &NotebookId) -> Result<Header, RecordRefused> {
+        let header = self.verify_header(notebook)?;
+        if header.payload_size as usize != self.payload.len()
+            || header.payload_hash != ContentHash::of(&self.payload)
+        {
+            return Err(RecordRefused::BadPayload { device: header.device, seq: header.seq });
+        }
+        Ok(header)
+    }
+
+    /// As [`Self::verify`], of a record whose payload may have been left out.
+    pub fn verify_header(&self, notebook: &NotebookId) -> Result<Header, RecordRefused> {
         if self.header.len() > limits::HEADER_BYTES || self.payload.len() > limits::RECORD_BYTES {
             return Err(RecordRefused::TooLarge);
         }
@@ -214,12 +225,12 @@ impl Record {
         let key = VerifyingKey::from_bytes(header.device.as_bytes()).map_err(|_| bad())?;
         let signature = Signature::from_slice(&self.signature).map_err(|_| bad())?;
         key.verify_strict(&signed_bytes(&self.header), &signature).map_err(|_| bad())?;
-        if header.payload_size as usize != self.payload.len()
-            || header.payload_hash != ContentHash::of(&self.payload)
-        {
-            return Err(RecordRefused::BadPayload { device: header.device, seq: header.seq });
-        }
         Ok(header)
+    }
+
+    /// Without its payload: what it is, and that it was signed.
+    pub fn bare(&self) -> Self {
+        Self { payload: Vec::new(), ..self.clone() }
     }
 
     /// Bytes it takes to store or send, about.

@@ -6,19 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    BaseRow, BirthAt, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta,
-    MissingBlob, Quarantined, RecordWrite, Source, StoreError, WriteSet,
+    BaseRow, BirthAt, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, ForkRow, HistoryRow, MemberRow,
+    Meta, MissingBlob, Quarantined, RecordWrite, Source, StoreError, WriteSet,
 };
-use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, RecordHash, Volume};
+use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
 use crate::journal::record::{Item, Payload, Record};
-use crate::journal::{Receipt, Tip};
+use crate::journal::{Fork, ForkedAt, Receipt, Tip};
 use crate::membership::{Knows, Statement};
 
 /// Entries by folder and name. A set, not a map: within one step two entries may have one name.
 type ByName = BTreeSet<(EntryId, String, EntryId)>;
-
-/// Two records that claim one place in one journal: the place, and the second one's hash.
-type ForkKey = (DeviceId, Volume, u64, RecordHash, RecordHash);
 
 /// Everything a notebook has written, in maps. Clone it to have what was on disk at some moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +47,7 @@ pub struct MemoryStore {
     conflicts: BTreeMap<u64, ConflictRow>,
     conflicts_by_entry: BTreeSet<(EntryId, u64)>,
     last_conflict: u64,
-    forks: BTreeMap<ForkKey, (Tip, RecordHash, Record)>,
+    forks: BTreeMap<ForkedAt, ForkRow>,
 }
 
 impl MemoryStore {
@@ -122,10 +119,9 @@ impl MemoryStore {
         }
         self.fetch_policy = writes.fetch_policy.unwrap_or(self.fetch_policy);
         self.put_conflicts(writes);
-        for fork in &writes.forks {
-            let (tip, hash, _) = fork;
-            let key = (tip.device, tip.volume, tip.seq, tip.hash, *hash);
-            self.forks.entry(key).or_insert_with(|| fork.clone());
+        for row in &writes.forks {
+            let Some(at) = row.fork.at() else { continue };
+            self.forks.entry(at).or_insert_with(|| row.clone());
         }
     }
 
@@ -145,7 +141,7 @@ impl MemoryStore {
     }
 
     /// Proofs of forked journals.
-    pub fn forks(&self) -> impl Iterator<Item = &(Tip, RecordHash, Record)> {
+    pub fn forks(&self) -> impl Iterator<Item = &ForkRow> {
         self.forks.values()
     }
 
@@ -325,8 +321,14 @@ impl Source for MemoryStore {
         Ok(self.quarantined.clone())
     }
 
-    fn forked(&self) -> Result<BTreeSet<(DeviceId, Volume)>, StoreError> {
-        Ok(self.forks.values().map(|(tip, ..)| (tip.device, tip.volume)).collect())
+    fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError> {
+        Ok(self.forks.iter().map(|(at, row)| ((at.device, at.volume), row.after)).collect())
+    }
+
+    fn fork(&self, device: &DeviceId, volume: Volume) -> Result<Option<Fork>, StoreError> {
+        let mut all = self.forks.iter();
+        let found = all.find(|(at, _)| (at.device, at.volume) == (*device, volume));
+        Ok(found.map(|(_, row)| row.fork.clone()))
     }
 
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {

@@ -2,6 +2,7 @@
 
 use codex_crdt_model::Core;
 use codex_crdt_model::bundle::Fault;
+use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::Reply;
 use codex_crdt_model::event::{Carried, MembershipRequest, Request};
 use codex_crdt_model::ids::{DeviceId, RecordHash, Volume};
@@ -16,7 +17,8 @@ use crate::device::{Device, Node, Pair, joined};
 fn carried(device: &Device) -> Carried {
     let records = (1..=device.core.meta().position).map(|at| device.store.record(at).unwrap().unwrap());
     let complete = device.store.tips().unwrap();
-    Carried { records: records.collect(), receipts: Vec::new(), complete }
+    let forks = device.store.forks().map(|row| row.fork.bare()).collect();
+    Carried { forks, records: records.collect(), receipts: Vec::new(), complete }
 }
 
 fn take(device: &mut Device, part: Carried) -> Result<u64, Fault> {
@@ -94,6 +96,22 @@ fn a_forked_journal_keeps_nobody_apart() {
     }
     // Nor does whoever only gets a bundle, and it stays so after a restart.
     assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(0));
+    // What A wrote stands on a branch that only A has, and the other branch goes on from there: a joiner still gets in.
+    let tips = pair.b.store.tips().unwrap();
+    let seen = tips.into_iter().filter(|tip| tip.device == pair.a.id).collect();
+    let next = Header { device, volume: Volume(1), seq: 2, previous: other.hash(), seen, ..header.clone() };
+    let next = Record::sign(&liar, next, &Payload::Edit(Vec::new()));
+    assert_eq!(take(&mut pair.b, part(&[&next])), Ok(1));
+    let notebook = pair.a.core.meta().notebook;
+    let third = Device::new(3, Origin::Join { notebook, name: "n".into() }, Some(pair.b.id));
+    let change = MembershipRequest::Admit { device: third.id, role: Role::Viewer, name: "c".into() };
+    pair.a.ask(Request::People(change));
+    pair.settle();
+    let mut met = Pair { a: pair.b, b: third };
+    met.connect();
+    met.settle();
+    met.same(&[("a.md", "one\nof A, who saw the one\n"), ("b.md", "of B, who saw the other\n")]);
+    pair.b = met.a;
     let forked = pair.a.core.forked().clone();
     let (opened, _) = Core::open(SigningKey::from_bytes(&[1; 32]), [7; 32], false, &pair.a.store).unwrap();
     assert!(!forked.is_empty() && *opened.forked() == forked);

@@ -3,7 +3,7 @@ use codex_crdt_model::Core;
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::ids::{ContentHash, DeviceId};
 use codex_crdt_model::journal::record::{Header, Item, Payload, Record};
-use codex_crdt_model::journal::{Frontier, Receipt, Tip};
+use codex_crdt_model::journal::{Fork, Frontier, Receipt, Tip};
 use ed25519_dalek::SigningKey;
 
 use super::*;
@@ -187,4 +187,41 @@ fn what_is_no_bundle_is_said_to_be_none_and_nothing_is_written_over() {
     // One that is never finished leaves nothing.
     drop(Writer::create(&sample.dir.path().join("y"), sample.head.clone()).unwrap());
     assert_eq!(std::fs::read_dir(sample.dir.path()).unwrap().count(), 1);
+}
+
+/// Of a journal that was continued twice the maker has one branch; what others saw of the other one is not missed.
+#[test]
+fn behind_the_proof_of_a_fork_the_other_branch_may_be_lacking() {
+    let mut sample = sample();
+    let liar = SigningKey::from_bytes(&[5; 32]);
+    let device = DeviceId(liar.verifying_key().to_bytes());
+    let Part::Record(last) = sample.parts[3].clone() else { panic!("a record") };
+    let header = last.header().unwrap();
+    let sign = |text: u8| {
+        let header =
+            Header { device, seq: 1, previous: codex_crdt_model::ids::RecordHash([0; 32]), ..header.clone() };
+        Record::sign(&liar, header, &Payload::Unknown(9, vec![text]))
+    };
+    let (here, elsewhere) = (sign(1), sign(2));
+    let author = SigningKey::from_bytes(&[3; 32]);
+    let saw = Header { seen: vec![tip(&elsewhere)], ..header };
+    let Some(Payload::Edit(items)) = Payload::decode(Payload::EDIT, &last.payload) else { panic!("an edit") };
+    let saw = Record::sign(&author, saw, &Payload::Edit(items));
+    sample.head.tips = vec![tip(&saw), tip(&here)];
+    let fork = Fork { one: here.bare(), other: elsewhere.bare() };
+    let with = |proof: Option<Fork>| {
+        let mut parts = sample.parts.clone();
+        parts.splice(
+            3..4,
+            proof.map(Part::Fork).into_iter().chain([Part::Record(saw.clone()), Part::Record(here.clone())]),
+        );
+        parts
+    };
+    let (parts, error) = read(&sample.write("proved", &with(Some(fork.clone()))));
+    assert!(error.is_none() && parts.len() == sample.parts.len() + 3, "{error:?}");
+    assert_eq!(sample.fault("unproved", &with(None)).0, Some(4));
+    let same = Fork { other: fork.one.clone(), ..fork.clone() };
+    assert!(sample.fault("same", &with(Some(same))).1.contains("no proof"));
+    let unsigned = Fork { other: Record { signature: vec![0; 64], ..fork.other }, ..fork };
+    assert!(sample.fault("unsigned", &with(Some(unsigned))).1.contains("signature"));
 }

@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/store/0001.sql"),
     include_str!("../../migrations/store/0002.sql"),
     include_str!("../../migrations/store/0003.sql"),
+    include_str!("../../migrations/store/0004.sql"),
 ];
 
 /// "Codx", in the file's header: no other program's database is taken for a store.

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use codex_crdt_model::ids::{ChangeHash, DeviceId, EntryId, RecordHash, UnixMs, Volume};
-use codex_crdt_model::journal::Tip;
-use codex_crdt_model::journal::record::Record;
-use codex_crdt_model::store::{BaseRow, EntryRow, StoreError};
+use codex_crdt_model::journal::{Fork, Record, Tip};
+use codex_crdt_model::store::{BaseRow, EntryRow, ForkRow, StoreError};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::de::DeserializeOwned;
 
@@ -181,15 +180,13 @@ impl Reader {
         self.rows("reading changes", sql, params![before, int(limit as u64)], change_row)
     }
 
-    /// Proofs of forked journals: the place, the second record's hash, that record.
-    pub fn forks(&self) -> Result<Vec<(Tip, RecordHash, Record)>, StoreError> {
+    /// Proofs of forked journals, and after which position each came.
+    pub fn forks(&self) -> Result<Vec<ForkRow>, StoreError> {
         let doing = "reading proofs of forks";
-        let sql = "SELECT device, volume, seq, hash, other, record FROM forks
+        let sql = "SELECT after, record, one_header, one_signature FROM forks
                    ORDER BY device, volume, seq, hash, other";
-        let rows = self.rows(doing, sql, [], |row| {
-            Ok((tip_row(row)?, RecordHash(row.get(4)?), row.get::<_, Vec<u8>>(5)?))
-        })?;
-        rows.into_iter().map(|(tip, other, bytes)| Ok((tip, other, decode(doing, &bytes)?))).collect()
+        let rows = self.rows(doing, sql, [], |row| Ok((number(row, 0)?, fork_row(row)?)))?;
+        rows.into_iter().map(|(after, row)| Ok(ForkRow { after, fork: fork(doing, row)? })).collect()
     }
 
     /// Whether an entry's file may differ from its document.
@@ -294,6 +291,19 @@ pub(super) fn tip_row(row: &Row<'_>) -> rusqlite::Result<Tip> {
         seq: number(row, 2)?,
         hash: RecordHash(row.get(3)?),
     })
+}
+
+/// The second record of a proof, encoded, and the first one's header and signature.
+type ForkColumns = (Vec<u8>, Vec<u8>, Vec<u8>);
+
+/// Columns 1 to 3 of a row of `forks`.
+pub(super) fn fork_row(row: &Row<'_>) -> rusqlite::Result<ForkColumns> {
+    Ok((row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+pub(super) fn fork(doing: &'static str, columns: ForkColumns) -> Result<Fork, StoreError> {
+    let (other, header, signature) = columns;
+    Ok(Fork { one: Record { header, signature, payload: Vec::new() }, other: decode(doing, &other)? })
 }
 
 /// A number of ours, which SQLite keeps signed.

@@ -1,10 +1,9 @@
 //! What the core asks, answered by SQLite.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
-use codex_crdt_model::journal::record::Record;
-use codex_crdt_model::journal::{Receipt, Tip};
+use codex_crdt_model::journal::{Fork, Receipt, Record, Tip};
 use codex_crdt_model::membership::{Knows, Statement};
 use codex_crdt_model::store::{
     BaseRow, BirthAt, ConflictRow, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta, MissingBlob,
@@ -13,7 +12,7 @@ use codex_crdt_model::store::{
 use rusqlite::{Params, Row, params};
 use serde::de::DeserializeOwned;
 
-use super::read::{decode, int, number, tip_row};
+use super::read::{decode, fork, fork_row, int, number, tip_row};
 use super::{Reader, Store};
 
 impl Reader {
@@ -164,12 +163,20 @@ impl Source for Reader {
         rows.into_iter().map(|(position, bytes)| Ok((position, decode(doing, &bytes)?))).collect()
     }
 
-    fn forked(&self) -> Result<BTreeSet<(DeviceId, Volume)>, StoreError> {
-        let sql = "SELECT DISTINCT device, volume FROM forks";
+    fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError> {
+        let sql = "SELECT device, volume, max(after) FROM forks GROUP BY device, volume";
         let rows = self.rows("reading forked journals", sql, [], |row| {
-            Ok((DeviceId(row.get(0)?), Volume(number(row, 1)?)))
+            Ok(((DeviceId(row.get(0)?), Volume(number(row, 1)?)), number(row, 2)?))
         })?;
         Ok(rows.into_iter().collect())
+    }
+
+    fn fork(&self, device: &DeviceId, volume: Volume) -> Result<Option<Fork>, StoreError> {
+        let doing = "reading the proof of a fork";
+        let sql = "SELECT after, record, one_header, one_signature FROM forks
+                   WHERE device = ?1 AND volume = ?2 ORDER BY seq, hash, other";
+        let row = self.one(doing, sql, params![device.0, volume.0.cast_signed()], fork_row)?;
+        row.map(|row| fork(doing, row)).transpose()
     }
 
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {
@@ -326,8 +333,12 @@ impl Source for Store {
         self.reader.quarantined()
     }
 
-    fn forked(&self) -> Result<BTreeSet<(DeviceId, Volume)>, StoreError> {
+    fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError> {
         self.reader.forked()
+    }
+
+    fn fork(&self, device: &DeviceId, volume: Volume) -> Result<Option<Fork>, StoreError> {
+        self.reader.fork(device, volume)
     }
 
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {

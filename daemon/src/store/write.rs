@@ -2,7 +2,7 @@
 
 use codex_crdt_model::ids::{DeviceId, EntryId};
 use codex_crdt_model::store::{
-    BaseRow, DocumentWrite, EntryRow, FetchPolicy, MissingBlob, RecordWrite, StoreError, WriteSet,
+    BaseRow, DocumentWrite, EntryRow, FetchPolicy, ForkRow, MissingBlob, RecordWrite, StoreError, WriteSet,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -273,17 +273,21 @@ fn conflicts(connection: &Connection, writes: &WriteSet) -> Result<(), StoreErro
 }
 
 fn forks(connection: &Connection, writes: &WriteSet) -> rusqlite::Result<()> {
-    for (tip, other, record) in &writes.forks {
-        connection.prepare_cached("INSERT OR IGNORE INTO forks VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
-            params![
-                tip.device.0,
-                tip.volume.0.cast_signed(),
-                int(tip.seq),
-                tip.hash.0,
-                other.0,
-                encode(record)
-            ],
-        )?;
+    let sql = "INSERT OR IGNORE INTO forks (device, volume, seq, hash, other, record, one_header, one_signature, after)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    for ForkRow { after, fork } in &writes.forks {
+        let Some(at) = fork.at() else { continue };
+        connection.prepare_cached(sql)?.execute(params![
+            at.device.0,
+            at.volume.0.cast_signed(),
+            int(at.seq),
+            at.other.0,
+            at.one.0,
+            encode(&fork.other),
+            fork.one.header,
+            fork.one.signature,
+            int(*after),
+        ])?;
     }
     Ok(())
 }

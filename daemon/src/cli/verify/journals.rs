@@ -9,11 +9,14 @@ use codex_crdt_model::ids::{DeviceId, NotebookId, RecordHash, Volume};
 use codex_crdt_model::journal::record::Header;
 use codex_crdt_model::journal::{Frontier, Item, Payload, Role, Tip};
 use codex_crdt_model::membership::{Knows, Membership, Reach, Statement, Verdict, Why};
-use codex_crdt_model::store::{Source, StoreError};
+use codex_crdt_model::store::{ForkRow, Source, StoreError};
 use serde::Serialize;
 
 use super::{Checker, PAGE};
 use crate::store::Reader;
+
+/// Journals that were continued twice, and after which position that was known.
+type Forked = BTreeMap<(DeviceId, Volume), u64>;
 
 /// The end of a journal of which nothing is known.
 const NOTHING: (u64, RecordHash) = (0, RecordHash([0; 32]));
@@ -73,9 +76,9 @@ impl Chains {
 impl Checker<'_> {
     /// Every record, and which of them count.
     pub(super) fn journals(&mut self, reader: &Reader, notebook: &NotebookId) -> Result<(), StoreError> {
-        let chains = self.records(reader, notebook)?;
-        self.judge(reader, notebook, chains.statements)?;
-        self.forks(reader, notebook)
+        let forked = self.forks(reader, notebook)?;
+        let chains = self.records(reader, notebook, &forked)?;
+        self.judge(reader, notebook, chains.statements)
     }
 
     fn bad(&mut self, tip: &Tip, reason: impl Into<String>) {
@@ -84,9 +87,16 @@ impl Checker<'_> {
         self.report.bad_records.push(named(tip, reason));
     }
 
-    fn records(&mut self, reader: &Reader, notebook: &NotebookId) -> Result<Chains, StoreError> {
+    fn records(
+        &mut self,
+        reader: &Reader,
+        notebook: &NotebookId,
+        forked: &Forked,
+    ) -> Result<Chains, StoreError> {
         let mut chains = Chains::default();
         let goal = Frontier::from_tips(reader.tips()?);
+        // Of a forked journal one branch is here, and others may have seen the other.
+        let to_see = goal.without(forked);
         let mut after = 0;
         loop {
             let page = reader.headers(after, PAGE)?;
@@ -94,7 +104,7 @@ impl Checker<'_> {
             after = *last;
             for (position, tip, _) in page {
                 self.report.records += 1;
-                self.record(reader, notebook, &mut chains, &goal, position, &tip);
+                self.record(reader, notebook, &mut chains, &to_see, position, &tip);
             }
             self.progress("records", self.report.records);
         }
@@ -117,7 +127,7 @@ impl Checker<'_> {
         reader: &Reader,
         notebook: &NotebookId,
         chains: &mut Chains,
-        goal: &Frontier,
+        to_see: &Frontier,
         position: u64,
         tip: &Tip,
     ) {
@@ -144,7 +154,7 @@ impl Checker<'_> {
         }
         for seen in &header.seen {
             let known = chains.ends.get(&(seen.device, seen.volume)).map_or(0, |end| end.0);
-            if known < seen.seq && goal.seq(seen.device, seen.volume) >= seen.seq {
+            if known < seen.seq && to_see.seq(seen.device, seen.volume) >= seen.seq {
                 self.bad(tip, format!("it had seen {}, which comes after it", place(seen)));
             }
         }
@@ -217,28 +227,31 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn forks(&mut self, reader: &Reader, notebook: &NotebookId) -> Result<(), StoreError> {
-        for (tip, here, record) in reader.forks()? {
-            let is_proof = record.verify(notebook).is_ok_and(|header| Place::of(&header) == place(&tip))
-                && record.hash() == tip.hash
-                && here != tip.hash;
-            if !is_proof {
-                self.fault(format!("{}: what the store keeps as proof of a fork is none", place(&tip)));
-                continue;
-            }
+    fn forks(&mut self, reader: &Reader, notebook: &NotebookId) -> Result<Forked, StoreError> {
+        let mut forked = Forked::new();
+        for ForkRow { fork, after } in reader.forks()? {
+            let at = match fork.verify(notebook) {
+                Ok(at) => at,
+                Err(refused) => {
+                    let place = fork.at().map_or_else(String::new, |at| format!("{}: ", at.place()));
+                    self.fault(format!("{place}what the store keeps as proof of a fork is none: {refused}"));
+                    continue;
+                }
+            };
             self.note(format!(
-                "{}: another record claims this place in the journal: a clone, or a lie",
-                place(&tip)
+                "{}: two records claim this place in the journal: a clone, or a lie",
+                at.place()
             ));
+            forked.insert((at.device, at.volume), after);
             self.report.forks.push(Fork {
-                device: tip.device.to_string(),
-                volume: tip.volume.0.to_string(),
-                seq: tip.seq,
-                here: here.to_string(),
-                other: tip.hash.to_string(),
+                device: at.device.to_string(),
+                volume: at.volume.0.to_string(),
+                seq: at.seq,
+                here: at.one.to_string(),
+                other: at.other.to_string(),
             });
         }
-        Ok(())
+        Ok(forked)
     }
 }
 

@@ -60,7 +60,19 @@ impl Exporter<'_> {
             blobs: blobs.len() as u64,
         };
         let mut writer = Writer::create(path, head)?;
-        self.each_record(meta.position, &goal, &known, |_, record| Ok(writer.part(&Part::Record(record))?))?;
+        let mut forks = self.reader.forks()?;
+        forks.sort_by_key(|row| row.after);
+        let mut forks = forks.into_iter().peekable();
+        self.each_record(meta.position, &goal, &known, |position, _, record| {
+            // What is behind a proof may need it.
+            while let Some(row) = forks.next_if(|row| row.after < position) {
+                writer.part(&Part::Fork(row.fork.bare()))?;
+            }
+            Ok(writer.part(&Part::Record(record))?)
+        })?;
+        for row in forks {
+            writer.part(&Part::Fork(row.fork.bare()))?;
+        }
         let others = self.reader.receipts()?.into_iter().filter(|receipt| receipt.device != own.device);
         let receipts: Vec<Receipt> = std::iter::once(own.clone()).chain(others).collect();
         for some in receipts.chunks(RECEIPTS) {
@@ -123,7 +135,7 @@ impl Exporter<'_> {
         until: u64,
         goal: &Frontier,
         known: &Frontier,
-        mut work: impl FnMut(&Header, Record) -> anyhow::Result<()>,
+        mut work: impl FnMut(u64, &Header, Record) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let mut after = 0;
         while after < until {
@@ -138,7 +150,7 @@ impl Exporter<'_> {
                 }
                 let header = Header::decode(&bytes).with_context(|| unreadable(position))?;
                 let record = self.reader.record(position)?.with_context(|| unreadable(position))?;
-                work(&header, record)?;
+                work(position, &header, record)?;
             }
         }
         Ok(())
@@ -150,7 +162,7 @@ impl Exporter<'_> {
         }
         let goal = Frontier::from_tips(self.reader.tips()?);
         let (mut entries, mut is_any) = (BTreeSet::new(), false);
-        self.each_record(until, &goal, known, |header, record| {
+        self.each_record(until, &goal, known, |_, header, record| {
             match Payload::decode(header.kind, &record.payload) {
                 Some(Payload::Edit(items)) => entries.extend(items.iter().map(|item| match item {
                     Item::Birth(bytes) => Birth::id_of(bytes),

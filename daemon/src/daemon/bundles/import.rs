@@ -68,6 +68,13 @@ impl<'a> Importer<'a> {
                 }
             };
             let Some(next) = next else { break };
+            if let Part::Fork(fork) = next {
+                // What stands before it makes its device known.
+                self.give(&notebook, std::mem::take(&mut part))?;
+                bytes = 0;
+                part.forks.push(fork);
+                continue;
+            }
             let is_record = matches!(next, Part::Record(_));
             if !is_record || bytes > limits::BATCH_BYTES || part.records.len() >= RECORDS {
                 self.give(&notebook, std::mem::take(&mut part))?;
@@ -97,7 +104,7 @@ impl<'a> Importer<'a> {
                     self.sync_blobs(&notebook)?;
                     self.give(&notebook, Carried { complete: head.tips.clone(), ..Carried::default() })?;
                 }
-                Part::Head(_) => {}
+                Part::Head(_) | Part::Fork(_) => {}
             }
         }
         Ok(())

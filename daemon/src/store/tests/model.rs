@@ -1,12 +1,11 @@
 //! The store in memory and the one in SQLite answer every call alike, whatever is written.
 
-use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, Volume};
-use codex_crdt_model::journal::{Frontier, Receipt};
-use codex_crdt_model::journal::{Item, Role};
+use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, Volume};
+use codex_crdt_model::journal::{Fork, Frontier, Header, Item, Receipt, Record, Role};
 use codex_crdt_model::store::memory::MemoryStore;
 use codex_crdt_model::store::{
-    BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, MemberRow, MissingBlob, Source,
-    WriteSet,
+    BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, ForkRow, MemberRow,
+    MissingBlob, Source, WriteSet,
 };
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
@@ -163,8 +162,12 @@ fn put(writes: &mut WriteSet, write: &Write, memory: &MemoryStore) {
         Write::Conflict(entry, kind) => writes.conflicts.push(conflict(*entry, *kind)),
         Write::Settle(number) => writes.settled.push(*number),
         Write::Fork(device, seq) => {
-            let record = record_write(1, tip(*device, 1, *seq), Vec::new()).record;
-            writes.forks.push((tip(*device, 1, *seq), RecordHash([*seq as u8; 32]), record));
+            let side = |time| {
+                let record = record_write(1, tip(*device, 1, *seq), Vec::new()).record;
+                let header = Header { time, ..record.header().unwrap() };
+                Record { header: postcard::to_stdvec(&header).unwrap(), ..record }
+            };
+            writes.forks.push(ForkRow { after: *seq, fork: Fork { one: side(0).bare(), other: side(1) } });
         }
     }
 }
