@@ -310,7 +310,7 @@ impl Core {
         }
         writeout::plan(self, &mut txn)?;
         hold::let_go(self, &mut txn)?;
-        txn.seal();
+        txn.close();
         peers::state_receipt(self, &mut txn)?;
         peers::pump(self, &mut txn)?;
         if std::mem::take(&mut self.rescan) {

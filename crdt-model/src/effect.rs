@@ -4,7 +4,7 @@
 use crate::bundle::Fault;
 use crate::entry::birth::Content;
 use crate::event::{Seen, Version};
-use crate::ids::{ContentHash, DeviceId, EntryId};
+use crate::ids::{ContentHash, DeviceId, EntryId, RecordHash};
 use crate::journal::Receipt;
 use crate::path::EntryPath;
 use crate::store::Stat;
@@ -164,6 +164,8 @@ pub enum Reply {
     },
     /// Done.
     Done,
+    /// The record that was signed.
+    Signed(RecordHash),
     /// What this device holds.
     Receipt(Receipt),
     /// What became of the records of a bundle.
@@ -232,6 +234,14 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// It cannot be sealed, or confirmed, as it is.
+    #[error("cannot seal `{path}`: {reason}")]
+    Seal {
+        /// Where.
+        path: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The member's role does not allow it.
     #[error("{0}")]
     NotAllowed(String),
@@ -266,6 +276,8 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// An entry was sealed, or a seal of it confirmed.
+    Sealed(EntryId),
     /// Two records claim one place in a journal: a clone, or a lie.
     Fork {
         /// Whose journal.

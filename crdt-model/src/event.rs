@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::DiskOutcome;
 use crate::entry::birth::Content;
-use crate::ids::{ContentHash, DeviceId, EntryId, Heads, PersonId};
+use crate::ids::{ContentHash, DeviceId, EntryId, Heads, PersonId, RecordHash};
 use crate::journal::record::Record;
 use crate::journal::{Fork, Receipt, Role, Tip};
 use crate::path::EntryPath;
@@ -150,6 +150,28 @@ pub enum Request {
     },
     /// Change who belongs.
     People(MembershipRequest),
+    /// Sign what an entry exactly is.
+    Seal {
+        /// Which entry.
+        entry: EntryId,
+        /// The version that whoever asks has seen.
+        version: Version,
+        /// Entries that belong to it: what it embeds, and its sidecars.
+        parts: Vec<EntryId>,
+        /// What is meant by it.
+        meaning: String,
+        /// It is only amended from here on.
+        locks: bool,
+    },
+    /// Confirm somebody else's seal.
+    Witness {
+        /// The entry that is sealed.
+        entry: EntryId,
+        /// The seal.
+        seal: RecordHash,
+        /// What is meant by it.
+        meaning: String,
+    },
     /// Which attachments this device fetches by itself from now on.
     SetFetchPolicy(FetchPolicy),
     /// Fetch an attachment that the policy leaves, or all in a folder.
@@ -240,6 +262,13 @@ pub enum MembershipRequest {
         name: String,
         /// The recovery key's signature.
         proof: Vec<u8>,
+    },
+    /// How many persons a seal takes from now on, its author included.
+    SetSealRule {
+        /// So many.
+        needed: u32,
+        /// Of these; empty for anybody who may seal.
+        of: Vec<PersonId>,
     },
     /// All that is here of a device counts, whatever ended its right.
     Release {

@@ -8,9 +8,11 @@ pub mod frontier;
 pub mod membership;
 pub mod receipt;
 pub mod record;
+pub mod seal;
 
 pub use fork::{Fork, ForkRefused, ForkedAt};
 pub use frontier::{Frontier, Tip};
 pub use membership::{MembershipChange, Role};
 pub use receipt::Receipt;
 pub use record::{Header, Item, Payload, Record, RecordRefused};
+pub use seal::Seal;

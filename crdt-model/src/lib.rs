@@ -22,6 +22,7 @@ pub mod journal;
 pub mod limits;
 pub mod membership;
 pub mod path;
+pub mod seals;
 pub mod store;
 pub mod sync;
 pub mod view;

@@ -32,6 +32,12 @@ pub const BRANCHES: u32 = 4096;
 pub const QUARANTINED: usize = 1024;
 /// Bytes of records without effect that are carried in all.
 pub const QUARANTINE_BYTES: u64 = 64 << 20;
+/// What somebody means by a seal, bytes.
+pub const MEANING_BYTES: usize = 1024;
+/// Entries that belong to one sealed entry: what it embeds, and its sidecars.
+pub const SEAL_PARTS: usize = 1024;
+/// Persons that a notebook's rule for seals names.
+pub const SEALERS: usize = 1024;
 /// Receipts carried in one message: one per device.
 pub const RECEIPTS: usize = 4096;
 /// Blobs that a receipt lists as missing; when more are missing, only their number is told.

@@ -111,6 +111,21 @@ pub struct Cut {
     pub accepted: BTreeMap<(DeviceId, Volume), u64>,
 }
 
+/// How many persons a seal takes, its author included, and which.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealRule {
+    /// So many.
+    pub needed: u32,
+    /// Of these; empty for anybody who may seal.
+    pub of: BTreeSet<PersonId>,
+}
+
+impl Default for SealRule {
+    fn default() -> Self {
+        Self { needed: 1, of: BTreeSet::new() }
+    }
+}
+
 /// How far others had seen a journal when they did not know yet that its author's right had ended: what honest work
 /// stands on counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -224,6 +239,27 @@ impl Membership {
     /// How much of each journal owners accepted, whoever wrote it.
     pub fn released(&self) -> &BTreeMap<(DeviceId, Volume), u64> {
         &self.released
+    }
+
+    /// How many persons a seal takes. Of what several owners said at once, the most, and of equals what the record with
+    /// the smallest hash says.
+    pub fn seal_rule(&self) -> SealRule {
+        let said = (0..self.statements.len()).filter(|n| {
+            self.verdicts[*n] == Verdict::Counts
+                && matches!(self.statements[*n].change, MembershipChange::SealRule { .. })
+        });
+        let rule = |n: &usize| match &self.statements[*n].change {
+            MembershipChange::SealRule { needed, of } => (*needed, of),
+            _ => unreachable!("only rules were taken"),
+        };
+        let last = self
+            .latest(said.collect())
+            .into_iter()
+            .max_by_key(|n| (rule(n).0, std::cmp::Reverse(self.statements[*n].tip.hash)));
+        last.map_or_else(SealRule::default, |n| {
+            let (needed, of) = rule(&n);
+            SealRule { needed, of: of.iter().copied().collect() }
+        })
     }
 
     /// Whether a record counts that takes at least this role. `reach` is what [`Membership::witness`] has gathered from

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::birth::Kind;
 use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, UnixMs, Volume};
 use crate::journal::record::Record;
-use crate::journal::{Fork, Receipt, Role, Tip};
+use crate::journal::{Fork, Receipt, Role, Seal, Tip};
 use crate::membership::{Knows, Statement, Why};
 
 pub mod memory;
@@ -381,6 +381,8 @@ pub trait Source {
     fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError>;
     /// Places and header bytes of at most `limit` records after a position.
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError>;
+    /// Seals of an entry and their positions, in the order of these; also those without effect.
+    fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError>;
     /// Journals that were continued twice, and after which position that was known.
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError>;
     /// The proof that a journal was continued twice.
@@ -397,6 +399,19 @@ pub trait Source {
     fn fetch_policy(&self) -> Result<FetchPolicy, StoreError>;
     /// Open conflicts by number.
     fn conflicts(&self, entry: Option<&EntryId>) -> Result<Vec<(u64, ConflictRow)>, StoreError>;
+}
+
+/// A seal, or its confirmation, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealRow {
+    /// Its record.
+    pub tip: Tip,
+    /// When, by its author's clock. Claimed.
+    pub time: UnixMs,
+    /// What it says; a sealed text lies in the record.
+    pub seal: Seal,
+    /// Whether a text is sealed.
+    pub is_text: bool,
 }
 
 /// Index data of a record, so that the store need not look inside.
@@ -460,6 +475,8 @@ pub struct WriteSet {
     pub conflicts: Vec<ConflictRow>,
     /// Conflicts settled, by number.
     pub settled: Vec<u64>,
+    /// Seals and their positions.
+    pub seals: Vec<(u64, SealRow)>,
     /// Journals that were continued twice.
     pub forks: Vec<ForkRow>,
 }

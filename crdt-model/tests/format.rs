@@ -6,10 +6,13 @@ use std::path::Path;
 
 use codex_crdt_model::bundle::{Head, MAGIC, Part};
 use codex_crdt_model::entry::{Birth, Content};
-use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, PersonId, RecordHash, Volume};
+use codex_crdt_model::ids::{
+    ChangeHash, ContentHash, DeviceId, EntryId, NotebookId, PersonId, RecordHash, Volume,
+};
 use codex_crdt_model::journal::membership::{consent, recovery};
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record, notebook_id};
-use codex_crdt_model::journal::{Fork, Frontier, MembershipChange, Receipt, Role, Tip};
+use codex_crdt_model::journal::seal::{SealedEntry, SealedPart};
+use codex_crdt_model::journal::{Fork, Frontier, MembershipChange, Receipt, Role, Seal, Tip};
 use codex_crdt_model::limits;
 use codex_crdt_model::store::MissingBlob;
 use codex_crdt_model::sync::Message;
@@ -148,10 +151,33 @@ fn the_examples_of_the_journal_format_are_what_the_code_writes() {
             },
         ),
         ("release", MembershipChange::Release { accepted }),
+        ("seal rule", MembershipChange::SealRule { needed: 2, of: vec![person] }),
     ];
     for (name, statement) in statements {
         check(&mut examples, name, &payload(Payload::Membership(statement)));
     }
+    let text = "hi\n".to_owned();
+    let part = SealedPart {
+        entry: EntryId([7; 32]),
+        path: "p.png".into(),
+        hash: ContentHash([10; 32]),
+        size: 123_456,
+    };
+    let sealed = SealedEntry {
+        entry: EntryId([8; 32]),
+        version: vec![ChangeHash([6; 32])],
+        path: "a.md".into(),
+        hash: ContentHash::of(text.as_bytes()),
+        size: 3,
+        text: Some(text),
+        parts: vec![part],
+        meaning: "done".into(),
+        locks: true,
+    };
+    check(&mut examples, "seal", &payload(Payload::Seal(Seal::Entry(sealed))));
+    let witness =
+        Seal::Witness { entry: EntryId([8; 32]), seal: RecordHash([6; 32]), meaning: "read".into() };
+    check(&mut examples, "witness", &payload(Payload::Seal(witness)));
     let signed = |said: &[&[u8]], signature: &[u8]| {
         let signature = Signature::from_slice(signature).unwrap();
         key.verifying_key().verify_strict(&said.concat(), &signature).unwrap();
@@ -248,6 +274,9 @@ fn the_bounds_in_the_documents_are_those_of_the_code() {
         ("RECORD_BYTES", limits::RECORD_BYTES),
         ("RECORD_ITEMS", limits::RECORD_ITEMS),
         ("SEEN_TIPS", limits::SEEN_TIPS),
+        ("MEANING_BYTES", limits::MEANING_BYTES),
+        ("SEAL_PARTS", limits::SEAL_PARTS),
+        ("SEALERS", limits::SEALERS),
         ("RECEIPT_BLOBS", limits::RECEIPT_BLOBS),
         ("TEXT_BYTES", limits::TEXT_BYTES),
         ("NAME_BYTES", limits::NAME_BYTES),

@@ -13,6 +13,7 @@ pub mod notebooks;
 pub mod people;
 pub mod print;
 pub mod reading;
+pub mod seals;
 pub mod serve;
 pub mod verify;
 
@@ -184,6 +185,18 @@ pub enum Command {
     /// Fetch an attachment, or all in a folder, that the notebook's fetch policy leaves with the others.
     #[command(after_help = "Example:\n  codexd fetch lab data/plate-7.tif")]
     Fetch(EntryArgs),
+    /// Sign what an entry exactly is: its bytes, its properties, what it embeds.
+    #[command(after_help = "Example:\n  codexd seal lab notes/day-1.md --meaning \"recorded by me\" --lock")]
+    Seal(seals::SealArgs),
+    /// Who sealed what, who confirmed it, and whether it is still so.
+    #[command(after_help = "Example:\n  codexd seals lab\n  codexd seals lab notes/day-1.md --diff")]
+    Seals(seals::SealsArgs),
+    /// Confirm somebody else's seal.
+    #[command(after_help = "Example:\n  codexd witness lab notes/day-1.md --meaning witnessed")]
+    Witness(seals::WitnessArgs),
+    /// Show or say how many persons a seal takes.
+    #[command(after_help = "Example:\n  codexd seal-rule lab --needed 2")]
+    SealRule(seals::RuleArgs),
     /// Take a conflict out of the inbox: what shows stays, or with --other another value of the property is taken.
     #[command(after_help = "Example:\n  codexd settle lab 3\n  codexd settle lab 3 --other 1")]
     Settle(SettleArgs),
@@ -364,6 +377,9 @@ pub struct RestoreArgs {
     /// Which version, as `log` names it. What is deleted comes back as it was without it.
     #[arg(long, value_name = "VERSION")]
     pub at: Option<String>,
+    /// The entry is sealed and locked: amend it.
+    #[arg(long)]
+    pub amend: bool,
 }
 
 /// Which conflict, and how it ends.
@@ -466,6 +482,10 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Deleted { notebook } => reading::deleted(&client()?, out, &notebook).await,
         Command::Restore(args) => reading::restore(&client()?, out, &args).await,
         Command::Fetch(args) => reading::fetch(&client()?, out, &args).await,
+        Command::Seal(args) => seals::seal(&client()?, out, &args).await,
+        Command::Seals(args) => seals::seals(&client()?, out, &args).await,
+        Command::Witness(args) => seals::witness(&client()?, out, &args).await,
+        Command::SealRule(args) => seals::rule(&client()?, out, &args).await,
         Command::Settle(args) => conflicts::settle(&client()?, out, &args).await,
         Command::Conflicts { notebook } => conflicts::conflicts(&client()?, out, notebook).await,
         Command::Verify { notebook } => verify::verify(home, out, notebook).await,

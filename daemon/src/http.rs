@@ -21,6 +21,7 @@ pub mod people;
 pub mod properties;
 pub mod ranges;
 pub mod reading;
+pub mod seals;
 pub mod search;
 pub mod sidecar;
 pub mod spool;
@@ -91,6 +92,11 @@ fn api() -> Router<Desk> {
         .route("/notebooks/{nb}/entries/{e}/fetch", post(entries::fetch))
         .route("/notebooks/{nb}/entries/{e}/links", get(search::links))
         .route("/notebooks/{nb}/entries/{e}/backlinks", get(search::backlinks))
+        .route("/notebooks/{nb}/entries/{e}/seals", get(seals::list).post(seals::make))
+        .route("/notebooks/{nb}/entries/{e}/seals/{seal}/witnesses", post(seals::witness))
+        .route("/notebooks/{nb}/entries/{e}/seals/{seal}/content", get(seals::sealed_content))
+        .route("/notebooks/{nb}/seal-rule", get(seals::rule).put(seals::set_rule))
+        .route("/seals", get(seals::all))
         .route("/notebooks/{nb}/entries/{e}/conflicts", get(history::entry_conflicts))
         .route("/notebooks/{nb}/conflicts", get(history::notebook_conflicts))
         .route("/notebooks/{nb}/conflicts/{number}", post(history::settle))

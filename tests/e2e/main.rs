@@ -11,6 +11,7 @@ mod folder;
 mod inbox;
 mod kills;
 mod people;
+mod seals;
 mod standing;
 mod verifier;
 

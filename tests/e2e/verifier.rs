@@ -32,7 +32,13 @@ impl Verifier {
 
     /// Exit code, and what was printed.
     fn run(&self, file: &Path) -> (i32, Value) {
-        let output = Command::new(&self.python).arg(self.root.join("verify.py")).arg(file).output().unwrap();
+        self.run_with(file, None)
+    }
+
+    /// Also with the folder of files.
+    fn run_with(&self, file: &Path, folder: Option<&Path>) -> (i32, Value) {
+        let mut command = Command::new(&self.python);
+        let output = command.arg(self.root.join("verify.py")).arg(file).args(folder).output().unwrap();
         let report = serde_json::from_slice(&output.stdout);
         let report = report.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
         (output.status.code().unwrap(), report)
@@ -118,6 +124,11 @@ fn an_independent_verifier_accepts_what_is_good_and_names_what_is_not() {
         until("it arrived", || told(text) && tree(&a.folder) == tree(&b.folder));
         a.run(&["wait", "--synced", "--timeout", "3m"]);
     }
+    a.run(&["seal", "notes", "note.md", "--meaning", "recorded"]);
+    until("B has the seal", || b.json(&["seals", "notes", "note.md"])["items"][0]["signed"] == 1);
+    b.run(&["witness", "notes", "note.md", "--meaning", "witnessed"]);
+    until("A has the witness", || a.json(&["seals", "notes", "note.md"])["items"][0]["signed"] == 2);
+    a.run(&["wait", "--synced", "--timeout", "3m"]);
     let whole = dir.path().join("whole");
     a.run(&["bundle", "export", "notes", whole.to_str().unwrap()]);
     let device = b.status()["device"]["id"].as_str().unwrap().to_owned();
@@ -127,6 +138,16 @@ fn an_independent_verifier_accepts_what_is_good_and_names_what_is_not() {
     let report = verifier.good(&whole);
     assert!(report["founded"] == true && report["records"].as_u64() > Some(4), "{report:#}");
     assert!(report["attachments"] == 1 && report["receipts"] == 2, "{report:#}");
+    let seal = &report["seals"][0];
+    assert_eq!((&seal["path"], &seal["carried"]), (&"note.md".into(), &true.into()), "{report:#}");
+    assert_eq!(seal["witnesses"][0]["device"], b.device(), "{report:#}");
+    for (text, is_it) in [("one, by b\ntwo, by a\n", true), ("another\n", false)] {
+        let files = dir.path().join("files");
+        fs::create_dir_all(&files).unwrap();
+        fs::write(files.join("note.md"), text).unwrap();
+        let (_, report) = verifier.run_with(&whole, Some(&files));
+        assert_eq!(report["seals"][0]["in_folder"], is_it, "{report:#}");
+    }
     let report = verifier.good(&news);
     assert!(report["left_out"].as_u64() > Some(4) && report["attachments"] == 0, "{report:#}");
 
@@ -160,6 +181,15 @@ fn an_independent_verifier_accepts_what_is_good_and_names_what_is_not() {
     check("swapped", second, "is expected", &|p| p.swap(at, at + 1));
     check("twice", second, "already", &|p| p.insert(at + 2, p[at + 1].clone()));
     check("founding removed", place(&good[1]), "is missing", &|p| drop(p.remove(1)));
+    let seal = good
+        .iter()
+        .rposition(|part| place(part).is_some_and(|at| at.device.to_string() == a.device()))
+        .unwrap();
+    check("sealed text", place(&good[seal]), "payload", &|p| {
+        let payload = &mut record(&mut p[seal]).payload;
+        let at = payload.windows(3).position(|window| window == b"two").unwrap();
+        payload[at] = b'T';
+    });
     check("cut", None, "no end", &|p| drop(p.pop()));
     check("attachment", None, "other bytes", &|p| {
         let Part::Bytes(bytes) = &mut p[blob] else { panic!("bytes") };

@@ -1,13 +1,14 @@
 """Checks a bundle without any code of Codex: every signature, payload hash, chain, `seen`, the founding, the receipts and
 the attachments. Written from docs/journal-format.md and docs/bundle-format.md alone; needs PyNaCl and blake3.
 
-    verify.py FILE        prints JSON; exit code 0 if all is good, 1 if not, 2 for wrong usage
+    verify.py FILE [FOLDER]        prints JSON; exit code 0 if all is good, 1 if not, 2 for wrong usage
 
-Which records count, by what their authors might write, is not judged here.
+Seals are listed with what was signed; with the notebook's FOLDER, also whether the files there are still that. Which records count, by what their authors might write, is not judged here.
 """
 
 import hashlib
 import json
+import os
 import sys
 
 try:
@@ -29,6 +30,10 @@ RECEIPTS = 4096
 RECEIPT_BLOBS = 1024
 NAME_BYTES = 255
 BRANCHES = 4096
+MEANING_BYTES = 1024
+SEAL_PARTS = 1024
+SEALERS = 1024
+PATH_BYTES = 4096
 ZEROS = bytes(32)
 
 
@@ -213,10 +218,57 @@ def statement(data):
         c.sequence()
     elif kind == 8:
         c.many(len(data), tip)
+    elif kind == 9:
+        c.unsigned(32)
+        c.many(len(data), lambda c: c.take(32))
     else:
         raise Unreadable(f"statement {kind} is not known")
     c.end()
     return kind, nonce
+
+
+def option(c):
+    """Whether a value follows."""
+    found = c.take(1)[0]
+    if found > 1:
+        raise Unreadable("an option is neither 0 nor 1")
+    return found == 1
+
+
+def bounded(text, most):
+    if len(text.encode()) > most:
+        raise Unreadable("a text of a seal is too long")
+    return text
+
+
+def seal(data):
+    """A payload of kind 3: what is sealed, or which seal is confirmed."""
+    c = Cursor(data)
+    kind, entry = c.unsigned(32), c.take(32)
+    if kind == 0:
+        version = c.many(SEEN_TIPS, lambda c: c.take(32))
+        path, hash_, size = bounded(c.string(), PATH_BYTES), c.take(32), c.unsigned(64)
+        text = c.string().encode() if option(c) else None
+
+        def part(c):
+            return (c.take(32), bounded(c.string(), PATH_BYTES), c.take(32), c.unsigned(64))
+
+        parts, meaning = c.many(SEAL_PARTS, part), bounded(c.string(), MEANING_BYTES)
+        locks = option(c)
+        c.end()
+        if text is not None and (len(text) != size or blake3(text).digest() != hash_):
+            raise Unreadable("the sealed text is not the one that its hash names")
+        found = {"version": version, "path": path, "hash": hash_, "size": size, "text": text, "parts": parts}
+        found.update(locks=locks)
+    elif kind == 1:
+        found = {"seal": c.take(32)}
+        meaning = bounded(c.string(), MEANING_BYTES)
+        c.end()
+    else:
+        raise Unreadable(f"seal {kind} is not known")
+    if not meaning.strip():
+        raise Unreadable("a seal means nothing")
+    return {"entry": entry, "meaning": meaning, **found}
 
 
 def place_in(part):
@@ -245,6 +297,8 @@ class Bundle:
         self.blob = None
         self.founded = False
         self.forked = set()
+        self.seals, self.witnesses = {}, []
+        self.blob_hashes = set()
 
     def fault(self, reason, place=None, offset=None):
         found = {"device": None, "volume": None, "seq": None, "offset": offset, "reason": reason}
@@ -393,6 +447,13 @@ class Bundle:
             kind, nonce = statement(payload)
             if kind == 0 and derived("codex 2026 notebook", device + nonce) == self.head["notebook"]:
                 self.founded = True
+        elif header["kind"] == 3:
+            found = seal(payload)
+            found.update(device=device, volume=volume, seq=header["seq"], time=header["time"])
+            if "seal" in found:
+                self.witnesses.append(found)
+            else:
+                self.seals[self.hashes[header["journal"]][header["seq"]]] = found
         elif header["kind"] == 1:
             c = Cursor(payload)
 
@@ -443,6 +504,8 @@ class Bundle:
             return
         if self.blob[1] < 0 or hasher.digest() != hash_:
             self.fault(f"attachment {hash_.hex()} has other bytes", offset=offset)
+        else:
+            self.blob_hashes.add(hash_)
         self.blob = None
 
     def finish(self):
@@ -467,7 +530,60 @@ class Bundle:
         if not self.base and not self.founded:
             self.fault("no record founds this notebook")
 
-    def report(self):
+    def signed(self, folder):
+        """What was sealed, and by whom; with a folder, what of it lies there as it was."""
+
+        def name(one):
+            return {
+                "device": one["device"].hex(),
+                "volume": str(one["volume"]),
+                "seq": one["seq"],
+                "time": one["time"],
+                "meaning": one["meaning"],
+            }
+
+        def content(path, hash_, size, text):
+            found = {"path": path, "hash": hash_.hex(), "size": size}
+            found["carried"] = text is not None or hash_ in self.blob_hashes
+            if folder is not None:
+                found["in_folder"] = hash_of_file(folder, path) == hash_
+            return found
+
+        for witness in self.witnesses:
+            sealed = self.seals.get(witness["seal"])
+            place = ((witness["device"], witness["volume"]), witness["seq"])
+            if sealed is None:
+                # What the reader holds already may have it.
+                if not self.base:
+                    self.note(place, f"it confirms the seal {witness['seal'].hex()}, which is not in this bundle")
+            elif sealed["entry"] != witness["entry"]:
+                self.note(place, "it confirms a seal of another entry: it confirms nothing")
+            elif sealed["device"] == witness["device"]:
+                self.note(place, "it confirms a seal of its own device: it confirms nothing")
+        seals = []
+        for hash_, one in self.seals.items():
+            confirms = [
+                name(witness)
+                for witness in self.witnesses
+                if witness["seal"] == hash_
+                and witness["entry"] == one["entry"]
+                and witness["device"] != one["device"]
+            ]
+            parts = [content(path, part, size, None) for _, path, part, size in one["parts"]]
+            seals.append(
+                {
+                    "id": hash_.hex(),
+                    "entry": one["entry"].hex(),
+                    **content(one["path"], one["hash"], one["size"], one["text"]),
+                    "by": name(one),
+                    "locks": one["locks"],
+                    "parts": parts,
+                    "witnesses": confirms,
+                }
+            )
+        return seals
+
+    def report(self, folder=None):
         head = self.head or {"notebook": b"", "name": "", "maker": b""}
         return {
             "good": not self.faults,
@@ -479,9 +595,23 @@ class Bundle:
             "left_out": sum(seq for seq, _ in self.base.values()),
             "receipts": self.receipts,
             "attachments": self.blobs,
+            "seals": self.signed(folder),
             "faults": self.faults,
             "notes": self.notes,
         }
+
+
+def hash_of_file(folder, path):
+    """BLAKE3 of a file in the folder; nothing if it is not there, or not in it."""
+    inside = os.path.realpath(folder)
+    file = os.path.realpath(os.path.join(inside, path))
+    if os.path.commonpath([inside, file]) != inside or not os.path.isfile(file):
+        return None
+    hasher = blake3()
+    with open(file, "rb") as opened:
+        while data := opened.read(1 << 20):
+            hasher.update(data)
+    return hasher.digest()
 
 
 def read_frames(file, bundle):
@@ -512,7 +642,7 @@ def read_frames(file, bundle):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         print(__doc__, file=sys.stderr)
         return 2
     bundle = Bundle()
@@ -526,7 +656,8 @@ def main():
     except OSError as error:
         print(f"verify.py: cannot read {sys.argv[1]}: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(bundle.report(), indent=2))
+    folder = sys.argv[2] if len(sys.argv) == 3 else None
+    print(json.dumps(bundle.report(folder), indent=2))
     return 1 if bundle.faults else 0
 
 

@@ -15,7 +15,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 
 /// Takes in part of a bundle.
 pub(super) fn take(core: &mut Core, txn: &mut Txn<'_>, part: Carried) -> Result<Reply> {
-    txn.seal();
+    txn.close();
     let (mut new, mut left, mut refused) = (0, 0, None);
     for fork in part.forks {
         if let Err(refused) = peers::take_fork(txn, fork)? {

@@ -88,7 +88,7 @@ pub(super) fn received(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, frame
         }
         Some(Message::Receipts(receipts)) => take_receipts(core, txn, receipts, peer)?,
         Some(Message::Fork(fork)) => {
-            txn.seal();
+            txn.close();
             if let Err(refused) = take_fork(txn, fork)? {
                 refuse(txn, &format!("it calls a journal forked, but {refused}"));
             }
@@ -161,7 +161,7 @@ pub(super) fn is_reached(txn: &Txn<'_>, goal: &Frontier) -> bool {
 }
 
 pub(super) fn begin_volume(core: &mut Core, txn: &mut Txn<'_>) {
-    txn.seal();
+    txn.close();
     txn.meta.volume = Volume(core.random(&EntryId::ROOT));
     txn.meta.seen = Vec::new();
 }
@@ -275,7 +275,7 @@ fn take_records(
     peer: DeviceId,
     records: Vec<Record>,
 ) -> Result<Option<String>> {
-    txn.seal();
+    txn.close();
     let mut gap = false;
     let mut took = false;
     for record in records {
@@ -397,7 +397,7 @@ fn keep_fork(txn: &mut Txn<'_>, device: DeviceId, volume: Volume, seq: u64, fork
 
 fn take_record(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {
     // What this device makes because of the record (a conflict copy, say) comes after it.
-    txn.seal();
+    txn.close();
     let knows = txn.add_record(tip, &header.seen, header.time, record.clone(), Vec::new());
     people::fold(txn, tip, header, knows, &record)
 }

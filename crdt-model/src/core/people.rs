@@ -9,12 +9,12 @@ use super::tree;
 use super::txn::Txn;
 use crate::effect::Notice;
 use crate::entry::{Birth, Content, Document};
-use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, Volume};
+use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, UnixMs, Volume};
 use crate::journal::record::notebook_id;
-use crate::journal::{Header, Item, MembershipChange, Payload, Record, Role, Tip};
+use crate::journal::{Header, Item, MembershipChange, Payload, Record, Role, Seal, Tip};
 use crate::limits;
 use crate::membership::{Knows, Membership, Reach, Statement, Verdict, Why};
-use crate::store::{BirthAt, EntryRow, MemberRow, Quarantined, Source, StoreError, WriteSet};
+use crate::store::{BirthAt, EntryRow, MemberRow, Quarantined, SealRow, Source, StoreError, WriteSet};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -126,14 +126,19 @@ impl People {
         &self.own_held
     }
 
+    /// Whether a record has no effect.
+    pub fn is_quarantined(&self, position: u64) -> bool {
+        self.quarantined.contains_key(&position)
+    }
+
     /// How many records have no effect.
     pub fn quarantined(&self) -> usize {
         self.quarantined.len()
     }
 
-    /// Why an edit has no effect, if it has none.
-    fn refuses(&self, tip: &Tip, knows: &Knows) -> Option<Why> {
-        self.membership.allows(tip, knows, Role::Editor, &self.reach).err()
+    /// Why a record that takes a role has no effect, if it has none.
+    fn refuses(&self, tip: &Tip, knows: &Knows, needed: Role) -> Option<Why> {
+        self.membership.allows(tip, knows, needed, &self.reach).err()
     }
 }
 
@@ -149,7 +154,7 @@ pub(super) fn may_write(txn: &Txn<'_>) -> bool {
 
 /// Makes a membership record here.
 pub(super) fn state(txn: &mut Txn<'_>, change: MembershipChange) -> Result<()> {
-    txn.seal();
+    txn.close();
     let (tip, knows) = txn.sign(&Payload::Membership(change.clone()), Vec::new());
     stated(txn, Statement { tip, knows, change })
 }
@@ -234,7 +239,14 @@ pub(super) fn fold(
     let position = txn.meta.position;
     match Payload::decode(header.kind, &record.payload) {
         Some(Payload::Membership(change)) => stated(txn, Statement { tip, knows: knows.clone(), change })?,
-        Some(Payload::Edit(items)) => match txn.people.refuses(&tip, &knows) {
+        Some(Payload::Seal(seal)) => {
+            note_seal(txn, tip, header.time, seal);
+            if let Some(why) = txn.people.refuses(&tip, &knows, Role::Commenter) {
+                let size = record.size() as u64;
+                quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
+            }
+        }
+        Some(Payload::Edit(items)) => match txn.people.refuses(&tip, &knows, Role::Editor) {
             None => {
                 let by = By { device: header.device, time: header.time };
                 let index = peers::take_items(txn, header, by, position, items)?;
@@ -255,8 +267,23 @@ pub(super) fn fold(
     if !is_more {
         return Ok(());
     }
-    let rows = txn.people.quarantined.iter();
-    judge_again(txn, rows.map(|(position, row)| (*position, row.tip, row.knows.clone())).collect())
+    let mut held = Vec::new();
+    for (position, row) in &txn.people.quarantined {
+        let header = txn.record(*position)?.and_then(|record| record.header());
+        if let Some(needed) = header.and_then(|header| Payload::needs(header.kind)) {
+            held.push((*position, row.tip, row.knows.clone(), needed));
+        }
+    }
+    judge_again(txn, held)
+}
+
+/// Keeps a seal where it is found; whether it counts is seen when it is asked for.
+pub(super) fn note_seal(txn: &mut Txn<'_>, tip: Tip, time: UnixMs, seal: Seal) {
+    let is_text = matches!(&seal, Seal::Entry(sealed) if sealed.text.is_some());
+    let entry = seal.entry();
+    let row = SealRow { tip, time, seal: seal.without_text(), is_text };
+    txn.writes.seals.push((txn.meta.position, row));
+    txn.notify(Notice::Sealed(entry));
 }
 
 fn quarantine(txn: &mut Txn<'_>, position: u64, row: Quarantined) {
@@ -278,16 +305,19 @@ fn judge_all_again(txn: &mut Txn<'_>) -> Result<()> {
         all.push((write.position, write.tip, knows, header.kind));
     }
     txn.writes.knows.extend(txn.people.knows.clone());
-    let edits = all.into_iter().filter(|(.., kind)| *kind == Payload::EDIT);
-    judge_again(txn, edits.map(|(position, tip, knows, _)| (position, tip, knows)).collect())
+    let judged = all
+        .into_iter()
+        .filter_map(|(position, tip, knows, kind)| Some((position, tip, knows, Payload::needs(kind)?)));
+    let judged = judged.collect();
+    judge_again(txn, judged)
 }
 
 /// Judges these records by what is known now; folds anew the entries of those whose verdict turned.
-fn judge_again(txn: &mut Txn<'_>, records: Vec<(u64, Tip, Knows)>) -> Result<()> {
+fn judge_again(txn: &mut Txn<'_>, records: Vec<(u64, Tip, Knows, Role)>) -> Result<()> {
     let mut turned = BTreeSet::new();
-    for (position, tip, knows) in records {
+    for (position, tip, knows, needed) in records {
         let was = txn.people.quarantined.get(&position).map(|row| row.why);
-        let why = txn.people.refuses(&tip, &knows);
+        let why = txn.people.refuses(&tip, &knows, needed);
         match why {
             Some(why) if was != Some(why) => {
                 if was.is_none() && (tip.device, tip.volume) == (txn.meta.device, txn.meta.volume) {
@@ -363,7 +393,7 @@ pub(super) fn fold_late_births(txn: &mut Txn<'_>) -> Result<()> {
 /// Makes an entry anew of all that counts.
 fn fold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
     // What was made of another entry in this step counts too.
-    txn.seal();
+    txn.close();
     txn.documents.remove(&id);
     let mut document = None;
     let mut last = None;

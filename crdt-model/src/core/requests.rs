@@ -15,6 +15,7 @@ use crate::path::EntryPath;
 use crate::store::{EntryRow, FetchPolicy, MissingBlob, Mode, StoreError};
 
 mod people;
+mod seals;
 
 type Answer = std::result::Result<std::result::Result<Reply, Refusal>, StoreError>;
 
@@ -37,6 +38,10 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
         Request::Delete { entry } => delete(core, txn, entry),
         Request::Restore { entry, at } => restore(txn, entry, at.as_ref()),
         Request::Settle { conflict } => settle(txn, conflict),
+        Request::Seal { entry, version, parts, meaning, locks } => {
+            seals::seal(core, txn, entry, &version, parts, seals::Said { meaning, locks })
+        }
+        Request::Witness { entry, seal, meaning } => seals::witness(txn, entry, seal, meaning),
         Request::People(request) => people::asked(txn, request),
         Request::SetFetchPolicy(policy) => set_fetch_policy(txn, policy),
         Request::Fetch { entry } => fetch(txn, entry),
@@ -56,7 +61,11 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
 
 /// Whether carrying it out would make a record.
 fn changes_records(request: &Request) -> bool {
-    changes_entries(request) || matches!(request, Request::People(_) | Request::TakeCarried(_))
+    changes_entries(request)
+        || matches!(
+            request,
+            Request::People(_) | Request::TakeCarried(_) | Request::Seal { .. } | Request::Witness { .. }
+        )
 }
 
 /// Whether carrying it out would change an entry.

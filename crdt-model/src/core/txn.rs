@@ -14,7 +14,7 @@ use crate::membership::Knows;
 use crate::path::EntryPath;
 use crate::store::{
     BaseRow, BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, HistoryRow, Meta,
-    MissingBlob, RecordWrite, Source, StoreError, WriteSet,
+    MissingBlob, RecordWrite, SealRow, Source, StoreError, WriteSet,
 };
 use crate::view;
 
@@ -384,7 +384,7 @@ impl<'a> Txn<'a> {
         if self.items.len() >= limits::RECORD_ITEMS
             || (self.items_bytes + size > limits::RECORD_SOFT_BYTES && !self.items.is_empty())
         {
-            self.seal();
+            self.close();
         }
         self.items_bytes += size;
         self.items.push((item, entry, change));
@@ -392,8 +392,8 @@ impl<'a> Txn<'a> {
         BirthAt { position: self.meta.position + 1, item }
     }
 
-    /// Signs what was gathered into a record.
-    pub fn seal(&mut self) {
+    /// Closes the record that is being gathered, and signs it.
+    pub fn close(&mut self) {
         if self.items.is_empty() {
             return;
         }
@@ -409,7 +409,7 @@ impl<'a> Txn<'a> {
 
     /// This device's journal here is not continued: another one begins.
     pub fn begin_volume(&mut self) {
-        self.seal();
+        self.close();
         self.meta.volume = self.spare_volume;
         self.meta.seen = Vec::new();
     }
@@ -511,6 +511,14 @@ impl<'a> Txn<'a> {
             Some(write) => Ok(Some(write.record.clone())),
             None => self.source.record(position),
         }
+    }
+
+    /// Seals of an entry that count, and their positions.
+    pub fn seals_that_count(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>> {
+        let mut rows = self.source.seals(entry)?;
+        rows.extend(self.writes.seals.iter().filter(|(_, row)| row.seal.entry() == *entry).cloned());
+        rows.retain(|(position, _)| !self.people.is_quarantined(*position));
+        Ok(rows)
     }
 
     pub fn fork(&self, device: &DeviceId, volume: Volume) -> Result<Option<Fork>> {

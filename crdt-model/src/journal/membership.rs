@@ -136,6 +136,13 @@ pub enum MembershipChange {
         /// The last records that count again, one for each journal.
         accepted: Vec<Tip>,
     },
+    /// An owner says how many persons a seal takes, its author included.
+    SealRule {
+        /// So many.
+        needed: u32,
+        /// Of these; empty for anybody who may seal.
+        of: Vec<PersonId>,
+    },
 }
 
 fn consent_bytes(notebook: &NotebookId, person: &PersonId) -> Vec<u8> {

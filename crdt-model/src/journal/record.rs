@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::entry::Birth;
 use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, UnixMs, Volume};
 use crate::journal::frontier::Tip;
-use crate::journal::membership::MembershipChange;
+use crate::journal::membership::{MembershipChange, Role};
+use crate::journal::seal::Seal;
 use crate::limits;
 
 /// Version of the record format.
@@ -76,6 +77,8 @@ pub enum Payload {
     Edit(Vec<Item>),
     /// Kind 2: membership.
     Membership(MembershipChange),
+    /// Kind 3: a seal, or its confirmation.
+    Seal(Seal),
     /// Any other kind: carried, without effect.
     Unknown(u16, Vec<u8>),
 }
@@ -96,12 +99,25 @@ impl Header {
 impl Payload {
     /// The kind of edits.
     pub const EDIT: u16 = 1;
+    /// The kind of seals.
+    pub const SEAL: u16 = 3;
+
+    /// What it takes to write a record of a kind; `None` where that is not asked so: statements judge one another, and
+    /// what is not known has no effect.
+    pub fn needs(kind: u16) -> Option<Role> {
+        match kind {
+            Self::EDIT => Some(Role::Editor),
+            Self::SEAL => Some(Role::Commenter),
+            _ => None,
+        }
+    }
 
     fn encode(&self) -> (u16, Vec<u8>) {
         let bytes = |r: Result<Vec<u8>, postcard::Error>| r.expect("encoding into memory cannot fail");
         match self {
             Payload::Edit(items) => (Self::EDIT, bytes(postcard::to_stdvec(items))),
             Payload::Membership(change) => (2, bytes(postcard::to_stdvec(change))),
+            Payload::Seal(seal) => (Self::SEAL, bytes(postcard::to_stdvec(seal))),
             Payload::Unknown(kind, raw) => (*kind, raw.clone()),
         }
     }
@@ -118,6 +134,7 @@ impl Payload {
                 (items.len() <= limits::RECORD_ITEMS).then_some(Payload::Edit(items))
             }
             2 => whole(bytes).map(Payload::Membership),
+            Self::SEAL => whole(bytes).filter(Seal::is_sound).map(Payload::Seal),
             other => Some(Payload::Unknown(other, bytes.to_vec())),
         }
     }

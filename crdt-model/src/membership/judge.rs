@@ -184,7 +184,9 @@ fn needs(
             }
             Needs::Nothing
         }
-        MembershipChange::Admit { .. } | MembershipChange::Release { .. } => Needs::Owner,
+        MembershipChange::Admit { .. }
+        | MembershipChange::Release { .. }
+        | MembershipChange::SealRule { .. } => Needs::Owner,
         MembershipChange::Device { device, consent, .. } => {
             let person = author.ok_or(Why::NotAllowed)?;
             if !is_consent(device, notebook, &person, consent) {
@@ -249,7 +251,9 @@ fn about(
         MembershipChange::Device { .. }
         | MembershipChange::Profile { .. }
         | MembershipChange::Recovery { .. } => author,
-        MembershipChange::Revoke { .. } | MembershipChange::Release { .. } => None,
+        MembershipChange::Revoke { .. }
+        | MembershipChange::Release { .. }
+        | MembershipChange::SealRule { .. } => None,
     }
 }
 
@@ -263,6 +267,7 @@ fn named_device(statement: &Statement) -> Option<DeviceId> {
         MembershipChange::Role { .. }
         | MembershipChange::Profile { .. }
         | MembershipChange::Recovery { .. }
-        | MembershipChange::Release { .. } => None,
+        | MembershipChange::Release { .. }
+        | MembershipChange::SealRule { .. } => None,
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     BaseRow, BirthAt, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, ForkRow, HistoryRow, MemberRow,
-    Meta, MissingBlob, Quarantined, RecordWrite, Source, StoreError, WriteSet,
+    Meta, MissingBlob, Quarantined, RecordWrite, SealRow, Source, StoreError, WriteSet,
 };
 use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
 use crate::journal::record::{Item, Payload, Record};
@@ -47,6 +47,7 @@ pub struct MemoryStore {
     conflicts: BTreeMap<u64, ConflictRow>,
     conflicts_by_entry: BTreeSet<(EntryId, u64)>,
     last_conflict: u64,
+    seals: BTreeMap<u64, SealRow>,
     forks: BTreeMap<ForkedAt, ForkRow>,
 }
 
@@ -119,6 +120,7 @@ impl MemoryStore {
         }
         self.fetch_policy = writes.fetch_policy.unwrap_or(self.fetch_policy);
         self.put_conflicts(writes);
+        self.seals.extend(writes.seals.iter().cloned());
         for row in &writes.forks {
             let Some(at) = row.fork.at() else { continue };
             self.forks.entry(at).or_insert_with(|| row.clone());
@@ -319,6 +321,11 @@ impl Source for MemoryStore {
 
     fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError> {
         Ok(self.quarantined.clone())
+    }
+
+    fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError> {
+        let of_entry = self.seals.iter().filter(|(_, row)| row.seal.entry() == *entry);
+        Ok(of_entry.map(|(position, row)| (*position, row.clone())).collect())
     }
 
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError> {

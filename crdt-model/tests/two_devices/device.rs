@@ -243,7 +243,7 @@ impl Pair {
             for (_, frame) in self.b.outbox.drain(..) {
                 self.a.queue.push_back(Event::Received { peer: self.b.id, frame });
             }
-            if !a && !b {
+            if !a && !b && self.a.queue.is_empty() && self.b.queue.is_empty() {
                 return;
             }
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod device;
+mod seals;
 mod trust;
 
 use codex_crdt_model::entry::Content;

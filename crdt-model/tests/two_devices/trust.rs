@@ -14,14 +14,14 @@ use ed25519_dalek::SigningKey;
 use crate::device::{Device, Node, Pair, joined};
 
 /// What a device has, as it stands in a bundle.
-fn carried(device: &Device) -> Carried {
+pub fn carried(device: &Device) -> Carried {
     let records = (1..=device.core.meta().position).map(|at| device.store.record(at).unwrap().unwrap());
     let complete = device.store.tips().unwrap();
     let forks = device.store.forks().map(|row| row.fork.bare()).collect();
     Carried { forks, records: records.collect(), receipts: Vec::new(), complete }
 }
 
-fn take(device: &mut Device, part: Carried) -> Result<u64, Fault> {
+pub fn take(device: &mut Device, part: Carried) -> Result<u64, Fault> {
     device.ask(Request::TakeCarried(part));
     while device.run() {}
     match device.replies.pop() {

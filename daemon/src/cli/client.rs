@@ -75,6 +75,19 @@ impl Client {
         self.call(Method::GET, path, None).await
     }
 
+    /// The bytes of what is there.
+    pub async fn bytes(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        let bytes = response.bytes().await;
+        let bytes = bytes.map_err(|error| Failure::new(format!("the daemon's answer broke off: {error}")))?;
+        Ok(bytes.to_vec())
+    }
+
+    /// PUT.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
     /// POST.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.call(Method::POST, path, Some(body)).await

@@ -102,7 +102,7 @@ fn query_of(source: &str) -> Result<Value, String> {
 }
 
 /// The API's address of an entry, by path or id; also of one that is deleted, by id.
-async fn address(client: &Client, args: &EntryArgs) -> Result<String, Failure> {
+pub(super) async fn address(client: &Client, args: &EntryArgs) -> Result<String, Failure> {
     let notebook = escape(&args.notebook);
     let is_id = args.path.len() == 64 && args.path.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_id {
@@ -159,7 +159,8 @@ pub async fn show(client: &Client, args: &AtArgs) -> Result<(), Failure> {
 /// `restore`.
 pub async fn restore(client: &Client, out: Output, args: &RestoreArgs) -> Result<(), Failure> {
     let address = address(client, &args.entry).await?;
-    let entry = client.post(&format!("{address}/restore"), &json!({"version": args.at})).await?;
+    let entry =
+        client.post(&format!("{address}/restore"), &json!({"version": args.at, "amend": args.amend})).await?;
     out.show(&entry, |entry| {
         let is_whole = args.at.is_none() && text(entry, "kind") == "folder";
         let how = if is_whole { "has back all that was deleted together with it" } else { "is as it was" };

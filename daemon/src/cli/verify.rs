@@ -19,8 +19,10 @@ use crate::store::Reader;
 use crate::system::{NotebookRow, System};
 
 mod journals;
+mod seals;
 
 pub use journals::{Fork, Named};
+pub use seals::SealFound;
 
 /// Rows read at a time.
 const PAGE: usize = 500;
@@ -48,6 +50,8 @@ pub struct Report {
     pub without_effect: Vec<Named>,
     /// Places in journals that two records claim.
     pub forks: Vec<Fork>,
+    /// Seals that count, and how each stands.
+    pub seals: Vec<SealFound>,
     /// What must not be.
     pub faults: Vec<String>,
     /// What may be: a file that was edited and not taken in yet, an attachment that has not arrived.
@@ -108,6 +112,13 @@ fn text(report: &Report) -> String {
         if all.len() > SHOWN {
             lines.push(format!("  … and {} more; see --json", all.len() - SHOWN));
         }
+    }
+    if !report.seals.is_empty() {
+        let unchanged = report.seals.iter().filter(|seal| seal.unchanged).count();
+        lines.insert(
+            1,
+            format!("  {} seals, of {unchanged} of them nothing has changed since", report.seals.len()),
+        );
     }
     lines.join("\n")
 }

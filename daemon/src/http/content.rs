@@ -24,6 +24,7 @@ use super::error::ApiError;
 use super::input::{Params, Place};
 use super::ranges::{Wanted, wanted};
 use super::reading::{self, Found, read};
+use super::seals::{Amends, refuse_if_locked};
 use super::spool::Spool;
 use crate::blobs::Blobs;
 use crate::driver::Notebook;
@@ -263,29 +264,34 @@ fn can_carry_scripts(media_type: &str) -> bool {
 
 /// New bytes for an entry, made from the version that `If-Match` names.
 #[utoipa::path(put, path = "/api/v1/notebooks/{nb}/entries/{e}/content", tag = "content",
-    params(("nb" = String, Path), ("e" = String, Path), ("If-Match" = String, Header)),
+    params(("nb" = String, Path), ("e" = String, Path), ("If-Match" = String, Header), Amends),
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 200, description = "Saved; the merged text and its ETag"),
-        (status = 412, description = "`outdated`: the attachment has moved on"), (status = 428)))]
+        (status = 412, description = "`outdated`: the attachment has moved on"),
+        (status = 423, description = "`locked`: it is sealed and only amended"), (status = 428)))]
 pub async fn put(
     State(desk): State<Desk>,
     Place((nb, e)): Place<(String, String)>,
+    Params(Amends { amend }): Params<Amends>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
+    refuse_if_locked(&notebook, id, amend).await?;
     write(&desk, &notebook, id, &headers, body).await
 }
 
 /// New bytes at a path; a new entry if nothing is there.
 #[utoipa::path(put, path = "/api/v1/notebooks/{nb}/files/{path}", tag = "content",
-    params(("nb" = String, Path), ("path" = String, Path)),
+    params(("nb" = String, Path), ("path" = String, Path), Amends),
     request_body(content = String, content_type = "application/octet-stream"),
-    responses((status = 200), (status = 201, description = "A new entry"), (status = 412), (status = 428)))]
+    responses((status = 200), (status = 201, description = "A new entry"), (status = 412),
+        (status = 423, description = "`locked`: it is sealed and only amended"), (status = 428)))]
 pub async fn put_file(
     State(desk): State<Desk>,
     Place((nb, path)): Place<(String, String)>,
+    Params(Amends { amend }): Params<Amends>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -299,7 +305,10 @@ pub async fn put_file(
             let message = format!("`{path}` is taken");
             Err(ApiError::new(StatusCode::PRECONDITION_FAILED, "exists", message))
         }
-        Some(id) => write(&desk, &notebook, id, &headers, body).await,
+        Some(id) => {
+            refuse_if_locked(&notebook, id, amend).await?;
+            write(&desk, &notebook, id, &headers, body).await
+        }
         None => {
             let content = take_in(&desk, body.into_data_stream()).await?;
             let reply = ask(&notebook, Request::Create { path, content }).await?;

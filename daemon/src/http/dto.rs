@@ -137,6 +137,8 @@ pub struct EntryDetails {
     pub available: bool,
     /// What is wrong with its metadata.
     pub warnings: Vec<String>,
+    /// How its seals stand; nothing if it has none.
+    pub seal: Option<super::seals::SealMark>,
 }
 
 /// One version in an entry's history.

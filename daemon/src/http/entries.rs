@@ -12,6 +12,7 @@ use codex_crdt_model::entry::birth::{Content, Kind};
 use codex_crdt_model::event::Request;
 use codex_crdt_model::ids::EntryId;
 use codex_crdt_model::limits;
+use codex_crdt_model::membership::Membership;
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::Source;
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ use super::dto::{Done, EntryDetails, Page, TreeItem, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
 use super::reading::{self, Found, mirror_is_fresh, read};
-use super::{properties, search, sidecar};
+use super::{properties, seals, search, sidecar};
 use crate::driver::Notebook;
 use crate::mirror::text::{has_frontmatter, media_type};
 
@@ -188,6 +189,9 @@ pub struct EntryChange {
     /// Properties to remove.
     #[serde(default)]
     pub remove_properties: Vec<String>,
+    /// The entry is sealed and locked, and its properties are to be amended.
+    #[serde(default)]
+    pub amend: bool,
 }
 
 /// Moves an entry or sets its properties; never touches other keys or the body.
@@ -204,7 +208,11 @@ pub async fn change(
     // Checked before anything is changed: a request is carried out as a whole or refused.
     let to = change.path.as_deref().map(EntryPath::parse).transpose()?;
     read(&notebook, move |reader| reading::alive(reader, &id)).await?;
-    properties::set(&notebook, id, properties::edits(change.properties, change.remove_properties)).await?;
+    let edits = properties::edits(change.properties, change.remove_properties);
+    if !edits.is_empty() {
+        seals::refuse_if_locked(&notebook, id, change.amend).await?;
+    }
+    properties::set(&notebook, id, edits).await?;
     if let Some(to) = to {
         move_with_sidecars(&notebook, id, to).await?;
     }
@@ -251,6 +259,7 @@ pub async fn remove(
 ) -> Result<Json<Done>, ApiError> {
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
+    seals::refuse_if_locked(&notebook, id, false).await?;
     let (_, sidecars) = with_sidecars(&notebook, id).await?;
     ask(&notebook, Request::Delete { entry: id }).await?;
     for sidecar in sidecars {
@@ -289,10 +298,15 @@ pub struct Fetching {
 /// Everything about one entry, from the store and the mirror.
 pub async fn details(notebook: &Notebook, id: EntryId) -> Result<EntryDetails, ApiError> {
     mirror_is_fresh(notebook).await?;
-    let (found, names, available) = read(notebook, move |reader| {
+    let of = notebook.id;
+    let (found, names, available, seal) = read(notebook, move |reader| {
         let found = reading::alive(reader, &id)?;
         let missing = found.row.kind == Kind::Blob && reader.blob_missing(&found.row.hash)?.is_some();
-        Ok((found, reading::names(reader)?, !missing))
+        let seal = match reader.seals(&id)?.is_empty() {
+            true => None,
+            false => seals::mark(reader, &found, &Membership::of(&of, reader.statements()?))?,
+        };
+        Ok((found, reading::names(reader)?, !missing, seal))
     })
     .await?;
     let facts = search::facts(notebook, id).await?;
@@ -316,6 +330,7 @@ pub async fn details(notebook: &Notebook, id: EntryId) -> Result<EntryDetails, A
         author_name: names.get(&row.author).cloned(),
         available,
         warnings: facts.warnings,
+        seal,
     })
 }
 

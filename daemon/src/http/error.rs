@@ -96,6 +96,7 @@ impl From<Refusal> for ApiError {
             Refusal::Properties { path, .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "bad_properties", json!({"path": path}))
             }
+            Refusal::Seal { path, .. } => (StatusCode::CONFLICT, "not_sealed", json!({"path": path})),
             Refusal::NotAllowed(_) => (StatusCode::FORBIDDEN, "not_allowed", json!({})),
         };
         Self::new(status, code, refusal.to_string()).with(details)
@@ -222,6 +223,7 @@ mod tests {
             (Refusal::Standing("paused".into()), 423, "not_ready"),
             (Refusal::NoConflict(3), 404, "no_conflict"),
             (Refusal::Properties { path: text(), reason: text() }, 422, "bad_properties"),
+            (Refusal::Seal { path: text(), reason: text() }, 409, "not_sealed"),
             (Refusal::NotAllowed(text()), 403, "not_allowed"),
         ];
         for (refusal, status, code) in cases {

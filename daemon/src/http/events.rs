@@ -175,6 +175,7 @@ fn subject(news: &News) -> Option<EntryId> {
         | Notice::Moved { entry, .. }
         | Notice::Deleted(entry)
         | Notice::Conflict(entry)
+        | Notice::Sealed(entry)
         | Notice::WriteFailed { entry, .. } => Some(*entry),
         Notice::Standing(_) | Notice::Peer(_) | Notice::Fork { .. } => None,
     }
@@ -199,6 +200,7 @@ fn plain(notice: &NotebookNotice) -> DeskEvent {
         }
         Notice::Deleted(_) => "entry.deleted",
         Notice::Conflict(_) => "conflict",
+        Notice::Sealed(_) => "entry.sealed",
         Notice::Standing(words) => {
             event.message = Some(words.clone());
             "standing"

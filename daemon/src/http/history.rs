@@ -19,6 +19,7 @@ use super::entries::details;
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
 use super::reading::{self, read};
+use super::seals::refuse_if_locked;
 use crate::driver::Notebook;
 
 const HISTORY_PAGE: usize = 200;
@@ -89,6 +90,9 @@ pub struct Restore {
     /// deleted together with it.
     #[serde(alias = "at")]
     pub version: Option<String>,
+    /// The entry is sealed and locked, and this is to amend it.
+    #[serde(default)]
+    pub amend: bool,
 }
 
 /// Brings a version back, as a new version; or what is deleted, a folder with all that was deleted with it, also if the
@@ -104,6 +108,9 @@ pub async fn restore(
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
     let at = restore.version.map(|version| version.trim_matches('"').parse()).transpose()?;
+    if at.is_some() {
+        refuse_if_locked(&notebook, id, restore.amend).await?;
+    }
     let reply = ask(&notebook, Request::Restore { entry: id, at }).await?;
     let Reply::Entry { entry, .. } = reply else { return Err(no_entry_in_reply()) };
     Ok(Json(details(&notebook, entry).await?))

@@ -4,7 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    auth, bundles, content, entries, events, history, inviting, notebooks, people, search, status, upload,
+    auth, bundles, content, entries, events, history, inviting, notebooks, people, seals, search, status,
+    upload,
 };
 
 #[derive(OpenApi)]
@@ -45,6 +46,13 @@ use super::{
         search::search,
         search::query,
         search::tags,
+        seals::all,
+        seals::list,
+        seals::make,
+        seals::witness,
+        seals::sealed_content,
+        seals::rule,
+        seals::set_rule,
         people::peers,
         people::members,
         people::set_role,

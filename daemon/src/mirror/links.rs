@@ -18,7 +18,7 @@ const NAMESAKES: i64 = 64;
 pub struct Link {
     /// As it is written.
     pub target: String,
-    /// `wiki`, `link` or `image`.
+    /// `wiki`, `link`, `image` or `embed`.
     pub kind: String,
     /// The entry that is meant, hex; `None` if there is none.
     #[serde(serialize_with = "hex_option")]
@@ -41,7 +41,7 @@ pub struct Backlink {
     pub title: String,
     /// The link as it is written there.
     pub target: String,
-    /// `wiki`, `link` or `image`.
+    /// `wiki`, `link`, `image` or `embed`.
     pub kind: String,
 }
 
@@ -59,7 +59,7 @@ impl Mirror {
             let Some(source) = read::by_id(db, &look, id)? else { return Ok(Vec::new()) };
             let mut links = Vec::with_capacity(rows.len());
             for (target, kind) in rows {
-                let meant = meant(db, &look, &source, &target, kind == "wiki")?;
+                let meant = meant(db, &look, &source, &target, text::is_wiki(&kind))?;
                 let info = meant.map(|id| read::by_id(db, &look, &id)).transpose()?.flatten();
                 links.push(Link {
                     target,
@@ -91,7 +91,7 @@ impl Mirror {
             let mut backlinks = Vec::new();
             for (num, written, kind) in rows {
                 let Some(source) = read::by_num(db, &look, num)? else { continue };
-                if meant(db, &look, &source, &written, kind == "wiki")? == Some(*id) {
+                if meant(db, &look, &source, &written, text::is_wiki(&kind))? == Some(*id) {
                     let EntryInfo { id, path, title, .. } = source;
                     backlinks.push(Backlink { entry: id, path, title, target: written, kind });
                 }

@@ -36,15 +36,30 @@ pub fn has_frontmatter(name: &str) -> bool {
 pub struct RawLink {
     /// As it is written, without fragment and query, `%20` undone.
     pub target: String,
-    /// `wiki`, `link` or `image`.
+    /// `wiki`, `link`, `image`, or `embed` for a wikilink that is shown in its place.
     pub kind: &'static str,
 }
 
 impl RawLink {
+    /// Whether what it means is shown in its place.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.kind, "image" | "embed")
+    }
+
+    /// Whether its target is a name anywhere in the notebook, not only a path.
+    pub fn is_wiki(&self) -> bool {
+        is_wiki(self.kind)
+    }
+
     /// Last name of the target in lower case, without `.md`.
     pub fn key(&self) -> String {
         key(&self.target)
     }
+}
+
+/// Whether the target of a link of this kind is a name anywhere in the notebook, not only a path.
+pub fn is_wiki(kind: &str) -> bool {
+    matches!(kind, "wiki" | "embed")
 }
 
 /// Last name of a path in lower case, without `.md`.
@@ -75,7 +90,10 @@ pub fn markdown(body: &str) -> (Option<String>, Vec<RawLink>) {
                 let wiki = matches!(link_type, LinkType::WikiLink { .. });
                 links.extend(link(&dest_url, if wiki { "wiki" } else { "link" }));
             }
-            Event::Start(Tag::Image { dest_url, .. }) => links.extend(link(&dest_url, "image")),
+            Event::Start(Tag::Image { link_type, dest_url, .. }) => {
+                let wiki = matches!(link_type, LinkType::WikiLink { .. });
+                links.extend(link(&dest_url, if wiki { "embed" } else { "image" }));
+            }
             _ => {}
         }
     }
@@ -91,10 +109,10 @@ fn link(target: &str, kind: &'static str) -> Option<RawLink> {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     });
-    if target.is_empty() || target.starts_with("//") || (scheme && kind != "wiki") {
+    if target.is_empty() || target.starts_with("//") || (scheme && !is_wiki(kind)) {
         return None;
     }
-    let target = if kind == "wiki" { target.to_owned() } else { percent_decoded(target) };
+    let target = if is_wiki(kind) { target.to_owned() } else { percent_decoded(target) };
     Some(RawLink { target, kind })
 }
 

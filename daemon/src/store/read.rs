@@ -4,7 +4,7 @@ use std::path::Path;
 
 use codex_crdt_model::ids::{ChangeHash, DeviceId, EntryId, RecordHash, UnixMs, Volume};
 use codex_crdt_model::journal::{Fork, Record, Tip};
-use codex_crdt_model::store::{BaseRow, EntryRow, ForkRow, StoreError};
+use codex_crdt_model::store::{BaseRow, EntryRow, ForkRow, SealRow, StoreError};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::de::DeserializeOwned;
 
@@ -178,6 +178,21 @@ impl Reader {
                    CROSS JOIN records AS r ON r.position = p.position
                    ORDER BY i.position DESC, i.item DESC";
         self.rows("reading changes", sql, params![before, int(limit as u64)], change_row)
+    }
+
+    /// All seals and their positions, in the order of these; also those without effect.
+    pub fn all_seals(&self) -> Result<Vec<(u64, SealRow)>, StoreError> {
+        self.seal_rows("SELECT position, row FROM seals ORDER BY position", [])
+    }
+
+    pub(super) fn seal_rows(
+        &self,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Vec<(u64, SealRow)>, StoreError> {
+        let doing = "reading seals";
+        let rows = self.rows(doing, sql, params, |row| Ok((number(row, 0)?, row.get::<_, Vec<u8>>(1)?)))?;
+        rows.into_iter().map(|(position, bytes)| Ok((position, decode(doing, &bytes)?))).collect()
     }
 
     /// Proofs of forked journals, and after which position each came.

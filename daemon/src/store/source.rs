@@ -7,7 +7,7 @@ use codex_crdt_model::journal::{Fork, Receipt, Record, Tip};
 use codex_crdt_model::membership::{Knows, Statement};
 use codex_crdt_model::store::{
     BaseRow, BirthAt, ConflictRow, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta, MissingBlob,
-    Quarantined, Source, StoreError,
+    Quarantined, SealRow, Source, StoreError,
 };
 use rusqlite::{Params, Row, params};
 use serde::de::DeserializeOwned;
@@ -161,6 +161,10 @@ impl Source for Reader {
             Ok((number(row, 0)?, row.get::<_, Vec<u8>>(1)?))
         })?;
         rows.into_iter().map(|(position, bytes)| Ok((position, decode(doing, &bytes)?))).collect()
+    }
+
+    fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError> {
+        self.seal_rows("SELECT position, row FROM seals WHERE entry = ?1 ORDER BY position", [entry.0])
     }
 
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError> {
@@ -331,6 +335,10 @@ impl Source for Store {
 
     fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError> {
         self.reader.quarantined()
+    }
+
+    fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError> {
+        self.reader.seals(entry)
     }
 
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError> {

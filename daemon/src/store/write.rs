@@ -34,6 +34,7 @@ pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), St
     membership(connection, writes)?;
     blobs_missing(connection, writes).map_err(failed("writing missing blobs"))?;
     conflicts(connection, writes)?;
+    seals(connection, writes)?;
     forks(connection, writes).map_err(failed("writing a proof of a fork"))
 }
 
@@ -268,6 +269,14 @@ fn conflicts(connection: &Connection, writes: &WriteSet) -> Result<(), StoreErro
     for number in &writes.settled {
         let sql = "UPDATE conflicts SET settled = 1 WHERE number = ?1";
         run(connection, "settling a conflict", sql, [int(*number)])?;
+    }
+    Ok(())
+}
+
+fn seals(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
+    for (position, row) in &writes.seals {
+        let sql = "INSERT OR REPLACE INTO seals VALUES (?1, ?2, ?3)";
+        run(connection, "writing a seal", sql, params![int(*position), row.seal.entry().0, encode(row)])?;
     }
     Ok(())
 }

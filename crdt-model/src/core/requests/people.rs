@@ -8,6 +8,7 @@ use crate::event::MembershipRequest;
 use crate::ids::{DeviceId, PersonId};
 use crate::journal::membership::{is_consent, is_recovery};
 use crate::journal::{MembershipChange, Role, Tip};
+use crate::limits;
 
 /// What takes at least a role, asked for by somebody who has less.
 pub(super) fn refused(txn: &Txn<'_>, what: &str, needed: Role) -> Option<Refusal> {
@@ -66,6 +67,17 @@ pub(super) fn asked(txn: &mut Txn<'_>, request: MembershipRequest) -> Answer {
             let needed = if whose == own { Role::Viewer } else { Role::Owner };
             let accepted = tips_of(txn, |other| *other == device);
             ("revoke a device", needed, MembershipChange::Revoke { device, accepted })
+        }
+        MembershipRequest::SetSealRule { needed, of } => {
+            let known: Vec<PersonId> = membership.people().into_iter().map(|person| person.id).collect();
+            if let Some(stranger) = of.iter().find(|person| !known.contains(person)) {
+                return no(format!("person {stranger} is nobody here"));
+            }
+            let most = if of.is_empty() { limits::SEALERS } else { of.len() };
+            if needed == 0 || needed as usize > most || of.len() > limits::SEALERS {
+                return no(format!("a seal takes at least 1 person and at most {most}, not {needed}"));
+            }
+            ("say what a seal takes", Role::Owner, MembershipChange::SealRule { needed, of })
         }
         MembershipRequest::SetProfile { name, colour } => {
             ("say who you are", Role::Viewer, MembershipChange::Profile { name, colour })

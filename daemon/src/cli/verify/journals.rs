@@ -7,7 +7,7 @@ use codex_crdt_model::bundle::Place;
 use codex_crdt_model::entry::birth::Birth;
 use codex_crdt_model::ids::{DeviceId, NotebookId, RecordHash, Volume};
 use codex_crdt_model::journal::record::Header;
-use codex_crdt_model::journal::{Frontier, Item, Payload, Role, Tip};
+use codex_crdt_model::journal::{Frontier, Item, Payload, Seal, Tip};
 use codex_crdt_model::membership::{Knows, Membership, Reach, Statement, Verdict, Why};
 use codex_crdt_model::store::{ForkRow, Source, StoreError};
 use serde::Serialize;
@@ -49,7 +49,7 @@ pub struct Fork {
     pub other: String,
 }
 
-fn place(tip: &Tip) -> Place {
+pub(super) fn place(tip: &Tip) -> Place {
     Place { device: tip.device, volume: tip.volume, seq: tip.seq }
 }
 
@@ -63,6 +63,7 @@ struct Chains {
     ends: BTreeMap<(DeviceId, Volume), (u64, RecordHash)>,
     knows: BTreeMap<(DeviceId, Volume), Knows>,
     statements: Vec<Statement>,
+    seals: Vec<(u64, Tip, Seal)>,
 }
 
 impl Chains {
@@ -78,10 +79,11 @@ impl Checker<'_> {
     pub(super) fn journals(&mut self, reader: &Reader, notebook: &NotebookId) -> Result<(), StoreError> {
         let forked = self.forks(reader, notebook)?;
         let chains = self.records(reader, notebook, &forked)?;
-        self.judge(reader, notebook, chains.statements)
+        let membership = self.judge(reader, notebook, chains.statements)?;
+        self.seals(reader, &chains.seals, &membership)
     }
 
-    fn bad(&mut self, tip: &Tip, reason: impl Into<String>) {
+    pub(super) fn bad(&mut self, tip: &Tip, reason: impl Into<String>) {
         let reason = reason.into();
         self.fault(format!("{}: {reason}", place(tip)));
         self.report.bad_records.push(named(tip, reason));
@@ -171,6 +173,7 @@ impl Checker<'_> {
             Some(Payload::Membership(change)) => {
                 chains.statements.push(Statement { tip: *tip, knows, change });
             }
+            Some(Payload::Seal(seal)) => chains.seals.push((position, *tip, seal)),
             Some(Payload::Unknown(..)) => {}
         }
     }
@@ -181,7 +184,7 @@ impl Checker<'_> {
         reader: &Reader,
         notebook: &NotebookId,
         statements: Vec<Statement>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Membership, StoreError> {
         let membership = Membership::of(notebook, statements);
         let mut places: BTreeMap<RecordHash, Place> = BTreeMap::new();
         let mut dropped = Vec::new();
@@ -207,10 +210,8 @@ impl Checker<'_> {
         let quarantined = reader.quarantined()?;
         let mut differ = Vec::new();
         each_header(reader, |position, tip, kind, knows| {
-            if kind != Payload::EDIT {
-                return;
-            }
-            let verdict = membership.allows(tip, knows, Role::Editor, &reach);
+            let Some(needed) = Payload::needs(kind) else { return };
+            let verdict = membership.allows(tip, knows, needed, &reach);
             if verdict.is_err() != quarantined.contains_key(&position) {
                 differ.push(*tip);
             }
@@ -224,7 +225,7 @@ impl Checker<'_> {
             self.note(format!("{} does not count: {reason}", place(&tip)));
             self.report.without_effect.push(named(&tip, reason));
         }
-        Ok(())
+        Ok(membership)
     }
 
     fn forks(&mut self, reader: &Reader, notebook: &NotebookId) -> Result<Forked, StoreError> {

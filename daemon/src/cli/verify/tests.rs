@@ -201,3 +201,32 @@ fn a_fork_is_named_and_its_proof_is_checked() {
         "{report:?}"
     );
 }
+
+#[test]
+fn seals_are_compared_with_the_documents_and_the_stores_list() {
+    let mut world = World::new();
+    world.admit(Role::Editor);
+    let born = world.write("one.md");
+    world.take(born.clone());
+    let entry = world.store().at(&EntryId::ROOT, "one.md").unwrap().unwrap();
+    let version = codex_crdt_model::event::Version(Vec::new());
+    let seal = |meaning: &str| Request::Seal {
+        entry,
+        version: version.clone(),
+        parts: Vec::new(),
+        meaning: meaning.into(),
+        locks: false,
+    };
+    let Reply::Signed(number) = world.ask(seal("recorded")) else { panic!("not signed") };
+    let report = world.check();
+    assert!(report.faults.is_empty(), "{report:?}");
+    let [found] = &report.seals[..] else { panic!("{report:?}") };
+    assert_eq!(
+        (found.id.clone(), found.unchanged, found.path.as_str()),
+        (number.to_string(), true, "one.md")
+    );
+    // The list is only a list: what it says is in the records.
+    world.sql("DELETE FROM seals");
+    let report = world.check();
+    assert!(report.bad_records.iter().any(|bad| bad.reason.contains("list of seals")), "{report:?}");
+}

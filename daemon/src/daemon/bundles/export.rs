@@ -168,6 +168,7 @@ impl Exporter<'_> {
                     Item::Birth(bytes) => Birth::id_of(bytes),
                     Item::Change { entry, .. } => *entry,
                 })),
+                Some(Payload::Seal(seal)) => drop(entries.insert(seal.entry())),
                 Some(Payload::Membership(_)) => is_any = true,
                 Some(Payload::Unknown(..)) | None => {}
             }

@@ -1,0 +1,147 @@
+//! What somebody here asks to sign: an entry as it is, or that somebody else's seal says what is so.
+
+use super::{Answer, live, people};
+use crate::core::Core;
+use crate::core::people::note_seal;
+use crate::core::txn::Txn;
+use crate::effect::{Refusal, Reply};
+use crate::entry::Content;
+use crate::entry::birth::Kind;
+use crate::event::Version;
+use crate::ids::{ContentHash, EntryId, RecordHash};
+use crate::journal::seal::{SealedEntry, SealedPart};
+use crate::journal::{Payload, Role, Seal};
+use crate::limits;
+use crate::store::{EntryRow, StoreError};
+
+/// What somebody says with a seal.
+pub(super) struct Said {
+    pub meaning: String,
+    pub locks: bool,
+}
+
+fn no(path: &(impl ToString + ?Sized), reason: impl Into<String>) -> Answer {
+    Ok(Err(Refusal::Seal { path: path.to_string(), reason: reason.into() }))
+}
+
+/// Why a meaning is none.
+fn meaningless(meaning: &str) -> Option<String> {
+    if meaning.trim().is_empty() {
+        return Some("say what it means, as `recorded by me` or `reviewed`".into());
+    }
+    let is_long = meaning.len() > limits::MEANING_BYTES;
+    is_long.then(|| format!("what it means is longer than {} bytes", limits::MEANING_BYTES))
+}
+
+pub(super) fn seal(
+    core: &Core,
+    txn: &mut Txn<'_>,
+    id: EntryId,
+    version: &Version,
+    parts: Vec<EntryId>,
+    said: Said,
+) -> Answer {
+    if let Some(refusal) = people::refused(txn, "seal something", Role::Commenter) {
+        return Ok(Err(refusal));
+    }
+    let Some(row) = live(txn, id)? else { return Ok(Err(Refusal::NoEntry(id))) };
+    let path = txn.path(&id)?;
+    if let Some(reason) = meaningless(&said.meaning) {
+        return no(&path, reason);
+    }
+    if row.heads != version.0 {
+        return no(&path, "it has changed since you looked; read it again, then seal it");
+    }
+    if core.drafts.has(&id) {
+        return no(&path, "the file here differs from what is shared; bring it back to that first");
+    }
+    if parts.len() > limits::SEAL_PARTS {
+        return no(&path, format!("it embeds more than {} entries", limits::SEAL_PARTS));
+    }
+    if let Some(reason) = lacking(txn, &row)? {
+        return no(&path, reason);
+    }
+    let text = match row.kind {
+        Kind::Text => match txn.document(&id, &row)?.view().content {
+            Content::Text(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut sealed_parts = Vec::new();
+    for part in parts {
+        let Some(row) = live(txn, part)? else { return Ok(Err(Refusal::NoEntry(part))) };
+        let part_path = txn.path(&part)?.to_string();
+        if let Some(reason) = lacking(txn, &row)? {
+            return no(&path, format!("`{part_path}` belongs to it, and {reason}"));
+        }
+        sealed_parts.push(SealedPart { entry: part, path: part_path, hash: row.hash, size: row.size });
+    }
+    let sealed = SealedEntry {
+        entry: id,
+        version: row.heads,
+        path: path.to_string(),
+        hash: row.hash,
+        size: row.size,
+        text,
+        parts: sealed_parts,
+        meaning: said.meaning,
+        locks: said.locks,
+    };
+    sign(txn, Seal::Entry(sealed))
+}
+
+/// Why something cannot be signed: nobody signs what is not there to be read.
+fn lacking(txn: &Txn<'_>, row: &EntryRow) -> Result<Option<String>, StoreError> {
+    Ok(match row.kind {
+        Kind::Folder => Some("a folder has no content; seal what is in it".into()),
+        Kind::Symlink => Some("it is a link; seal what it points to".into()),
+        Kind::Blob if txn.blob_missing(&row.hash)?.is_some() => {
+            Some("its bytes are not on this device; fetch them first".into())
+        }
+        Kind::Blob | Kind::Text => None,
+    })
+}
+
+pub(super) fn witness(txn: &mut Txn<'_>, entry: EntryId, seal: RecordHash, meaning: String) -> Answer {
+    if let Some(refusal) = people::refused(txn, "confirm a seal", Role::Commenter) {
+        return Ok(Err(refusal));
+    }
+    let Some(row) = txn.entry(&entry)? else { return Ok(Err(Refusal::NoEntry(entry))) };
+    let path = if row.alive { txn.path(&entry)?.to_string() } else { row.name };
+    if let Some(reason) = meaningless(&meaning) {
+        return no(&path, reason);
+    }
+    let rows = txn.seals_that_count(&entry)?;
+    let all = crate::seals::of(&rows, &txn.people.membership);
+    let Some(sealed) = all.into_iter().find(|sealed| sealed.row.tip.hash == seal) else {
+        return no(&path, format!("it has no seal {seal}"));
+    };
+    let own = txn.people.membership.person_of(&txn.meta.device);
+    if sealed.person == own {
+        return no(&path, "the seal is your own; somebody else confirms it");
+    }
+    if sealed.witnesses.iter().any(|witness| witness.person == own) {
+        return no(&path, "you have confirmed this seal already");
+    }
+    let here = |hash: &ContentHash| Ok::<_, StoreError>(txn.blob_missing(hash)?.is_none());
+    if !sealed.row.is_text && !here(&sealed.what.hash)? {
+        return no(&path, "its bytes are not on this device; fetch them first");
+    }
+    for part in &sealed.what.parts {
+        if !here(&part.hash)? {
+            return no(
+                &path,
+                format!("the bytes of `{}` are not on this device; fetch them first", part.path),
+            );
+        }
+    }
+    sign(txn, Seal::Witness { entry, seal, meaning })
+}
+
+fn sign(txn: &mut Txn<'_>, seal: Seal) -> Answer {
+    txn.close();
+    let (tip, _) = txn.sign(&Payload::Seal(seal.clone()), Vec::new());
+    note_seal(txn, tip, txn.now, seal);
+    Ok(Ok(Reply::Signed(tip.hash)))
+}

@@ -1,0 +1,198 @@
+//! Seals: what is signed is exactly what is there, on every device, and nobody signs who may not.
+
+use codex_crdt_model::effect::{Refusal, Reply};
+use codex_crdt_model::event::{MembershipRequest, Request, Version};
+use codex_crdt_model::ids::{ContentHash, EntryId, RecordHash};
+use codex_crdt_model::journal::record::{Header, Payload, Record};
+use codex_crdt_model::journal::seal::SealedEntry;
+use codex_crdt_model::journal::{Role, Seal};
+use codex_crdt_model::membership::Membership;
+use codex_crdt_model::seals::{self, Sealed};
+use codex_crdt_model::store::Source;
+use ed25519_dalek::SigningKey;
+
+use crate::device::{Device, joined};
+use crate::trust::{carried, take};
+
+fn entry(device: &Device, name: &str) -> EntryId {
+    device.store.at(&EntryId::ROOT, name).unwrap().unwrap()
+}
+
+fn version(device: &Device, id: &EntryId) -> Version {
+    Version(device.store.entry(id).unwrap().unwrap().heads)
+}
+
+fn ask(device: &mut Device, request: Request) -> Result<RecordHash, Refusal> {
+    device.ask(request);
+    while device.run() {}
+    match device.replies.pop() {
+        Some(Ok(Reply::Signed(hash))) => Ok(hash),
+        Some(Err(refusal)) => Err(refusal),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn seal(device: &mut Device, name: &str, parts: Vec<EntryId>) -> Result<RecordHash, Refusal> {
+    let entry = entry(device, name);
+    let version = version(device, &entry);
+    ask(device, Request::Seal { entry, version, parts, meaning: "recorded".into(), locks: false })
+}
+
+fn witness(device: &mut Device, name: &str, seal: RecordHash) -> Result<RecordHash, Refusal> {
+    let entry = entry(device, name);
+    ask(device, Request::Witness { entry, seal, meaning: "witnessed".into() })
+}
+
+fn reason(refused: Result<RecordHash, Refusal>) -> String {
+    refused.unwrap_err().to_string()
+}
+
+/// The seals that count, as everybody who reads sees them.
+fn sealed(device: &Device, name: &str) -> Vec<Sealed> {
+    let quarantined = device.store.quarantined().unwrap();
+    let mut rows = device.store.seals(&entry(device, name)).unwrap();
+    rows.retain(|(position, _)| !quarantined.contains_key(position));
+    let statements = device.store.statements().unwrap();
+    seals::of(&rows, &Membership::of(&device.core.meta().notebook, statements))
+}
+
+fn text_of(device: &Device, sealed: &Sealed) -> Option<String> {
+    let record = device.store.record(sealed.position).unwrap().unwrap();
+    match Payload::decode(record.header().unwrap().kind, &record.payload) {
+        Some(Payload::Seal(Seal::Entry(SealedEntry { text, .. }))) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_seal_says_on_every_device_exactly_what_was_there() {
+    let mut pair = joined(&[("a.md", "---\nph: 7\n---\none\n"), ("part.md", "part\n")]);
+    let part = entry(&pair.a, "part.md");
+    seal(&mut pair.a, "a.md", vec![part]).unwrap();
+    pair.settle();
+    pair.b.put("a.md", "---\nph: 8\n---\none\n");
+    pair.settle();
+    for device in [&pair.a, &pair.b] {
+        let all = sealed(device, "a.md");
+        assert_eq!(all.len(), 1);
+        let (what, text) = (&all[0].what, text_of(device, &all[0]));
+        assert_eq!(text.as_deref(), Some("---\nph: 7\n---\none\n"));
+        assert_eq!(what.hash, ContentHash::of(b"---\nph: 7\n---\none\n"));
+        assert_eq!((what.path.as_str(), what.meaning.as_str()), ("a.md", "recorded"));
+        assert_eq!((what.parts.len(), what.parts[0].hash), (1, ContentHash::of(b"part\n")));
+        assert_ne!(device.store.entry(&what.entry).unwrap().unwrap().hash, what.hash, "it has changed since");
+    }
+}
+
+#[test]
+fn a_second_person_confirms_and_the_rule_counts_persons() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let number = seal(&mut pair.a, "a.md", vec![]).unwrap();
+    assert!(reason(witness(&mut pair.a, "a.md", number)).contains("your own"));
+    pair.a.ask(Request::People(MembershipRequest::SetSealRule { needed: 2, of: vec![] }));
+    pair.settle();
+    assert!(!sealed(&pair.b, "a.md")[0].complete, "one of two");
+    witness(&mut pair.b, "a.md", number).unwrap();
+    assert!(reason(witness(&mut pair.b, "a.md", number)).contains("already"));
+    pair.settle();
+    for device in [&pair.a, &pair.b] {
+        let all = sealed(device, "a.md");
+        assert_eq!((all[0].signed, all[0].complete, all[0].witnesses.len()), (2, true, 1));
+    }
+    // Of named persons only these count.
+    let only = sealed(&pair.a, "a.md")[0].witnesses[0].person.unwrap();
+    pair.a.ask(Request::People(MembershipRequest::SetSealRule { needed: 1, of: vec![only] }));
+    pair.settle();
+    assert_eq!(sealed(&pair.b, "a.md")[0].signed, 1);
+}
+
+/// Laptop to laptop, without any network.
+#[test]
+fn a_seal_is_confirmed_by_bundles_alone() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    pair.cut();
+    let number = seal(&mut pair.a, "a.md", vec![]).unwrap();
+    assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(1));
+    witness(&mut pair.b, "a.md", number).unwrap();
+    assert_eq!(take(&mut pair.a, carried(&pair.b)), Ok(1));
+    assert_eq!(sealed(&pair.a, "a.md")[0].witnesses.len(), 1);
+}
+
+#[test]
+fn what_has_changed_since_it_was_read_is_not_sealed() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let id = entry(&pair.a, "a.md");
+    let read = version(&pair.a, &id);
+    pair.b.put("a.md", "two\n");
+    pair.settle();
+    let late =
+        Request::Seal { entry: id, version: read, parts: vec![], meaning: "read".into(), locks: false };
+    assert!(reason(ask(&mut pair.a, late)).contains("changed since"));
+    let now = version(&pair.a, &id);
+    let mute = Request::Seal { entry: id, version: now, parts: vec![], meaning: " ".into(), locks: false };
+    assert!(reason(ask(&mut pair.a, mute)).contains("what it means"));
+}
+
+#[test]
+fn viewers_do_not_seal_and_commenters_do() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let person = pair.a.core.membership().person_of(&pair.b.id).unwrap();
+    let role = |role| Request::People(MembershipRequest::SetRole { person, role: Some(role) });
+    pair.a.ask(role(Role::Viewer));
+    pair.settle();
+    assert!(reason(seal(&mut pair.b, "a.md", vec![])).contains("commenter"));
+    // A changed program signs all the same: it is kept, and counts nowhere.
+    let header = |device: &Device, seq| {
+        let tip = device.core.frontier().tip(device.id, device.core.meta().volume);
+        let (last, previous) = tip.unwrap_or((0, RecordHash([0; 32])));
+        assert_eq!(last + 1, seq);
+        let some = device.store.record(1).unwrap().unwrap().header().unwrap();
+        let seen = device.store.tips().unwrap().into_iter().filter(|tip| tip.device != device.id).collect();
+        Header { device: device.id, volume: device.core.meta().volume, seq, previous, seen, ..some }
+    };
+    let next = pair.b.core.frontier().seq(pair.b.id, pair.b.core.meta().volume) + 1;
+    let what = SealedEntry {
+        entry: entry(&pair.b, "a.md"),
+        version: vec![],
+        path: "a.md".into(),
+        hash: ContentHash::of(b"one\n"),
+        size: 4,
+        text: Some("one\n".into()),
+        parts: vec![],
+        meaning: "forged".into(),
+        locks: true,
+    };
+    let key = SigningKey::from_bytes(&[2; 32]);
+    let record = Record::sign(&key, header(&pair.b, next), &Payload::Seal(Seal::Entry(what.clone())));
+    let part = codex_crdt_model::event::Carried { records: vec![record], ..Default::default() };
+    take(&mut pair.a, part.clone()).unwrap();
+    take(&mut pair.b, part).unwrap();
+    assert!(sealed(&pair.a, "a.md").is_empty() && !pair.a.store.seals(&what.entry).unwrap().is_empty());
+    pair.a.ask(role(Role::Commenter));
+    pair.settle();
+    assert!(sealed(&pair.a, "a.md").is_empty(), "it was signed when it might not be");
+    seal(&mut pair.b, "a.md", vec![]).unwrap();
+    pair.settle();
+    assert_eq!(sealed(&pair.a, "a.md").len(), 1);
+}
+
+#[test]
+fn what_contradicts_itself_is_no_seal() {
+    let what = SealedEntry {
+        entry: EntryId([1; 32]),
+        version: vec![],
+        path: "a.md".into(),
+        hash: ContentHash::of(b"one\n"),
+        size: 4,
+        text: Some("one\n".into()),
+        parts: vec![],
+        meaning: "recorded".into(),
+        locks: false,
+    };
+    let is_sound = |what: SealedEntry| Seal::Entry(what).is_sound();
+    assert!(is_sound(what.clone()));
+    assert!(!is_sound(SealedEntry { text: Some("two\n".into()), ..what.clone() }));
+    assert!(!is_sound(SealedEntry { size: 5, ..what.clone() }));
+    assert!(!is_sound(SealedEntry { meaning: " ".into(), ..what.clone() }));
+    assert!(!is_sound(SealedEntry { path: "p".repeat(5000), ..what }));
+}

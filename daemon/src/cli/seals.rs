@@ -1,0 +1,175 @@
+//! `seal`, `seals`, `witness`, `seal-rule`.
+
+use clap::Args;
+use serde_json::{Value, json};
+use similar::TextDiff;
+
+use super::EntryArgs;
+use super::client::{Client, escape};
+use super::failure::Failure;
+use super::print::{Output, items, short, text};
+use super::reading::address;
+
+/// What to seal, and what is meant by it.
+#[derive(Debug, Args)]
+pub struct SealArgs {
+    /// Which entry.
+    #[command(flatten)]
+    pub entry: EntryArgs,
+    /// What is meant by it, as in `recorded by me`.
+    #[arg(long, value_name = "TEXT")]
+    pub meaning: String,
+    /// From here on the entry is only amended, which shows beside what was sealed.
+    #[arg(long)]
+    pub lock: bool,
+}
+
+/// Which seals to show.
+#[derive(Debug, Args)]
+pub struct SealsArgs {
+    /// Id, slug or name.
+    pub notebook: String,
+    /// Only of this entry: its path in the notebook, or its id.
+    pub path: Option<String>,
+    /// Also what has changed since.
+    #[arg(long, requires = "path")]
+    pub diff: bool,
+}
+
+/// Which seal to confirm.
+#[derive(Debug, Args)]
+pub struct WitnessArgs {
+    /// Which entry.
+    #[command(flatten)]
+    pub entry: EntryArgs,
+    /// Which of its seals, as `seals` shows it; the last one without it.
+    #[arg(long, value_name = "SEAL")]
+    pub seal: Option<String>,
+    /// What is meant by it, as in `witnessed` or `reviewed`.
+    #[arg(long, value_name = "TEXT")]
+    pub meaning: String,
+}
+
+/// How seals become complete.
+#[derive(Debug, Args)]
+pub struct RuleArgs {
+    /// Id, slug or name.
+    pub notebook: String,
+    /// So many persons sign or confirm, the author included. Without it, the rule is shown.
+    #[arg(long, value_name = "N")]
+    pub needed: Option<u32>,
+    /// Only these persons: names, or ids of theirs or of their devices.
+    #[arg(long, value_name = "PERSON", requires = "needed")]
+    pub of: Vec<String>,
+}
+
+/// `seal`.
+pub async fn seal(client: &Client, out: Output, args: &SealArgs) -> Result<(), Failure> {
+    let address = address(client, &args.entry).await?;
+    let body = json!({"meaning": args.meaning, "locks": args.lock});
+    let made = client.post(&format!("{address}/seals"), &body).await?;
+    out.show(&made, |seal| format!("sealed {}: {}", text(seal, "path"), line(seal)));
+    Ok(())
+}
+
+/// `witness`.
+pub async fn witness(client: &Client, out: Output, args: &WitnessArgs) -> Result<(), Failure> {
+    let address = address(client, &args.entry).await?;
+    let page = client.get(&format!("{address}/seals")).await?;
+    let all: Vec<&Value> = page["items"].as_array().into_iter().flatten().collect();
+    let meant = match &args.seal {
+        Some(id) => all.iter().find(|seal| id.len() >= 8 && text(seal, "id").starts_with(id.as_str())),
+        None => all.last(),
+    };
+    let Some(seal) = meant else {
+        let which = args.seal.as_ref().map_or("no seal".to_owned(), |id| format!("no seal `{id}`"));
+        return Err(Failure::new(format!(
+            "cannot confirm: `{}` has {which}; see `codexd seals {} {}`",
+            args.entry.path, args.entry.notebook, args.entry.path
+        )));
+    };
+    let body = json!({"meaning": args.meaning});
+    let made = client.post(&format!("{address}/seals/{}/witnesses", text(seal, "id")), &body).await?;
+    out.show(&made, |seal| format!("confirmed {}: {}", text(seal, "path"), line(seal)));
+    Ok(())
+}
+
+/// `seals`.
+pub async fn seals(client: &Client, out: Output, args: &SealsArgs) -> Result<(), Failure> {
+    let Some(path) = &args.path else {
+        let page = client.get(&format!("/seals?notebook={}", escape(&args.notebook))).await?;
+        out.show(&page, |page| {
+            items(page, |seal| format!("{}: {}", text(seal, "path"), line(seal)), "nothing is sealed")
+        });
+        return Ok(());
+    };
+    let entry = EntryArgs { notebook: args.notebook.clone(), path: path.clone() };
+    let address = address(client, &entry).await?;
+    let page = client.get(&format!("{address}/seals")).await?;
+    out.show(&page, |page| items(page, line, "it is not sealed"));
+    if !args.diff {
+        return Ok(());
+    }
+    for seal in
+        page["items"].as_array().into_iter().flatten().filter(|seal| seal["content_unchanged"] == false)
+    {
+        let id = text(seal, "id");
+        let sealed = client.bytes(&format!("{address}/seals/{id}/content")).await?;
+        let now = client.bytes(&format!("{address}/content")).await?;
+        match (String::from_utf8(sealed), String::from_utf8(now)) {
+            (Ok(sealed), Ok(now)) => {
+                let diff = TextDiff::from_lines(&sealed, &now);
+                let names = (format!("sealed {}", short(id)), "now".to_owned());
+                print!("{}", diff.unified_diff().header(&names.0, &names.1));
+            }
+            _ => println!("{}: the bytes differ, and are no text", short(id)),
+        }
+    }
+    Ok(())
+}
+
+/// `seal-rule`.
+pub async fn rule(client: &Client, out: Output, args: &RuleArgs) -> Result<(), Failure> {
+    let path = format!("/notebooks/{}/seal-rule", escape(&args.notebook));
+    if let Some(needed) = args.needed {
+        client.put(&path, &json!({"needed": needed, "of": args.of})).await?;
+    }
+    let rule = client.get(&path).await?;
+    out.show(&rule, |rule| {
+        let of: Vec<&str> =
+            rule["of"].as_array().into_iter().flatten().map(|person| text(person, "name")).collect();
+        let of = if of.is_empty() { "anybody who may seal".to_owned() } else { of.join(", ") };
+        format!("a seal is complete when {} sign or confirm it, of: {of}", rule["needed"])
+    });
+    Ok(())
+}
+
+/// One seal on one line, and its witnesses on more.
+fn line(seal: &Value) -> String {
+    let sign = |one: &Value| {
+        let name = one["person_name"].as_str().unwrap_or("somebody who is no member any more");
+        format!("\"{}\" by {name}, {}", text(one, "meaning"), text(one, "time"))
+    };
+    let stands = match (seal["unchanged"] == true, seal["deleted"] == true, seal["content_unchanged"] == true)
+    {
+        (true, ..) => "unchanged since",
+        (_, true, _) => "DELETED since",
+        (_, _, true) => "what belongs to it CHANGED since",
+        _ => "CHANGED since it was sealed",
+    };
+    let lock = if seal["locks"] == true { ", locked" } else { "" };
+    let mut lines = format!(
+        "{}  {}{lock}; {stands}; {} of {} signed",
+        short(text(seal, "id")),
+        sign(&seal["by"]),
+        seal["signed"],
+        seal["needed"]
+    );
+    for witness in seal["witnesses"].as_array().into_iter().flatten() {
+        lines.push_str(&format!("\n          {}", sign(witness)));
+    }
+    for part in seal["parts"].as_array().into_iter().flatten().filter(|part| part["unchanged"] == false) {
+        lines.push_str(&format!("\n          changed or gone: {}", text(part, "path")));
+    }
+    lines
+}
