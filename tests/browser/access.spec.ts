@@ -36,6 +36,14 @@ for (const look of looks) {
       await page.getByRole('button', { name: 'History' }).click();
       await page.waitForSelector('.history .version');
       await sound(page, look.colorScheme);
+      // In a narrow window the panel lies over the tools.
+      await page.locator('.history').getByRole('button', { name: 'Close' }).click();
+      await page.getByRole('button', { name: 'Seals', exact: true }).click();
+      await page.getByRole('button', { name: 'Seal', exact: true }).click();
+      await sound(page, look.colorScheme);
+      await page.getByRole('dialog').getByRole('button', { name: 'Seal', exact: true }).click();
+      await page.waitForSelector('.seals .seal');
+      await sound(page, look.colorScheme);
       await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.bin')}`);
       await page.waitForSelector('dl.info');
       await sound(page, look.colorScheme);

@@ -10,6 +10,7 @@ use codex_crdt_model::effect::Reply;
 use codex_crdt_model::entry::birth::{Content, Kind};
 use codex_crdt_model::event::Request;
 use codex_crdt_model::ids::{ContentHash, EntryId};
+use codex_crdt_model::journal::Seal;
 use codex_crdt_model::store::EntryRow;
 use codex_crdt_model::view;
 
@@ -158,7 +159,7 @@ fn each_blob(
     let mut after = 0;
     loop {
         let page = reader.entries_since(after, ENTRIES)?;
-        let Some((_, last)) = page.last() else { return Ok(()) };
+        let Some((_, last)) = page.last() else { break };
         after = last.revision;
         for (id, row) in page {
             if row.kind == Kind::Blob && (row.alive || whole) {
@@ -171,6 +172,17 @@ fn each_blob(
             }
         }
     }
+    // What was sealed can be shown to whoever has the seal, whatever became of the entry. Texts are in their records.
+    for (_, row) in reader.all_seals()? {
+        let Seal::Entry(sealed) = row.seal else { continue };
+        if !row.is_text {
+            work(&sealed.entry, sealed.hash, sealed.size, false)?;
+        }
+        for part in sealed.parts {
+            work(&part.entry, part.hash, part.size, false)?;
+        }
+    }
+    Ok(())
 }
 
 /// Attachments that an entry was, if it is one or was born as one.

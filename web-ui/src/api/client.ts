@@ -1,7 +1,7 @@
 /** The only place of the page that calls `fetch`. */
 import { t } from '../i18n/en';
 import type {
-  Conflict, EntryDetails, EntryKind, Page, PeerRow, PropertyValue, SearchHit, Status, TreeItem, VersionRow,
+  Conflict, EntryDetails, EntryKind, Page, PeerRow, PropertyValue, SealItem, SearchHit, Status, TreeItem, VersionRow,
 } from './types';
 
 const BASE = '/api/v1';
@@ -149,7 +149,7 @@ export const createEntry = (nb: string, what: { path: string; content?: string; 
 export const changeEntry = (
   nb: string,
   e: string,
-  change: { path?: string; properties?: Record<string, PropertyValue>; remove_properties?: string[] },
+  change: { path?: string; properties?: Record<string, PropertyValue>; remove_properties?: string[]; amend?: boolean },
 ) => json<EntryDetails>('PATCH', entryPath(nb, e), { body: change });
 
 export const deleteEntry = (nb: string, e: string) => json<unknown>('DELETE', entryPath(nb, e));
@@ -162,12 +162,15 @@ export async function readText(nb: string, e: string): Promise<TextContent> {
 /** A text may have so many bytes; what is larger, or holds a zero byte, is an attachment. */
 const TEXT_BYTES = 1 << 20;
 
-/** Saves what was made from `base`; answers with what the entry now says, others' changes merged in. */
-export async function writeText(nb: string, e: string, text: string, base: string): Promise<TextContent> {
+/**
+ * Saves what was made from `base`; answers with what the entry now says, others' changes merged in. A locked entry is
+ * only amended.
+ */
+export async function writeText(nb: string, e: string, text: string, base: string, amend = false): Promise<TextContent> {
   if (text.includes('\0') || new TextEncoder().encode(text).length > TEXT_BYTES) {
     throw new ApiError(413, 'not_text', t.save.tooLarge);
   }
-  const response = await send('PUT', `${entryPath(nb, e)}/content`, {
+  const response = await send('PUT', `${entryPath(nb, e)}/content${amend ? '?amend=true' : ''}`, {
     raw: text,
     headers: { 'if-match': base, accept: '*/*' },
     timeoutMs: 10_000,
@@ -184,8 +187,21 @@ export async function readVersion(nb: string, e: string, version: string): Promi
 export const history = (nb: string, e: string) => json<Page<VersionRow>>('GET', `${entryPath(nb, e)}/history`);
 
 /** Brings a version back, as a new one; also what was deleted. */
-export const restore = (nb: string, e: string, version: string) =>
-  json<EntryDetails>('POST', `${entryPath(nb, e)}/restore`, { body: { version } });
+export const restore = (nb: string, e: string, version: string, amend = false) =>
+  json<EntryDetails>('POST', `${entryPath(nb, e)}/restore`, { body: { version, amend } });
+
+export const seals = (nb: string, e: string) => json<Page<SealItem>>('GET', `${entryPath(nb, e)}/seals`);
+/** Signs what the entry is at a version. */
+export const seal = (nb: string, e: string, what: { meaning: string; locks: boolean; version: string }) =>
+  json<SealItem>('POST', `${entryPath(nb, e)}/seals`, { body: what });
+/** Confirms somebody else's seal. */
+export const witness = (nb: string, e: string, seal: string, meaning: string) =>
+  json<SealItem>('POST', `${entryPath(nb, e)}/seals/${id(seal)}/witnesses`, { body: { meaning } });
+/** Where the bytes that were sealed can be had. */
+export const sealedUrl = (nb: string, e: string, seal: string) => `${BASE}${entryPath(nb, e)}/seals/${id(seal)}/content`;
+export async function sealedText(nb: string, e: string, seal: string): Promise<string> {
+  return exactText(await send('GET', `${entryPath(nb, e)}/seals/${id(seal)}/content`, { headers: { accept: '*/*' } }));
+}
 
 export const changeNotebook = (nb: string, change: { paused?: boolean; accept_deletions?: boolean; start_alone?: boolean }) =>
   json<unknown>('PATCH', `/notebooks/${id(nb)}`, { body: change });

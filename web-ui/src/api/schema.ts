@@ -394,6 +394,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notebooks/{nb}/entries/{e}/seals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The seals of an entry, the oldest first. Those of people who might not seal are left out. */
+        get: operations["seals_list"];
+        put?: never;
+        /** Signs what an entry exactly is: its bytes with its properties, its sidecars, and what it embeds. */
+        post: operations["seals_make"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/entries/{e}/seals/{seal}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes that were sealed. */
+        get: operations["seals_sealed_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/entries/{e}/seals/{seal}/witnesses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirms somebody else's seal. */
+        post: operations["seals_witness"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notebooks/{nb}/entries/{e}/versions/{v}/content": {
         parameters: {
             query?: never;
@@ -440,6 +492,24 @@ export interface paths {
         put?: never;
         /** Drops the mirror and reads the store again. */
         post: operations["notebooks_rebuild_mirror"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/seal-rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How seals become complete here. */
+        get: operations["seals_rule"];
+        /** Says how many persons a seal takes. Seals that are there already are measured by it too. */
+        put: operations["seals_set_rule"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -627,6 +697,23 @@ export interface paths {
         put?: never;
         /** Gives a person another role, or removes it. Whoever wants to may take a lesser one, or leave. */
         post: operations["people_set_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/seals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All seals of a notebook, or of all notebooks. */
+        get: operations["seals_all"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -892,6 +979,8 @@ export interface components {
         };
         /** @description What shall change about an entry. */
         EntryChange: {
+            /** @description The entry is sealed and locked, and its properties are to be amended. */
+            amend?: boolean;
             /** @description Its new path; missing folders are made. */
             path?: string | null;
             /** @description Properties to set. */
@@ -931,6 +1020,7 @@ export interface components {
             properties: {
                 [key: string]: unknown;
             };
+            seal?: components["schemas"]["SealMark"] | null;
             /**
              * Format: int64
              * @description Bytes.
@@ -1136,6 +1226,30 @@ export interface components {
             /** @description Person or device: an id, eight digits or more of one, or a name that only one has. */
             who: string;
         };
+        /** @description How many persons a seal takes. */
+        NewRule: {
+            /**
+             * Format: int32
+             * @description So many, the author of the seal included.
+             */
+            needed: number;
+            /** @description Of these: ids, eight digits or more of one, or names. Empty: of anybody who may seal. */
+            of?: string[];
+        };
+        /** @description A seal to be made. */
+        NewSeal: {
+            /** @description From here on the entry is only amended. */
+            locks?: boolean;
+            /** @description What is meant by it: "recorded", "approved" … */
+            meaning: string;
+            /** @description The version that was read. Absent: the one that is there now. */
+            version?: string | null;
+        };
+        /** @description What is meant by confirming a seal. */
+        NewWitness: {
+            /** @description "witnessed", "reviewed" … */
+            meaning: string;
+        };
         /** @description What shall change about a notebook. */
         NotebookChange: {
             /** @description With `paused: false`: carry held deletions out, instead of restoring what was deleted. */
@@ -1312,6 +1426,7 @@ export interface components {
                 properties: {
                     [key: string]: unknown;
                 };
+                seal?: components["schemas"]["SealMark"] | null;
                 /**
                  * Format: int64
                  * @description Bytes.
@@ -1507,6 +1622,57 @@ export interface components {
                  * @description Records that we have and it has not acknowledged.
                  */
                 records_behind: number;
+            }[];
+        };
+        /** @description A page of a list. */
+        Page_SealItem: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /** @description Who sealed it. */
+                by: components["schemas"]["Signer"];
+                /** @description As many as the rule asks for did. */
+                complete: boolean;
+                /** @description The entry's own bytes are as they were sealed. */
+                content_unchanged: boolean;
+                /** @description Whether the entry was deleted since. */
+                deleted: boolean;
+                /** @description The entry. */
+                entry: string;
+                /** @description BLAKE3 of its bytes. */
+                hash: string;
+                /** @description The seal: the hash of its record. */
+                id: string;
+                /** @description From here on the entry is only amended. */
+                locks: boolean;
+                /**
+                 * Format: int32
+                 * @description How many the rule asks for.
+                 */
+                needed: number;
+                /** @description Notebook id. */
+                notebook: string;
+                /** @description What it embeds, and its sidecars. */
+                parts: components["schemas"]["SealedPart"][];
+                /** @description Where the entry lay. */
+                path: string;
+                /**
+                 * Format: int32
+                 * @description How many of the persons that the notebook's rule asks for signed or confirmed it.
+                 */
+                signed: number;
+                /**
+                 * Format: int64
+                 * @description Bytes.
+                 */
+                size: number;
+                /** @description The entry and all its parts are as they were sealed. */
+                unchanged: boolean;
+                /** @description The version that was sealed. */
+                version: string;
+                /** @description Whoever confirmed it. */
+                witnesses: components["schemas"]["Signer"][];
             }[];
         };
         /** @description A page of a list. */
@@ -1723,11 +1889,30 @@ export interface components {
         };
         /** @description Which version to bring back. */
         Restore: {
+            /** @description The entry is sealed and locked, and this is to amend it. */
+            amend?: boolean;
             /**
              * @description The version. Absent: what is deleted comes back as it was, and in a folder, also in one that lives again, all that was
              *     deleted together with it.
              */
             version?: string | null;
+        };
+        /** @description How a notebook's seals become complete. */
+        Rule: {
+            /**
+             * Format: int32
+             * @description How many persons sign or confirm, the author of the seal included.
+             */
+            needed: number;
+            /** @description Of these; empty for anybody who may seal. */
+            of: components["schemas"]["RuleMember"][];
+        };
+        /** @description Somebody whom the rule names. */
+        RuleMember: {
+            /** @description What the person calls itself. */
+            name: string;
+            /** @description The person's id. */
+            person: string;
         };
         /** @description How far a scan is; for progress bars. */
         ScanProgress: {
@@ -1743,6 +1928,82 @@ export interface components {
              * @description Files that had to be read.
              */
             read: number;
+        };
+        /** @description One seal of an entry. */
+        SealItem: {
+            /** @description Who sealed it. */
+            by: components["schemas"]["Signer"];
+            /** @description As many as the rule asks for did. */
+            complete: boolean;
+            /** @description The entry's own bytes are as they were sealed. */
+            content_unchanged: boolean;
+            /** @description Whether the entry was deleted since. */
+            deleted: boolean;
+            /** @description The entry. */
+            entry: string;
+            /** @description BLAKE3 of its bytes. */
+            hash: string;
+            /** @description The seal: the hash of its record. */
+            id: string;
+            /** @description From here on the entry is only amended. */
+            locks: boolean;
+            /**
+             * Format: int32
+             * @description How many the rule asks for.
+             */
+            needed: number;
+            /** @description Notebook id. */
+            notebook: string;
+            /** @description What it embeds, and its sidecars. */
+            parts: components["schemas"]["SealedPart"][];
+            /** @description Where the entry lay. */
+            path: string;
+            /**
+             * Format: int32
+             * @description How many of the persons that the notebook's rule asks for signed or confirmed it.
+             */
+            signed: number;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description The entry and all its parts are as they were sealed. */
+            unchanged: boolean;
+            /** @description The version that was sealed. */
+            version: string;
+            /** @description Whoever confirmed it. */
+            witnesses: components["schemas"]["Signer"][];
+        };
+        /** @description How a seal of an entry stands, in short. */
+        SealMark: {
+            /** @description That one is signed by as many as the rule asks for. */
+            complete: boolean;
+            /** @description It is only amended. */
+            locked: boolean;
+            /**
+             * Format: int64
+             * @description How many seals it has.
+             */
+            seals: number;
+            /** @description One of them is of exactly what is there now. */
+            unchanged: boolean;
+        };
+        /** @description Another entry that belongs to what is sealed: it is embedded, or a sidecar. */
+        SealedPart: {
+            /** @description Its entry. */
+            entry: string;
+            /** @description BLAKE3 of its bytes as they were sealed. */
+            hash: string;
+            /** @description Where it lay. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description Whether it still has these bytes. */
+            unchanged: boolean;
         };
         /** @description One search result. */
         SearchHit: {
@@ -1782,6 +2043,19 @@ export interface components {
             total_is_capped: boolean;
             /** @description What of the line was not understood, and what would be right; the line is answered all the same. */
             warnings: string[];
+        };
+        /** @description Somebody who signed. */
+        Signer: {
+            /** @description The device that signed. */
+            device: string;
+            /** @description What is meant by it. */
+            meaning: string;
+            /** @description Whose signature: the person's id; nothing for somebody who is nobody here any more. */
+            person?: string | null;
+            /** @description What the person calls itself. */
+            person_name?: string | null;
+            /** @description When, by that device's clock. */
+            time: string;
         };
         /** @description One part of a snippet. */
         SnippetPart: {
@@ -2563,7 +2837,10 @@ export interface operations {
     };
     content_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The entry is sealed and locked, and this is meant to amend it. */
+                amend?: boolean;
+            };
             header: {
                 "If-Match": string;
             };
@@ -2588,6 +2865,13 @@ export interface operations {
             };
             /** @description `outdated`: the attachment has moved on */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `locked`: it is sealed and only amended */
+            423: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2726,6 +3010,146 @@ export interface operations {
             };
         };
     };
+    seals_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SealItem"];
+                };
+            };
+        };
+    };
+    seals_make: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSeal"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealItem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_sealed`: it has changed since that version, or is not all here */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    seals_sealed_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+                seal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    seals_witness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+                seal: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWitness"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealItem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_sealed`: it is one's own, was confirmed before, or is not all here */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     history_version_content: {
         parameters: {
             query?: never;
@@ -2775,7 +3199,10 @@ export interface operations {
     };
     content_put_file: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The entry is sealed and locked, and this is meant to amend it. */
+                amend?: boolean;
+            };
             header?: never;
             path: {
                 nb: string;
@@ -2808,6 +3235,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `locked`: it is sealed and only amended */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             428: {
                 headers: {
                     [name: string]: unknown;
@@ -2834,6 +3268,62 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Done"];
                 };
+            };
+        };
+    };
+    seals_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+        };
+    };
+    seals_set_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3135,6 +3625,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    seals_all: {
+        parameters: {
+            query?: {
+                /** @description Only of this notebook. */
+                notebook?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SealItem"];
+                };
             };
         };
     };

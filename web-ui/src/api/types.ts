@@ -17,6 +17,8 @@ export type SnippetPart = Schemas['SnippetPart'];
 export type SearchHit = Schemas['SearchHit'];
 export type Conflict = Schemas['Conflict'];
 export type ConflictKind = Schemas['ConflictKind'];
+export type SealItem = Schemas['SealItem'];
+export type Signer = Schemas['Signer'];
 export type PeerRow = Schemas['PeerRow'];
 /** One message of the event socket. */
 export type Notice = Schemas['DeskEvent'];

@@ -26,6 +26,8 @@ export class OpenEntry {
   /** The text as it stands, for the reading side; follows the editor a little later. */
   text = $state('');
   buffer = $state.raw<TextBuffer | null>(null);
+  /** What is changed here is meant as an amendment of what was sealed. */
+  amends = $state(false);
 
   /** Set by the editor while it shows the text. */
   applyToEditor: ((changes: ChangeSet) => void) | null = null;
@@ -51,6 +53,22 @@ export class OpenEntry {
   get isMarkdown(): boolean {
     const d = this.details;
     return d?.kind === 'text' && (d.media_type?.includes('markdown') === true || /\.(md|markdown)$/i.test(d.path));
+  }
+
+  /** It is sealed and locked, and nobody here has said yet that it is to be amended. */
+  get locked(): boolean {
+    return this.details?.seal?.locked === true && !this.amends;
+  }
+
+  /** From here on, what is changed on this page amends what was sealed. */
+  amend(): void {
+    this.amends = true;
+    void this.buffer?.again();
+  }
+
+  /** Something about the entry changed that no event tells here. */
+  readAgain(): Promise<void> {
+    return this.#readDetails();
   }
 
   /** Typed in the editor. */
@@ -115,6 +133,7 @@ export class OpenEntry {
       const change: Parameters<typeof api.changeEntry>[2] = {};
       if (Object.keys(properties).length > 0) change.properties = properties;
       if (remove.length > 0) change.remove_properties = remove;
+      if (this.amends) change.amend = true;
       await api.changeEntry(this.notebook, this.entry, change);
       await Promise.all([this.#readDetails(), this.buffer?.refresh()]);
       return true;
@@ -128,7 +147,7 @@ export class OpenEntry {
   async restore(version: string): Promise<void> {
     try {
       await this.buffer?.flush();
-      await api.restore(this.notebook, this.entry, version);
+      await api.restore(this.notebook, this.entry, version, this.amends);
       desk.say(t.entry.restored);
       if (this.buffer === null) await this.#open();
       else await Promise.all([this.#readDetails(), this.buffer.refresh()]);
@@ -164,7 +183,7 @@ export class OpenEntry {
       const [orphan] = await drafts.takeOrphans({ notebook: this.notebook, entry: this.entry });
       const ports: BufferPorts = {
         read: () => api.readText(this.notebook, this.entry),
-        write: (text, etag) => api.writeText(this.notebook, this.entry, text, etag),
+        write: (text, etag) => api.writeText(this.notebook, this.entry, text, etag, this.amends),
         apply: (changes) => {
           this.applyToEditor?.(changes);
           this.#textSoon();
