@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod failure;
 pub mod follow;
 pub mod notebooks;
+pub mod passphrase;
 pub mod people;
 pub mod print;
 pub mod reading;
@@ -65,6 +66,9 @@ pub struct ServeArgs {
     /// Open the desk in the browser.
     #[arg(long)]
     pub open: bool,
+    /// The passphrase of the device key, in a file; asked for on the terminal without it.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What to do.
@@ -215,6 +219,9 @@ pub enum Command {
     /// A notebook in a file, to carry to a device that this one never meets.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// A passphrase for the device key.
+    #[command(subcommand)]
+    Passphrase(passphrase::PassphraseCommand),
     /// Look for what may go wrong on this machine. Changes nothing. Works without a daemon.
     #[command(after_help = "Example:\n  codexd doctor")]
     Doctor,
@@ -490,6 +497,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Conflicts { notebook } => conflicts::conflicts(&client()?, out, notebook).await,
         Command::Verify { notebook } => verify::verify(home, out, notebook).await,
         Command::Bundle(command) => bundles::run(home, out, command).await,
+        Command::Passphrase(command) => passphrase::run(home, command),
         Command::Doctor => doctor::doctor(home, out).await,
         Command::Mirror(MirrorCommand::Rebuild { notebook }) => {
             notebooks::rebuild_mirror(&client()?, out, &notebook).await

@@ -4,16 +4,18 @@
 //! data and `$XDG_CONFIG_HOME/codex/config.toml` the settings.
 
 pub mod config;
+pub mod key;
 pub mod recovery;
 pub mod run_file;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::system::{System, SystemError};
 pub use config::Config;
+pub use key::AskPassphrase;
 pub use run_file::RunFile;
 
 /// Where a home is, whether or not it exists.
@@ -79,15 +81,36 @@ pub enum HomeError {
     },
     /// The key is not a key.
     #[error(
-        "the device key {path} is damaged (64 hex digits are expected); restore it from a backup. A new key would be a new device"
+        "the device key {path} is damaged (64 hex digits are expected, or the four lines of a locked key); restore it from a backup. A new key would be a new device"
     )]
     Key {
         /// Where.
         path: String,
     },
+    /// The key is locked, and nobody can be asked for the passphrase.
+    #[error(
+        "the device key {path} is locked with a passphrase: start codexd on a terminal, or give --passphrase-file FILE"
+    )]
+    KeyLocked {
+        /// Where.
+        path: String,
+    },
+    /// The passphrase is another.
+    #[error("the device key {path} does not open with this passphrase; try again, nothing was changed")]
+    Passphrase {
+        /// Where the key is.
+        path: String,
+    },
     /// The home's database does not open.
     #[error(transparent)]
     System(#[from] SystemError),
+}
+
+impl HomeError {
+    /// A terminal that cannot be read.
+    pub(crate) fn reading_passphrase(source: std::io::Error) -> Self {
+        Self::Io { doing: "read the passphrase from", path: "the terminal".to_owned(), source }
+    }
 }
 
 /// Makes an io error say what was being done.
@@ -122,6 +145,11 @@ impl Place {
         self.dir.join("run").join("daemon.json")
     }
 
+    /// The device key.
+    pub fn device_key(&self) -> PathBuf {
+        self.dir.join("device.key")
+    }
+
     /// The home's database.
     pub fn system_db(&self) -> PathBuf {
         self.dir.join("system.db")
@@ -134,15 +162,20 @@ impl Home {
         Self::open_at(Place::find(dir)?)
     }
 
-    /// Opens (or makes) the home at a place, and locks it.
+    /// Opens (or makes) the home at a place, and locks it. The device key must not have a passphrase.
     pub fn open_at(place: Place) -> Result<Self, HomeError> {
+        Self::open_with(place, &key::nobody)
+    }
+
+    /// As [`Self::open_at`]; a passphrase is asked for if the device key has one.
+    pub fn open_with(place: Place, ask: AskPassphrase<'_>) -> Result<Self, HomeError> {
         make_folder(&place.dir)?;
         make_folder(&place.dir.join("run"))?;
         make_folder(&place.dir.join("tmp"))?;
         let lock = lock(&place.dir)?;
         sweep(&place.dir.join("tmp"));
         let config = Config::load_or_make(&place.config)?;
-        let secret = device_key(&place.dir.join("device.key"))?;
+        let secret = key::read_or_make(&place.device_key(), ask)?;
         let system = System::open(&place.system_db())?;
         let fingerprint = fingerprint(&place.dir)?;
         let known = system.value("fingerprint")?;
@@ -242,29 +275,6 @@ fn sweep(dir: &Path) {
     }
 }
 
-fn device_key(path: &Path) -> Result<[u8; 32], HomeError> {
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-                .map_err(io("protect the key", path))?;
-            let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok();
-            let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-            bytes.ok_or_else(|| HomeError::Key { path: path.display().to_string() })
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let secret = random::<32>();
-            let text = format!("{}\n", data_encoding::HEXLOWER.encode(&secret));
-            write_private(path, text.as_bytes())?;
-            Ok(secret)
-        }
-        // Not UTF-8: something else lies there, and it must not be replaced.
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            Err(HomeError::Key { path: path.display().to_string() })
-        }
-        Err(error) => Err(io("read the device key", path)(error)),
-    }
-}
-
 /// Writes a file that only the user may read, atomically and durably.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     let aside = path.with_extension("new");
@@ -299,6 +309,8 @@ fn fingerprint(dir: &Path) -> Result<String, HomeError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn mode(path: &Path) -> u32 {

@@ -72,7 +72,7 @@ fn binary() -> PathBuf {
 impl Daemon {
     pub fn start(home: &Path, folder: PathBuf) -> Self {
         let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = spawn(home, port);
+        let child = spawn(home, port, &[]);
         let mut daemon = Self { home: home.to_owned(), folder, port, child };
         daemon.ready();
         daemon
@@ -159,9 +159,15 @@ impl Daemon {
         self.ready();
     }
 
+    /// Starts it again with more arguments.
+    pub fn restart_with(&mut self, more: &[&str]) {
+        self.child = spawn(&self.home, self.port, more);
+        self.ready();
+    }
+
     /// Starts it again and does not wait until it is ready.
     pub fn begin(&mut self) {
-        self.child = spawn(&self.home, self.port);
+        self.child = spawn(&self.home, self.port, &[]);
     }
 
     /// Runs a command that must succeed; gives what it printed.
@@ -203,7 +209,7 @@ impl Daemon {
     }
 }
 
-fn spawn(home: &Path, port: u16) -> Child {
+fn spawn(home: &Path, port: u16, more: &[&str]) -> Child {
     fs::create_dir_all(home).unwrap();
     let log = fs::OpenOptions::new().create(true).append(true).open(home.join("log")).unwrap();
     Command::new(binary())
@@ -211,6 +217,7 @@ fn spawn(home: &Path, port: u16) -> Child {
         .arg(home)
         .args(["serve", "--listen", "127.0.0.1:0", "--relay", "none", "--no-discovery"])
         .args(["--p2p-listen", &format!("127.0.0.1:{port}")])
+        .args(more)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

@@ -10,6 +10,7 @@ mod faults;
 mod folder;
 mod inbox;
 mod kills;
+mod passphrase;
 mod people;
 mod seals;
 mod standing;

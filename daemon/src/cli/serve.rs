@@ -14,10 +14,11 @@ use tokio::sync::watch;
 use super::ServeArgs;
 use super::client::Client;
 use super::failure::Failure;
+use super::passphrase::asking;
 use super::print;
 use crate::daemon::{Daemon, Options};
 use crate::home::config::relay_choice;
-use crate::home::{Home, RunFile};
+use crate::home::{Home, Place, RunFile};
 use crate::http::{self, Auth, Desk, auth::new_token};
 
 /// Open connections get so long to finish once we are asked to stop.
@@ -25,7 +26,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// `serve`.
 pub async fn serve(home: Option<&Path>, args: &ServeArgs) -> Result<(), Failure> {
-    let home = Home::open(home)?;
+    let home = Home::open_with(Place::find(home)?, &asking(args.passphrase_file.clone()))?;
     run(home, args, async |_| Ok(())).await
 }
 
@@ -179,7 +180,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::home::Place;
 
     #[tokio::test]
     async fn a_taken_port_is_an_error_only_if_it_was_asked_for() {
