@@ -235,7 +235,7 @@ pub enum Refusal {
         reason: String,
     },
     /// It cannot be sealed, or confirmed, as it is.
-    #[error("cannot seal `{path}`: {reason}")]
+    #[error("cannot sign for `{path}`: {reason}")]
     Seal {
         /// Where.
         path: String,

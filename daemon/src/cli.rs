@@ -189,6 +189,18 @@ pub enum Command {
     /// Fetch an attachment, or all in a folder, that the notebook's fetch policy leaves with the others.
     #[command(after_help = "Example:\n  codexd fetch lab data/plate-7.tif")]
     Fetch(EntryArgs),
+    /// Say what you are called and shown in, on all your devices.
+    #[command(after_help = "Example:\n  codexd profile lab --name \"Ada Lovelace\" --colour \"#2c6e3c\"")]
+    Profile {
+        /// Id, slug or name.
+        notebook: String,
+        /// What to be called.
+        #[arg(long)]
+        name: String,
+        /// What to be shown in, as `#rrggbb`.
+        #[arg(long, default_value = "#4a6a8a")]
+        colour: String,
+    },
     /// Sign what an entry exactly is: its bytes, its properties, what it embeds.
     #[command(after_help = "Example:\n  codexd seal lab notes/day-1.md --meaning \"recorded by me\" --lock")]
     Seal(seals::SealArgs),
@@ -489,6 +501,9 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Deleted { notebook } => reading::deleted(&client()?, out, &notebook).await,
         Command::Restore(args) => reading::restore(&client()?, out, &args).await,
         Command::Fetch(args) => reading::fetch(&client()?, out, &args).await,
+        Command::Profile { notebook, name, colour } => {
+            people::profile(&client()?, out, &notebook, &name, &colour).await
+        }
         Command::Seal(args) => seals::seal(&client()?, out, &args).await,
         Command::Seals(args) => seals::seals(&client()?, out, &args).await,
         Command::Witness(args) => seals::witness(&client()?, out, &args).await,

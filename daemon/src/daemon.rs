@@ -379,7 +379,7 @@ impl Daemon {
         self.notebooks.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn running(&self, id: &NotebookId) -> Option<Notebook> {
+    pub fn running(&self, id: &NotebookId) -> Option<Notebook> {
         self.lock_read().get(id).and_then(|state| state.running.as_ref().ok().cloned())
     }
 

@@ -9,11 +9,14 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 mod invites;
 
-pub use invites::{Invite, InviteRefused, RequestRow};
+pub use invites::{Asking, Invite, InviteRefused, RequestRow};
 
 /// Numbered, never edited; `PRAGMA user_version` says how many were applied.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/system/0001.sql"), include_str!("../migrations/system/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/system/0001.sql"),
+    include_str!("../migrations/system/0002.sql"),
+    include_str!("../migrations/system/0003.sql"),
+];
 
 /// Cloneable handle.
 #[derive(Debug, Clone)]

@@ -170,6 +170,11 @@ impl Daemon {
         self.child = spawn(&self.home, self.port, &[]);
     }
 
+    /// Begins a command.
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Runs a command that must succeed; gives what it printed.
     pub fn run(&self, args: &[&str]) -> String {
         self.try_run(args).unwrap_or_else(|refusal| panic!("codexd {args:?} failed: {refusal:?}"))

@@ -131,6 +131,41 @@ fn whoever_asks_waits_for_an_answer() {
     until("it fills", || dir.path().join("approve/a.md").exists());
 }
 
+/// An answer holds for the ticket that was shown, whenever it is shown again, and for no other: whoever gave up waiting
+/// gets in later, and another ticket is another question.
+#[test]
+fn an_answer_holds_for_its_ticket_and_for_no_other() {
+    let (dir, a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let mut b = Daemon::start(&dir.path().join("b"), dir.path().join("b-notes"));
+    let requests = || a.json(&["requests"])["items"].as_array().unwrap().clone();
+    let folder = dir.path().join("in").to_str().unwrap().to_owned();
+    // It asks, and is killed before the answer.
+    let ask = |b: &mut Daemon, ticket: &str| {
+        let mut asking = b.spawn(&["join", ticket, &folder]);
+        until("somebody waits", || requests().len() == 1);
+        b.kill();
+        asking.wait().unwrap();
+        requests()[0]["id"].to_string()
+    };
+    let first = ticket_of(&a, &[]);
+    let id = ask(&mut b, &first);
+    a.run(&["reject", &id]);
+    b.restart();
+    for _ in 0..2 {
+        let refused = b.try_run(&["join", &first, &folder]).unwrap_err();
+        assert!(refused.error.contains("the inviter said no"), "{refused:?}");
+    }
+    let second = ticket_of(&a, &["--role", "viewer"]);
+    let id = ask(&mut b, &second);
+    assert_eq!(requests()[0]["role"], "viewer");
+    a.run(&["approve", &id]);
+    b.restart();
+    b.run(&["join", &second, &folder]);
+    until("it fills", || dir.path().join("in/a.md").exists());
+    assert!(requests().is_empty());
+}
+
 /// Another device of one's own is let in by one that is; when all are lost, words on paper make a new one, which takes
 /// the lost one's right away.
 #[test]

@@ -86,7 +86,11 @@ fn a_seal_is_confirmed_elsewhere_and_a_later_change_shows() {
 /// The desk changes a locked entry only when it is told to amend it; what is done to its file shows as an amendment.
 #[test]
 fn a_locked_entry_is_only_amended() {
-    let (_dir, a) = alone(|folder| fs::write(folder.join("day.md"), "one\n").unwrap());
+    let (_dir, a) = alone(|folder| {
+        fs::write(folder.join("day.md"), "one\n").unwrap();
+        fs::create_dir(folder.join("sub")).unwrap();
+        fs::write(folder.join("sub/late.md"), "one\n").unwrap();
+    });
     a.run(&["wait", "--idle"]);
     a.run(&["seal", "notes", "day.md", "--meaning", "finished", "--lock"]);
     let refused = put(&a, "day.md", "", "two\n");
@@ -96,6 +100,11 @@ fn a_locked_entry_is_only_amended() {
     let change = |body: &[u8]| a.http("PATCH", &at, &headers, body).status;
     assert_eq!(change(br#"{"properties": {"ph": 7}}"#), 423);
     assert_eq!(a.http("DELETE", &at, &[], b"").status, 423);
+    a.run(&["seal", "notes", "sub/late.md", "--meaning", "finished", "--lock"]);
+    let folder = format!("/notebooks/notes/entries/{}", entry(&a, "sub"));
+    assert_eq!(a.http("DELETE", &folder, &[], b"").status, 423, "what it holds is locked");
+    let forged = a.try_run(&["seal", "notes", "day.md", "--meaning", "ok\nwitnessed by B"]).unwrap_err();
+    assert!(forged.error.contains("one line"), "{forged:?}");
     let late = a.try_run(&["restore", "notes", "day.md", "--at", "birth"]).unwrap_err();
     assert!(late.error.contains("sealed and locked") && late.error.contains("--amend"), "{late:?}");
     assert_eq!(fs::read_to_string(a.folder.join("day.md")).unwrap(), "one\n");
@@ -108,4 +117,5 @@ fn a_locked_entry_is_only_amended() {
     assert_eq!((&seal["content_unchanged"], &seal["locks"]), (&json!(false), &json!(true)));
     // A name is no content.
     assert_eq!(change(br#"{"path": "day-1.md"}"#), 200);
+    assert!(a.run(&["seals", "notes"]).contains("day-1.md (sealed as day.md): "));
 }

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+import unicodedata
 
 try:
     from blake3 import blake3
@@ -266,8 +267,8 @@ def seal(data):
         c.end()
     else:
         raise Unreadable(f"seal {kind} is not known")
-    if not meaning.strip():
-        raise Unreadable("a seal means nothing")
+    if not meaning.strip() or any(unicodedata.category(letter) == "Cc" for letter in meaning):
+        raise Unreadable("a seal means nothing, or holds control characters")
     return {"entry": entry, "meaning": meaning, **found}
 
 

@@ -41,7 +41,7 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
         Request::Seal { entry, version, parts, meaning, locks } => {
             seals::seal(core, txn, entry, &version, parts, seals::Said { meaning, locks })
         }
-        Request::Witness { entry, seal, meaning } => seals::witness(txn, entry, seal, meaning),
+        Request::Witness { entry, seal, meaning } => seals::witness(core, txn, entry, seal, meaning),
         Request::People(request) => people::asked(txn, request),
         Request::SetFetchPolicy(policy) => set_fetch_policy(txn, policy),
         Request::Fetch { entry } => fetch(txn, entry),

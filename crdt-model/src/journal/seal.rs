@@ -76,7 +76,11 @@ impl Seal {
 
     /// Whether it keeps the bounds and does not contradict itself: a text has the hash and size that are named.
     pub fn is_sound(&self) -> bool {
-        let is_meaning = |text: &str| !text.trim().is_empty() && text.len() <= limits::MEANING_BYTES;
+        let is_meaning = |text: &str| {
+            !text.trim().is_empty()
+                && text.len() <= limits::MEANING_BYTES
+                && !text.chars().any(char::is_control)
+        };
         match self {
             Self::Entry(sealed) => {
                 let is_text = sealed.text.as_ref().is_none_or(|text| {

@@ -117,6 +117,25 @@ fn a_forked_journal_keeps_nobody_apart() {
     assert!(!forked.is_empty() && *opened.forked() == forked);
 }
 
+/// A notebook without an owner could never have one again.
+#[test]
+fn the_last_owners_last_device_is_not_revoked() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let ask = |device: &mut Device, change| {
+        device.ask(Request::People(change));
+        while device.run() {}
+        device.replies.pop().unwrap()
+    };
+    let (a, b) = (pair.a.id, pair.b.id);
+    let refused = ask(&mut pair.a, MembershipRequest::Revoke { device: a }).unwrap_err();
+    assert!(refused.to_string().contains("last device of the last owner"), "{refused}");
+    let person = pair.a.core.membership().person_of(&b).unwrap();
+    ask(&mut pair.a, MembershipRequest::SetRole { person, role: Some(Role::Owner) }).unwrap();
+    ask(&mut pair.a, MembershipRequest::Revoke { device: a }).unwrap();
+    let refused = ask(&mut pair.a, MembershipRequest::SetRole { person, role: None }).unwrap_err();
+    assert!(refused.to_string().contains("you are not a member"), "{refused}");
+}
+
 /// What is held back is bounded by its bytes, so it must be counted with them: also what had counted before.
 #[test]
 fn what_no_longer_counts_is_held_back_with_its_size() {

@@ -33,7 +33,8 @@ pub async fn join(client: &Client, out: Output, args: JoinArgs) -> Result<(), Fa
     print::progress("");
     let joined = joined?;
     if args.preview {
-        out.show(&joined, preview);
+        let by_phrase = args.phrase.is_some();
+        out.show(&joined, |joined| preview(joined, by_phrase));
         return Ok(());
     }
     out.show(&joined, joined_line);
@@ -44,14 +45,18 @@ fn joined_line(notebook: &Value) -> String {
     format!("joined `{}` in {}", text(notebook, "name"), text(notebook, "path"))
 }
 
-fn preview(preview: &Value) -> String {
+fn preview(preview: &Value, by_phrase: bool) -> String {
     let here = if preview["already_here"] == true { "it is on this device already\n" } else { "" };
     format!(
         "notebook   {} ({})\ninviter    {}\nrole       {}\nexpires    {}\n{here}files here {}: they stay, and become part of the notebook",
         text(preview, "name"),
         short(text(preview, "notebook")),
         text(preview, "inviter"),
-        text(preview, "role"),
+        match (by_phrase, preview["own_device"] == true) {
+            (true, _) => "that of the person whose phrase it is, as another device of theirs".to_owned(),
+            (false, true) => format!("{}, as another device of the inviter's", text(preview, "role")),
+            (false, false) => text(preview, "role").to_owned(),
+        },
         text(preview, "expires"),
         preview["files_here"],
     )
@@ -84,13 +89,16 @@ pub async fn members(client: &Client, out: Output, notebook: Option<String>) -> 
 pub async fn requests(client: &Client, out: Output) -> Result<(), Failure> {
     let page = client.get("/requests").await?;
     let line = |one: &Value| {
+        let whose = match one["person_name"].as_str() {
+            Some(person) => format!("another device of {person}, {}", text(one, "role")),
+            None => text(one, "role").to_owned(),
+        };
         format!(
-            "{}  {}  {}  {}  as {}",
+            "{}  {}  {}  {}  as {whose}",
             one["id"],
             short(text(one, "notebook")),
             text(one, "fingerprint"),
             text(one, "name"),
-            text(one, "role")
         )
     };
     out.show(&page, |page| items(page, line, "nobody waits"));
@@ -175,10 +183,27 @@ pub async fn release(client: &Client, out: Output, notebook: &str, device: &str)
     Ok(())
 }
 
+/// `profile`.
+pub async fn profile(
+    client: &Client,
+    out: Output,
+    notebook: &str,
+    name: &str,
+    colour: &str,
+) -> Result<(), Failure> {
+    let body = json!({"notebook": notebook, "name": name, "colour": colour});
+    let done = client.post("/profile", &body).await?;
+    out.show(&done, |_| format!("you are called {name} in `{notebook}` now"));
+    Ok(())
+}
+
 /// `recovery`: the words alone on stdout.
 pub async fn recovery(client: &Client, out: Output, notebook: &str) -> Result<(), Failure> {
     let made = client.post("/recovery", &json!({"notebook": notebook})).await?;
-    print::note("write these words down: they are kept nowhere, and an earlier phrase is void now");
+    print::note(
+        "write these words down: they are kept nowhere, and an earlier phrase is void now. When all your devices are lost, get any ticket to \
+         this notebook from a member and use both on the new device: codexd join TICKET --phrase \"THE WORDS\"",
+    );
     out.show(&made, |made| text(made, "phrase").to_owned());
     Ok(())
 }

@@ -31,7 +31,7 @@ pub struct SealsArgs {
     pub notebook: String,
     /// Only of this entry: its path in the notebook, or its id.
     pub path: Option<String>,
-    /// Also what has changed since.
+    /// Also what has changed since; not with --json.
     #[arg(long, requires = "path")]
     pub diff: bool,
 }
@@ -99,7 +99,7 @@ pub async fn seals(client: &Client, out: Output, args: &SealsArgs) -> Result<(),
     let Some(path) = &args.path else {
         let page = client.get(&format!("/seals?notebook={}", escape(&args.notebook))).await?;
         out.show(&page, |page| {
-            items(page, |seal| format!("{}: {}", text(seal, "path"), line(seal)), "nothing is sealed")
+            items(page, |seal| format!("{}: {}", place(seal), line(seal)), "nothing is sealed")
         });
         return Ok(());
     };
@@ -107,7 +107,7 @@ pub async fn seals(client: &Client, out: Output, args: &SealsArgs) -> Result<(),
     let address = address(client, &entry).await?;
     let page = client.get(&format!("{address}/seals")).await?;
     out.show(&page, |page| items(page, line, "it is not sealed"));
-    if !args.diff {
+    if !args.diff || out.json {
         return Ok(());
     }
     for seal in
@@ -142,6 +142,15 @@ pub async fn rule(client: &Client, out: Output, args: &RuleArgs) -> Result<(), F
         format!("a seal is complete when {} sign or confirm it, of: {of}", rule["needed"])
     });
     Ok(())
+}
+
+/// Where a sealed entry is, and where it was sealed if that is elsewhere.
+fn place(seal: &Value) -> String {
+    let then = text(seal, "path");
+    match seal["path_now"].as_str() {
+        Some(now) if now != then => format!("{now} (sealed as {then})"),
+        _ => then.to_owned(),
+    }
 }
 
 /// One seal on one line, and its witnesses on more.

@@ -113,12 +113,19 @@ fn text(report: &Report) -> String {
             lines.push(format!("  … and {} more; see --json", all.len() - SHOWN));
         }
     }
-    if !report.seals.is_empty() {
-        let unchanged = report.seals.iter().filter(|seal| seal.unchanged).count();
-        lines.insert(
-            1,
-            format!("  {} seals, of {unchanged} of them nothing has changed since", report.seals.len()),
-        );
+    for seal in report.seals.iter().take(SHOWN) {
+        let stands = if seal.unchanged { "unchanged since" } else { "CHANGED since" };
+        let complete = if seal.complete { "" } else { ", not complete" };
+        lines.push(format!(
+            "  seal {}: `{}` \"{}\", {stands}, {} witnesses{complete}",
+            print::short(&seal.id),
+            seal.path,
+            seal.meaning,
+            seal.witnesses.len()
+        ));
+    }
+    if report.seals.len() > SHOWN {
+        lines.push(format!("  … and {} more; see --json", report.seals.len() - SHOWN));
     }
     lines.join("\n")
 }

@@ -20,7 +20,7 @@ use crate::clock::now_ms;
 use crate::driver::{AskError, News, Notebook, NotebookNotice};
 use crate::home::recovery;
 use crate::net::{Admission, Knock, Ticket};
-use crate::system::{Invite, RequestRow};
+use crate::system::{Asking, Invite, RequestRow};
 
 /// Whoever waits for an answer knocks again after this long: below what one device may knock.
 const KNOCK_AGAIN: Duration = Duration::from_secs(4);
@@ -54,6 +54,8 @@ impl Daemon {
             );
         }
         let person = membership.person_of(&self.device()).filter(|_| invite.is_own_device);
+        // A device of one's own may what one may oneself.
+        let invite = Invite { role: role.filter(|_| invite.is_own_device).unwrap_or(invite.role), ..invite };
         // A ticket that leaves the relay out is of no use to whoever is elsewhere.
         self.shells.net.reachable().await;
         let mut secret = [0; 16];
@@ -139,8 +141,16 @@ impl Daemon {
         let agreed = ticket.person.map(|person| consent(key, &ticket.notebook, &person)).unwrap_or_default();
         let proof = |key| membership::recovery(key, &ticket.notebook, &self.device());
         let proof = recovery.map(proof).unwrap_or_default();
+        let mut has_waited = false;
         loop {
-            match self.shells.net.knock(ticket, agreed.clone(), proof.clone()).await? {
+            let admission = match self.shells.net.knock(ticket, agreed.clone(), proof.clone()).await {
+                Ok(admission) => admission,
+                // Whoever is to say yes may close the laptop meanwhile.
+                Err(_) if has_waited && !ticket.is_expired(now_ms()) => Admission::Waiting,
+                Err(error) => return Err(error),
+            };
+            has_waited = true;
+            match admission {
                 Admission::Accepted(name) => return Ok(name),
                 Admission::Refused(reason) => bail!("the inviting device refused: {reason}"),
                 Admission::Waiting if ticket.is_expired(now_ms()) => {
@@ -166,23 +176,16 @@ impl Daemon {
         let Some(running) = self.running(notebook) else { bail!("the notebook is not running there") };
         let name: String = knock.name.chars().filter(|c| !c.is_control()).take(80).collect();
         if !invite.is_attended {
-            return self.let_in(&running, knock, name, invite).await;
+            return self.let_in(&running, claim(&running, knock, &name, invite)?).await;
         }
         let mut answers = self.answers.subscribe();
         let waited = tokio::time::Instant::now();
         loop {
-            let request = system.ask_in(notebook, peer, &name, invite.role, now_ms())?;
+            let claim = claim(&running, knock, &name, invite)?;
+            let request = system.ask_in(secret, &claim.asking, now_ms())?;
             match request.approved {
-                Some(true) => {
-                    let admission = self.let_in(&running, knock, name, invite).await?;
-                    system.end_request(request.id)?;
-                    return Ok(admission);
-                }
-                Some(false) => {
-                    // Told once; another invitation is another question.
-                    system.end_request(request.id)?;
-                    bail!("the inviter said no")
-                }
+                Some(true) => return self.let_in(&running, claim).await,
+                Some(false) => bail!("the inviter said no; for another try, ask for a new ticket"),
                 None => {}
             }
             let text = format!("`{name}` ({}) asks to join", fingerprint(peer));
@@ -197,32 +200,11 @@ impl Daemon {
         }
     }
 
-    async fn let_in(
-        &self,
-        running: &Notebook,
-        knock: &Knock,
-        name: String,
-        invite: Invite,
-    ) -> anyhow::Result<Admission> {
-        let (device, consent, proof) = (knock.peer, knock.consent.clone(), knock.recovery.clone());
-        let request = if !proof.is_empty() {
-            let membership = membership_of(running)?;
-            let proves = |person: &PersonId| {
-                let key = membership.recovery_key(person);
-                key.is_some_and(|key| membership::is_recovery(&key, &knock.notebook, &device, &proof))
-            };
-            let whose = membership.people().into_iter().map(|person| person.id).find(proves);
-            let Some(person) = whose else {
-                bail!("this phrase is nobody's here; see that every word is right")
-            };
-            MembershipRequest::Recover { person, device, name, proof }
-        } else if invite.is_own_device {
-            MembershipRequest::AddDevice { device, name, consent }
-        } else {
-            MembershipRequest::Admit { device, role: invite.role, name }
-        };
-        running.ask(Request::People(request)).await?;
-        Ok(Admission::Accepted(self.registered(&knock.notebook).map(|r| r.name).unwrap_or_default()))
+    async fn let_in(&self, running: &Notebook, claim: Claim) -> anyhow::Result<Admission> {
+        let Asking { notebook, device, .. } = claim.asking;
+        running.ask(Request::People(claim.request)).await?;
+        self.home.system().end_requests(&notebook, &device)?;
+        Ok(Admission::Accepted(self.registered(&notebook).map(|r| r.name).unwrap_or_default()))
     }
 
     /// Those who wait for an answer.
@@ -247,6 +229,41 @@ impl Daemon {
     ) -> Result<(), AskError> {
         notebook.ask(Request::People(request)).await.map(|_| ())
     }
+}
+
+/// What somebody who knocks asks for, and what a yes to it changes.
+struct Claim {
+    asking: Asking,
+    request: MembershipRequest,
+}
+
+fn claim(running: &Notebook, knock: &Knock, name: &str, invite: Invite) -> anyhow::Result<Claim> {
+    let (notebook, device) = (knock.notebook, knock.peer);
+    let (consent, proof, name) = (knock.consent.clone(), knock.recovery.clone(), name.to_owned());
+    let membership = membership_of(running)?;
+    let role_of = |person: &PersonId| {
+        let found = membership.people().into_iter().find(|one| one.id == *person);
+        found.and_then(|one| one.role).unwrap_or(Role::Viewer)
+    };
+    let asking = |role, person| Asking { notebook, device, name: name.clone(), role, person };
+    if !proof.is_empty() {
+        let proves = |person: &PersonId| {
+            let key = membership.recovery_key(person);
+            key.is_some_and(|key| membership::is_recovery(&key, &notebook, &device, &proof))
+        };
+        let whose = membership.people().into_iter().map(|person| person.id).find(proves);
+        let Some(person) = whose else { bail!("this phrase is nobody's here; see that every word is right") };
+        let asking = asking(role_of(&person), Some(person));
+        return Ok(Claim { asking, request: MembershipRequest::Recover { person, device, name, proof } });
+    }
+    if invite.is_own_device {
+        let own = running.read(|reader| reader.meta())??.context("the store is empty")?.device;
+        let person = membership.person_of(&own).context("the inviter is no member any more")?;
+        let asking = asking(role_of(&person), Some(person));
+        return Ok(Claim { asking, request: MembershipRequest::AddDevice { device, name, consent } });
+    }
+    let asking = asking(invite.role, None);
+    Ok(Claim { asking, request: MembershipRequest::Admit { device, role: invite.role, name } })
 }
 
 /// Who belongs to a notebook, as its store has it.

@@ -259,7 +259,7 @@ pub async fn remove(
 ) -> Result<Json<Done>, ApiError> {
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
-    seals::refuse_if_locked(&notebook, id, false).await?;
+    seals::refuse_if_locked_within(&notebook, id).await?;
     let (_, sidecars) = with_sidecars(&notebook, id).await?;
     ask(&notebook, Request::Delete { entry: id }).await?;
     for sidecar in sidecars {

@@ -13,6 +13,7 @@ use super::desk::Desk;
 use super::dto::{Page, time};
 use super::error::{ApiError, of_daemon};
 use super::input::Input;
+use super::people::membership;
 use super::reading::blocking;
 use super::status::{NotebookStatus, of_notebook};
 use crate::clock::now_ms;
@@ -140,6 +141,8 @@ pub struct Preview {
     /// What its holder may do then.
     #[schema(value_type = String)]
     pub role: Role,
+    /// It makes another device of the inviter's; the role is the inviter's.
+    pub own_device: bool,
     /// Whether the notebook is on this device already.
     pub already_here: bool,
     /// Files that lie in the folder now. They stay: joining is a union, and deletes nothing.
@@ -189,6 +192,7 @@ async fn preview(desk: &Desk, ticket: Ticket, path: Option<&str>) -> Result<Prev
         addresses: ticket.addresses,
         expires: time(ticket.expires.saturating_mul(1000)),
         role: ticket.role,
+        own_device: ticket.person.is_some(),
         files_here,
     })
 }
@@ -213,49 +217,68 @@ pub struct Waiting {
     pub fingerprint: String,
     /// What it calls itself.
     pub name: String,
-    /// As what.
+    /// As what: for another device of somebody, that person's role.
     #[schema(value_type = String)]
     pub role: Role,
+    /// Whose further device it wants to be: the person's id; nothing for a person of its own.
+    pub person: Option<String>,
+    /// What that person calls itself.
+    pub person_name: Option<String>,
     /// Since when.
     pub asked: String,
 }
 
-fn waiting(row: crate::system::RequestRow) -> Waiting {
-    Waiting {
+async fn waiting(desk: &Desk, row: crate::system::RequestRow) -> Result<Waiting, ApiError> {
+    let asking = row.asking;
+    let person_name = match (&asking.person, desk.daemon().running(&asking.notebook)) {
+        (Some(person), Some(running)) => {
+            let people = membership(running).await?.people();
+            people.into_iter().find(|one| one.id == *person).map(|one| one.name)
+        }
+        _ => None,
+    };
+    Ok(Waiting {
         id: row.id,
-        notebook: row.notebook.to_string(),
-        device: row.device.to_string(),
-        fingerprint: fingerprint(&row.device),
-        name: row.name,
-        role: row.role,
+        notebook: asking.notebook.to_string(),
+        device: asking.device.to_string(),
+        fingerprint: fingerprint(&asking.device),
+        name: asking.name,
+        role: asking.role,
+        person: asking.person.map(|person| person.to_string()),
+        person_name,
         asked: time(row.asked),
-    }
+    })
 }
 
 /// Who waits to be let in.
 #[utoipa::path(get, path = "/api/v1/requests", tag = "people", responses((status = 200, body = Page<Waiting>)))]
 pub async fn requests(State(desk): State<Desk>) -> Result<Json<Page<Waiting>>, ApiError> {
     let rows = desk.daemon().requests().map_err(|error| ApiError::internal(format!("{error:#}")))?;
-    Ok(Json(Page::whole(rows.into_iter().map(waiting).collect())))
+    let mut items = Vec::new();
+    for row in rows {
+        items.push(waiting(&desk, row).await?);
+    }
+    Ok(Json(Page::whole(items)))
 }
 
-fn answer(desk: &Desk, id: i64, approved: bool) -> Result<Json<Waiting>, ApiError> {
+async fn answer(desk: &Desk, id: i64, approved: bool) -> Result<Json<Waiting>, ApiError> {
     let row = desk.daemon().answer_request(id, approved);
-    Ok(Json(waiting(row.map_err(|error| ApiError::not_found(error.to_string()))?)))
+    let row = row.map_err(|error| ApiError::not_found(error.to_string()))?;
+    Ok(Json(waiting(desk, row).await?))
 }
 
 /// Lets somebody in who waits.
 #[utoipa::path(post, path = "/api/v1/requests/{id}/approve", tag = "people", params(("id" = i64, Path)),
     responses((status = 200, body = Waiting), (status = 404)))]
 pub async fn approve(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<Waiting>, ApiError> {
-    answer(&desk, id, true)
+    answer(&desk, id, true).await
 }
 
 /// Sends somebody away who waits.
 #[utoipa::path(post, path = "/api/v1/requests/{id}/reject", tag = "people", params(("id" = i64, Path)),
     responses((status = 200, body = Waiting), (status = 404)))]
 pub async fn reject(State(desk): State<Desk>, Path(id): Path<i64>) -> Result<Json<Waiting>, ApiError> {
-    answer(&desk, id, false)
+    answer(&desk, id, false).await
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ pub async fn members(
     Ok(Json(Page::whole(items)))
 }
 
-async fn membership(notebook: Notebook) -> Result<Membership, ApiError> {
+pub(super) async fn membership(notebook: Notebook) -> Result<Membership, ApiError> {
     blocking(move || membership_of(&notebook).map_err(|error| ApiError::internal(format!("{error:#}")))).await
 }
 

@@ -22,10 +22,10 @@ use super::desk::{Desk, ask};
 use super::dto::{Page, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
-use super::people::WhichNotebook;
+use super::people::{WhichNotebook, membership};
 use super::reading::{self, Found, blocking, mirror_is_fresh, read};
 use super::sidecar;
-use crate::daemon::{find_person, membership_of};
+use crate::daemon::find_person;
 use crate::driver::Notebook;
 use crate::mirror::text;
 
@@ -70,6 +70,8 @@ pub struct SealItem {
     pub entry: String,
     /// Where the entry lay.
     pub path: String,
+    /// Where it is now; nothing if it is deleted.
+    pub path_now: Option<String>,
     /// Who sealed it.
     pub by: Signer,
     /// Whoever confirmed it.
@@ -202,6 +204,39 @@ pub async fn refuse_if_locked(notebook: &Notebook, id: EntryId, amends: bool) ->
     }
 }
 
+/// Refuses to delete what is locked, or what holds something that is.
+pub async fn refuse_if_locked_within(notebook: &Notebook, id: EntryId) -> Result<(), ApiError> {
+    let of = notebook.id;
+    let locked = read(notebook, move |reader| {
+        let people = Membership::of(&of, reader.statements()?);
+        let quarantined = reader.quarantined()?;
+        let mut rows = reader.all_seals()?;
+        rows.retain(|(position, _)| !quarantined.contains_key(position));
+        for sealed in seals::of(&rows, &people).into_iter().filter(|sealed| sealed.what.locks) {
+            let mut at = sealed.what.entry;
+            while let Some(row) = reader.entry(&at)?.filter(|row| row.alive) {
+                if at == id {
+                    return Ok(Some(reading::any(reader, &sealed.what.entry)?.path));
+                }
+                at = row.place_parent;
+            }
+        }
+        Ok(None)
+    })
+    .await?;
+    match locked {
+        None => Ok(()),
+        Some(path) => {
+            let message = format!(
+                "`{path}` is sealed and locked, so nothing was deleted; what is locked is not deleted at the desk. Move it elsewhere \
+                 if it is in the way"
+            );
+            let refused = ApiError::new(StatusCode::LOCKED, "locked", message);
+            Err(refused.with(json!({"path": path.to_string()})))
+        }
+    }
+}
+
 fn signer(row: &codex_crdt_model::store::SealRow, sealed_by: &People<'_>) -> Signer {
     let person = sealed_by.membership.person_of(&row.tip.device);
     Signer {
@@ -249,13 +284,18 @@ fn item(
     }
     let row = source.entry(&what.entry)?;
     let content_unchanged = row.as_ref().is_some_and(|row| row.hash == what.hash);
-    let deleted = row.is_none_or(|row| !row.alive);
+    let deleted = row.as_ref().is_none_or(|row| !row.alive);
+    let path_now = match &row {
+        Some(row) if row.alive => Some(reading::path_of(source, row)?.to_string()),
+        _ => None,
+    };
     let rule = people.membership.seal_rule();
     Ok(SealItem {
         id: sealed.row.tip.hash.to_string(),
         notebook: notebook.to_owned(),
         entry: what.entry.to_string(),
         path: what.path.clone(),
+        path_now,
         by: signer(&sealed.row, people),
         witnesses: sealed.witnesses.iter().map(|witness| signer(&witness.row, people)).collect(),
         signed: sealed.signed,
@@ -456,7 +496,7 @@ pub async fn sealed_content(
     responses((status = 200, body = Rule)))]
 pub async fn rule(State(desk): State<Desk>, Place(nb): Place<String>) -> Result<Json<Rule>, ApiError> {
     let notebook = desk.notebook(&nb)?;
-    let membership = membership(&notebook).await?;
+    let membership = membership(notebook.clone()).await?;
     let people = People::of(&membership);
     let rule = membership.seal_rule();
     let of = rule.of.iter().map(|person| RuleMember {
@@ -486,18 +526,13 @@ pub async fn set_rule(
     Input(new): Input<NewRule>,
 ) -> Result<Json<Value>, ApiError> {
     let notebook = desk.notebook(&nb)?;
-    let membership = membership(&notebook).await?;
+    let membership = membership(notebook.clone()).await?;
     let find =
         |key: &String| find_person(&membership, key).map_err(|error| ApiError::not_found(error.to_string()));
     let of = new.of.iter().map(find).collect::<Result<Vec<_>, _>>()?;
     let request = MembershipRequest::SetSealRule { needed: new.needed, of };
     desk.daemon().change_people(&notebook, request).await?;
     Ok(Json(json!({"done": true})))
-}
-
-async fn membership(notebook: &Notebook) -> Result<Membership, ApiError> {
-    let of = notebook.clone();
-    blocking(move || membership_of(&of).map_err(|error| ApiError::internal(format!("{error:#}")))).await
 }
 
 /// Whether a change amends a locked entry.

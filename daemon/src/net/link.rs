@@ -96,7 +96,7 @@ pub(super) async fn knock(endpoint: &Endpoint, to: EndpointAddr, first: First) -
     let answer = timeout(ADMISSION + GREETING, asked).await;
     connection.close(code::BYE, b"done");
     let answer =
-        answer.context("the inviting device gave no answer")?.context("the inviting device hung up")?;
+        answer.context("the inviting device gave no answer")?.context("the inviting device hung up before it answered; when it runs again, run the same join: the ticket is still good")?;
     match answer {
         Answer::Accepted { name } => Ok(Admission::Accepted(name)),
         Answer::Waiting => Ok(Admission::Waiting),

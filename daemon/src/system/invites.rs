@@ -1,6 +1,6 @@
 //! Invitations that were given out, and requests of those who showed one that somebody has to say yes to.
 
-use codex_crdt_model::ids::{DeviceId, NotebookId, UnixMs};
+use codex_crdt_model::ids::{DeviceId, NotebookId, PersonId, UnixMs};
 use codex_crdt_model::journal::Role;
 use rusqlite::{OptionalExtension, params};
 
@@ -31,11 +31,9 @@ pub enum InviteRefused {
     Used,
 }
 
-/// Somebody who showed an attended invitation.
+/// What somebody asks for who showed an attended invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestRow {
-    /// Its number in this home.
-    pub id: i64,
+pub struct Asking {
     /// To which notebook.
     pub notebook: NotebookId,
     /// Who.
@@ -44,6 +42,17 @@ pub struct RequestRow {
     pub name: String,
     /// As what.
     pub role: Role,
+    /// Whose further device it is; `None` for a person of its own.
+    pub person: Option<PersonId>,
+}
+
+/// Somebody who showed an attended invitation, and what was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    /// Its number in this home.
+    pub id: i64,
+    /// What for.
+    pub asking: Asking,
     /// When it asked first.
     pub asked: UnixMs,
     /// What was answered.
@@ -115,51 +124,53 @@ impl System {
         Ok(Ok(invite))
     }
 
-    /// Notes that somebody asks to be let in; gives the request as it stands, also if it was made before.
-    pub fn ask_in(
-        &self,
-        notebook: &NotebookId,
-        device: &DeviceId,
-        name: &str,
-        role: Role,
-        now: UnixMs,
-    ) -> Result<RequestRow, SystemError> {
-        let sql = "INSERT INTO request (notebook, device, name, role, asked) VALUES (?1, ?2, ?3, ?4, ?5)
-                   ON CONFLICT (notebook, device) DO UPDATE SET name = excluded.name, role = excluded.role";
-        let values = params![notebook.to_string(), device.to_string(), name, role.name(), now];
-        self.db().execute(sql, values).map_err(doing("note a request"))?;
-        let all = self.requests()?;
-        let own = |row: &RequestRow| row.notebook == *notebook && row.device == *device;
-        all.into_iter()
-            .find(own)
-            .ok_or_else(|| SystemError::BadRow("a request just noted is not there".into()))
+    /// Notes that somebody asks to be let in with an invitation; gives the request as it stands, also if it was made
+    /// before.
+    pub fn ask_in(&self, secret: &[u8; 16], asking: &Asking, now: UnixMs) -> Result<RequestRow, SystemError> {
+        let Asking { notebook, device, name, role, person } = asking;
+        let sql = "INSERT INTO request (secret_hash, notebook, device, name, role, person, asked)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                   ON CONFLICT (secret_hash) DO UPDATE SET name = excluded.name
+                   RETURNING id, asked, approved";
+        let person = person.map(|person| person.to_string());
+        let values =
+            params![hash(secret), notebook.to_string(), device.to_string(), name, role.name(), person, now];
+        let row = self.db().query_row(sql, values, |row| {
+            Ok(RequestRow {
+                id: row.get(0)?,
+                asking: asking.clone(),
+                asked: row.get(1)?,
+                approved: row.get(2)?,
+            })
+        });
+        row.map_err(doing("note a request"))
     }
 
     /// All requests, the newest last.
     pub fn requests(&self) -> Result<Vec<RequestRow>, SystemError> {
         let db = self.db();
-        let sql = "SELECT id, notebook, device, name, role, asked, approved FROM request ORDER BY id";
+        let sql = "SELECT id, notebook, device, name, role, person, asked, approved FROM request ORDER BY id";
         let mut query = db.prepare(sql).map_err(doing("list requests"))?;
         let rows = query
             .query_map([], |row| {
-                Ok((
-                    row.get(0)?,
-                    row.get::<_, String>(1)?,
-                    row.get::<_, String>(2)?,
-                    row.get(3)?,
-                    row.get::<_, String>(4)?,
-                    row.get(5)?,
-                    row.get(6)?,
-                ))
+                let ids: (String, String, Option<String>) = (row.get(1)?, row.get(2)?, row.get(5)?);
+                let role: String = row.get(4)?;
+                Ok((row.get(0)?, ids, row.get(3)?, role, row.get(6)?, row.get(7)?))
             })
             .map_err(doing("list requests"))?;
         let mut requests = Vec::new();
         for row in rows {
-            let (id, notebook, device, name, role, asked, approved) = row.map_err(doing("read a request"))?;
+            let (id, (notebook, device, person), name, role, asked, approved) =
+                row.map_err(doing("read a request"))?;
             let bad = |bad: codex_crdt_model::ids::BadId| SystemError::BadRow(bad.to_string());
-            let notebook = notebook.parse().map_err(bad)?;
-            let device = device.parse().map_err(bad)?;
-            requests.push(RequestRow { id, notebook, device, name, role: role_of(&role), asked, approved });
+            let asking = Asking {
+                notebook: notebook.parse().map_err(bad)?,
+                device: device.parse().map_err(bad)?,
+                name,
+                role: role_of(&role),
+                person: person.map(|person| person.parse()).transpose().map_err(bad)?,
+            };
+            requests.push(RequestRow { id, asking, asked, approved });
         }
         Ok(requests)
     }
@@ -171,9 +182,12 @@ impl System {
         Ok(())
     }
 
-    /// Forgets a request that has come to its end.
-    pub fn end_request(&self, id: i64) -> Result<(), SystemError> {
-        self.db().execute("DELETE FROM request WHERE id = ?1", [id]).map_err(doing("end a request"))?;
+    /// A device was let in: what it asked for with other invitations is void.
+    pub fn end_requests(&self, notebook: &NotebookId, device: &DeviceId) -> Result<(), SystemError> {
+        let sql = "DELETE FROM request WHERE notebook = ?1 AND device = ?2 AND approved IS NULL";
+        self.db()
+            .execute(sql, params![notebook.to_string(), device.to_string()])
+            .map_err(doing("end a request"))?;
         Ok(())
     }
 }
@@ -200,16 +214,22 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_one_however_often_it_is_made() {
+    fn an_answer_holds_for_the_invitation_that_was_shown_and_for_no_other() {
         let (_temp, system) = fresh();
-        let (nb, ann) = (NotebookId([1; 32]), DeviceId([1; 32]));
-        let first = system.ask_in(&nb, &ann, "Ann", Role::Editor, 5).unwrap();
+        let (notebook, device) = (NotebookId([1; 32]), DeviceId([1; 32]));
+        let person = Some(PersonId([3; 32]));
+        let asking = |name: &str| Asking { notebook, device, name: name.into(), role: Role::Editor, person };
+        let first = system.ask_in(&[7; 16], &asking("Ann"), 5).unwrap();
         assert_eq!((first.approved, first.asked), (None, 5));
-        let again = system.ask_in(&nb, &ann, "Anna", Role::Editor, 9).unwrap();
-        assert_eq!((again.id, again.asked, again.name.as_str()), (first.id, 5, "Anna"));
+        let again = system.ask_in(&[7; 16], &asking("Anna"), 9).unwrap();
+        assert_eq!((again.id, again.asked, again.asking.name.as_str()), (first.id, 5, "Anna"));
+        assert_eq!(system.requests().unwrap(), [again]);
         system.answer_request(first.id, true).unwrap();
-        assert_eq!(system.ask_in(&nb, &ann, "Anna", Role::Editor, 10).unwrap().approved, Some(true));
-        system.end_request(first.id).unwrap();
-        assert_eq!(system.requests().unwrap(), []);
+        for now in [10, 11] {
+            assert_eq!(system.ask_in(&[7; 16], &asking("Anna"), now).unwrap().approved, Some(true));
+        }
+        assert_eq!(system.ask_in(&[8; 16], &asking("Anna"), 12).unwrap().approved, None);
+        system.end_requests(&notebook, &device).unwrap();
+        assert_eq!(system.requests().unwrap().len(), 1, "what was answered stays so");
     }
 }

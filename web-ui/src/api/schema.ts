@@ -1657,6 +1657,8 @@ export interface components {
                 parts: components["schemas"]["SealedPart"][];
                 /** @description Where the entry lay. */
                 path: string;
+                /** @description Where it is now; nothing if it is deleted. */
+                path_now?: string | null;
                 /**
                  * Format: int32
                  * @description How many of the persons that the notebook's rule asks for signed or confirmed it.
@@ -1765,7 +1767,11 @@ export interface components {
                 name: string;
                 /** @description To which notebook. */
                 notebook: string;
-                /** @description As what. */
+                /** @description Whose further device it wants to be: the person's id; nothing for a person of its own. */
+                person?: string | null;
+                /** @description What that person calls itself. */
+                person_name?: string | null;
+                /** @description As what: for another device of somebody, that person's role. */
                 role: string;
             }[];
         };
@@ -1843,6 +1849,8 @@ export interface components {
             name: string;
             /** @description Notebook id. */
             notebook: string;
+            /** @description It makes another device of the inviter's; the role is the inviter's. */
+            own_device: boolean;
             /** @description What its holder may do then. */
             role: string;
         };
@@ -1958,6 +1966,8 @@ export interface components {
             parts: components["schemas"]["SealedPart"][];
             /** @description Where the entry lay. */
             path: string;
+            /** @description Where it is now; nothing if it is deleted. */
+            path_now?: string | null;
             /**
              * Format: int32
              * @description How many of the persons that the notebook's rule asks for signed or confirmed it.
@@ -2146,7 +2156,11 @@ export interface components {
             name: string;
             /** @description To which notebook. */
             notebook: string;
-            /** @description As what. */
+            /** @description Whose further device it wants to be: the person's id; nothing for a person of its own. */
+            person?: string | null;
+            /** @description What that person calls itself. */
+            person_name?: string | null;
+            /** @description As what: for another device of somebody, that person's role. */
             role: string;
         };
         /**

@@ -17,7 +17,8 @@ pub(super) fn refused(txn: &Txn<'_>, what: &str, needed: Role) -> Option<Refusal
         return None;
     }
     let own = role.map_or("you are not a member".to_owned(), |role| format!("you are {role} here"));
-    Some(Refusal::NotAllowed(format!("to {what} takes the role {needed}, and {own}; ask an owner")))
+    let needed = if needed == Role::Viewer { "a member".to_owned() } else { format!("the role {needed}") };
+    Some(Refusal::NotAllowed(format!("to {what} takes {needed}, and {own}; ask an owner")))
 }
 
 fn no(reason: impl Into<String>) -> Answer {
@@ -51,11 +52,14 @@ pub(super) fn asked(txn: &mut Txn<'_>, request: MembershipRequest) -> Answer {
             if now == role {
                 return Ok(Ok(Reply::Done));
             }
+            let is_less = role.is_none_or(|role| now.is_some_and(|now| now.is_at_least(role)));
+            let needed = if own == Some(person) && is_less { Role::Viewer } else { Role::Owner };
+            if let Some(refusal) = refused(txn, "change a role", needed) {
+                return Ok(Err(refusal));
+            }
             if let Some(reason) = last_owner(txn, &person, role) {
                 return no(reason);
             }
-            let is_less = role.is_none_or(|role| now.is_some_and(|now| now.is_at_least(role)));
-            let needed = if own == Some(person) && is_less { Role::Viewer } else { Role::Owner };
             let accepted = tips_of(txn, |device| txn.people.membership.person_of(device) == Some(person));
             ("change a role", needed, MembershipChange::Role { person, role, accepted })
         }
@@ -65,6 +69,12 @@ pub(super) fn asked(txn: &mut Txn<'_>, request: MembershipRequest) -> Answer {
                 return no(format!("device {device} belongs to nobody here"));
             }
             let needed = if whose == own { Role::Viewer } else { Role::Owner };
+            if let Some(refusal) = refused(txn, "revoke a device", needed) {
+                return Ok(Err(refusal));
+            }
+            if let Some(reason) = last_owners_device(txn, &device) {
+                return no(reason);
+            }
             let accepted = tips_of(txn, |other| *other == device);
             ("revoke a device", needed, MembershipChange::Revoke { device, accepted })
         }
@@ -120,6 +130,17 @@ fn last_owner(txn: &Txn<'_>, person: &PersonId, role: Option<Role>) -> Option<St
     let is_one = people.iter().any(|one| is_owner(one) && one.id == *person);
     (is_one && !other && role != Some(Role::Owner))
         .then(|| "this is the last owner; make somebody else an owner first".to_owned())
+}
+
+/// Nor one whose last owner has no device any more.
+fn last_owners_device(txn: &Txn<'_>, device: &DeviceId) -> Option<String> {
+    let membership = &txn.people.membership;
+    let is_owner = |device: &DeviceId| membership.role(device) == Some(Role::Owner);
+    let others = membership.devices().filter(|(other, role)| other != device && *role == Role::Owner).count();
+    (is_owner(device) && others == 0).then(|| {
+        "it is the last device of the last owner; make somebody else an owner, or add another device of yours, first"
+            .to_owned()
+    })
 }
 
 /// Where the journals of some devices stand here.

@@ -29,6 +29,9 @@ fn meaningless(meaning: &str) -> Option<String> {
     if meaning.trim().is_empty() {
         return Some("say what it means, as `recorded by me` or `reviewed`".into());
     }
+    if meaning.chars().any(char::is_control) {
+        return Some("what it means is one line, without control characters".into());
+    }
     let is_long = meaning.len() > limits::MEANING_BYTES;
     is_long.then(|| format!("what it means is longer than {} bytes", limits::MEANING_BYTES))
 }
@@ -103,7 +106,13 @@ fn lacking(txn: &Txn<'_>, row: &EntryRow) -> Result<Option<String>, StoreError> 
     })
 }
 
-pub(super) fn witness(txn: &mut Txn<'_>, entry: EntryId, seal: RecordHash, meaning: String) -> Answer {
+pub(super) fn witness(
+    core: &Core,
+    txn: &mut Txn<'_>,
+    entry: EntryId,
+    seal: RecordHash,
+    meaning: String,
+) -> Answer {
     if let Some(refusal) = people::refused(txn, "confirm a seal", Role::Commenter) {
         return Ok(Err(refusal));
     }
@@ -111,6 +120,9 @@ pub(super) fn witness(txn: &mut Txn<'_>, entry: EntryId, seal: RecordHash, meani
     let path = if row.alive { txn.path(&entry)?.to_string() } else { row.name };
     if let Some(reason) = meaningless(&meaning) {
         return no(&path, reason);
+    }
+    if core.drafts.has(&entry) {
+        return no(&path, "the file here differs from what is shared; bring it back to that first");
     }
     let rows = txn.seals_that_count(&entry)?;
     let all = crate::seals::of(&rows, &txn.people.membership);

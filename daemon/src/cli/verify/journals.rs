@@ -7,7 +7,7 @@ use codex_crdt_model::bundle::Place;
 use codex_crdt_model::entry::birth::Birth;
 use codex_crdt_model::ids::{DeviceId, NotebookId, RecordHash, Volume};
 use codex_crdt_model::journal::record::Header;
-use codex_crdt_model::journal::{Frontier, Item, Payload, Seal, Tip};
+use codex_crdt_model::journal::{Frontier, Item, Payload, Role, Seal, Tip};
 use codex_crdt_model::membership::{Knows, Membership, Reach, Statement, Verdict, Why};
 use codex_crdt_model::store::{ForkRow, Source, StoreError};
 use serde::Serialize;
@@ -202,6 +202,7 @@ impl Checker<'_> {
         for tip in found.symmetric_difference(&stored).filter(|_| !stored.is_empty()) {
             self.bad(tip, "the store's list of membership records differs from its records here");
         }
+        self.members(reader, &membership)?;
         let mut reach = Reach::default();
         each_header(reader, |_, tip, _, knows| {
             // Whether it is more does not matter: all are asked before anything is judged.
@@ -226,6 +227,26 @@ impl Checker<'_> {
             self.report.without_effect.push(named(&tip, reason));
         }
         Ok(membership)
+    }
+
+    /// Whether the store's list of members, which all else goes by, is what the records come to.
+    fn members(&mut self, reader: &Reader, membership: &Membership) -> Result<(), StoreError> {
+        let stored = reader.members()?.into_iter().map(|(device, row)| (device, row.role));
+        let stored: BTreeMap<DeviceId, Role> = stored.collect();
+        let found: BTreeMap<DeviceId, Role> = membership.devices().collect();
+        let is_founded = membership.statements().any(|(_, verdict)| verdict == Verdict::Counts);
+        for device in stored.keys().chain(found.keys()).collect::<BTreeSet<_>>() {
+            let (here, there) = (stored.get(device), found.get(device));
+            if here != there && is_founded {
+                let name = |role: Option<&Role>| role.map_or("no member".to_owned(), ToString::to_string);
+                self.fault(format!(
+                    "device {device} is {} by the records, and {} in the store's list of members",
+                    name(there),
+                    name(here)
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn forks(&mut self, reader: &Reader, notebook: &NotebookId) -> Result<Forked, StoreError> {

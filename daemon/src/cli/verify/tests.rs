@@ -230,3 +230,13 @@ fn seals_are_compared_with_the_documents_and_the_stores_list() {
     let report = world.check();
     assert!(report.bad_records.iter().any(|bad| bad.reason.contains("list of seals")), "{report:?}");
 }
+
+#[test]
+fn a_list_of_members_that_differs_from_the_records_is_a_fault() {
+    let world = World::new();
+    world.admit(Role::Editor);
+    assert!(world.check().faults.is_empty());
+    world.sql("DELETE FROM members");
+    let report = world.check();
+    assert!(report.faults.iter().any(|fault| fault.contains("list of members")), "{report:?}");
+}

@@ -68,6 +68,8 @@ impl Exporter<'_> {
             while let Some(row) = forks.next_if(|row| row.after < position) {
                 writer.part(&Part::Fork(row.fork.bare()))?;
             }
+            // Damage is told here, not where the stick arrives.
+            record.verify(&meta.notebook).with_context(|| unreadable(position))?;
             Ok(writer.part(&Part::Record(record))?)
         })?;
         for row in forks {
