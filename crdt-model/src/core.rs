@@ -484,12 +484,16 @@ impl Core {
 
     /// Records that a connected peer said it has and that are not here yet.
     pub fn to_come(&self) -> u64 {
-        let ahead = |peer: &peers::Peer| peer.ahead_of(&self.frontier, &self.people.forked);
+        let ahead = |peer: &peers::Peer| peer.ahead_of(&self.frontier, &self.people);
         self.peers.values().map(ahead).max().unwrap_or(0)
     }
 
-    /// Journals that their devices continued twice, and after which position that was known: of those not everybody has
-    /// the same records.
+    /// What of a frontier everybody has, or will have: without journals of which others may hold another branch.
+    pub fn shared(&self, frontier: &Frontier) -> Frontier {
+        frontier.without(|device, volume| self.people.may_never_come(device, volume))
+    }
+
+    /// Journals that their devices continued twice, and after which position that was known.
     pub fn forked(&self) -> &BTreeMap<(DeviceId, Volume), u64> {
         &self.people.forked
     }

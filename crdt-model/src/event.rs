@@ -172,6 +172,15 @@ pub enum Request {
         /// What is meant by it.
         meaning: String,
     },
+    /// Lift the lock that a seal put on its entry.
+    Unlock {
+        /// The entry that is sealed.
+        entry: EntryId,
+        /// The seal.
+        seal: RecordHash,
+        /// Why.
+        meaning: String,
+    },
     /// Which attachments this device fetches by itself from now on.
     SetFetchPolicy(FetchPolicy),
     /// Fetch an attachment that the policy leaves, or all in a folder.
@@ -262,6 +271,8 @@ pub enum MembershipRequest {
         name: String,
         /// The recovery key's signature.
         proof: Vec<u8>,
+        /// The device's own that it goes by this key.
+        consent: Vec<u8>,
     },
     /// How many persons a seal takes from now on, its author included.
     SetSealRule {

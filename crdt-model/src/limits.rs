@@ -38,6 +38,8 @@ pub const MEANING_BYTES: usize = 1024;
 pub const SEAL_PARTS: usize = 1024;
 /// Persons that a notebook's rule for seals names.
 pub const SEALERS: usize = 1024;
+/// Proofs of forked journals that are kept of one device; whoever forks more is not waited for in any of its journals.
+pub const FORKS: usize = 8;
 /// Receipts carried in one message: one per device.
 pub const RECEIPTS: usize = 4096;
 /// Blobs that a receipt lists as missing; when more are missing, only their number is told.

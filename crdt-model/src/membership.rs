@@ -333,7 +333,17 @@ impl Membership {
             }
             _ => return None,
         };
-        let accepted = accepted.iter().map(|tip| ((tip.device, tip.volume), tip.seq)).collect();
+        let mut accepted: BTreeMap<(DeviceId, Volume), u64> =
+            accepted.iter().map(|tip| ((tip.device, tip.volume), tip.seq)).collect();
+        // Nobody takes back what one signed oneself.
+        let own = statement.tip;
+        if devices.contains(&own.device) {
+            let known = statement.knows.journals().filter(|(device, ..)| devices.contains(device));
+            for (device, volume, seq) in known.chain([(own.device, own.volume, own.seq)]) {
+                let accepted = accepted.entry((device, volume)).or_default();
+                *accepted = seq.max(*accepted);
+            }
+        }
         Some(Cut { by: statement.tip, devices, role, accepted })
     }
 

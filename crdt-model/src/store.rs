@@ -412,6 +412,8 @@ pub struct SealRow {
     pub seal: Seal,
     /// Whether a text is sealed.
     pub is_text: bool,
+    /// What its author had seen of journals with membership records.
+    pub knows: Knows,
 }
 
 /// Index data of a record, so that the store need not look inside.

@@ -9,7 +9,7 @@ use codex_crdt_model::entry::{Birth, Content};
 use codex_crdt_model::ids::{
     ChangeHash, ContentHash, DeviceId, EntryId, NotebookId, PersonId, RecordHash, Volume,
 };
-use codex_crdt_model::journal::membership::{consent, recovery};
+use codex_crdt_model::journal::membership::{consent, recovered, recovery};
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record, notebook_id};
 use codex_crdt_model::journal::seal::{SealedEntry, SealedPart};
 use codex_crdt_model::journal::{Fork, Frontier, MembershipChange, Receipt, Role, Seal, Tip};
@@ -148,6 +148,7 @@ fn the_examples_of_the_journal_format_are_what_the_code_writes() {
                 device,
                 name: "b".into(),
                 proof: recovery(&key, &NotebookId([9; 32]), &device),
+                consent: recovered(&key, &NotebookId([9; 32]), &[12; 32]),
             },
         ),
         ("release", MembershipChange::Release { accepted }),
@@ -178,6 +179,8 @@ fn the_examples_of_the_journal_format_are_what_the_code_writes() {
     let witness =
         Seal::Witness { entry: EntryId([8; 32]), seal: RecordHash([6; 32]), meaning: "read".into() };
     check(&mut examples, "witness", &payload(Payload::Seal(witness)));
+    let unlock = Seal::Unlock { entry: EntryId([8; 32]), seal: RecordHash([6; 32]), meaning: "more".into() };
+    check(&mut examples, "unlock", &payload(Payload::Seal(unlock)));
     let signed = |said: &[&[u8]], signature: &[u8]| {
         let signature = Signature::from_slice(signature).unwrap();
         key.verifying_key().verify_strict(&said.concat(), &signature).unwrap();
@@ -186,6 +189,8 @@ fn the_examples_of_the_journal_format_are_what_the_code_writes() {
     signed(&[b"codex device 1\0", &[9; 32], &[11; 32]], &said);
     let said = recovery(&key, &NotebookId([9; 32]), &device);
     signed(&[b"codex recovery 1\0", &[9; 32], &[5; 32]], &said);
+    let said = recovered(&key, &NotebookId([9; 32]), &[12; 32]);
+    signed(&[b"codex recovered 1\0", &[9; 32], &[12; 32]], &said);
     let founder = DeviceId(key.verifying_key().to_bytes());
     let id = blake3::derive_key("codex 2026 notebook", &[&founder.0[..], &[4; 16]].concat());
     assert_eq!(notebook_id(&founder, &[4; 16]).0, id);

@@ -107,7 +107,16 @@ impl Blobs {
 
     /// Whether the blob is held whole.
     pub async fn has(&self, hash: &ContentHash) -> Result<bool, BlobError> {
-        self.store.blobs().has(Hash::from_bytes(hash.0)).await.map_err(failed("look for", hash))
+        Ok(self.size(hash).await?.is_some())
+    }
+
+    /// Its bytes, counted; `None` if it is not held whole.
+    pub async fn size(&self, hash: &ContentHash) -> Result<Option<u64>, BlobError> {
+        let status = self.store.blobs().status(Hash::from_bytes(hash.0)).await;
+        match status.map_err(failed("look for", hash))? {
+            BlobStatus::Complete { size } => Ok(Some(size)),
+            BlobStatus::Partial { .. } | BlobStatus::NotFound => Ok(None),
+        }
     }
 
     /// Writes it to a new file (by copy, or by reflink where the file system can). Not synced.

@@ -210,6 +210,9 @@ pub enum Command {
     /// Confirm somebody else's seal.
     #[command(after_help = "Example:\n  codexd witness lab notes/day-1.md --meaning witnessed")]
     Witness(seals::WitnessArgs),
+    /// Lift the lock that a seal put on its entry; the seal stays. Takes an owner.
+    #[command(after_help = "Example:\n  codexd unlock lab notes/day-1.md --meaning \"wrong note\"")]
+    Unlock(seals::WitnessArgs),
     /// Show or say how many persons a seal takes.
     #[command(after_help = "Example:\n  codexd seal-rule lab --needed 2")]
     SealRule(seals::RuleArgs),
@@ -507,6 +510,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Seal(args) => seals::seal(&client()?, out, &args).await,
         Command::Seals(args) => seals::seals(&client()?, out, &args).await,
         Command::Witness(args) => seals::witness(&client()?, out, &args).await,
+        Command::Unlock(args) => seals::unlock(&client()?, out, &args).await,
         Command::SealRule(args) => seals::rule(&client()?, out, &args).await,
         Command::Settle(args) => conflicts::settle(&client()?, out, &args).await,
         Command::Conflicts { notebook } => conflicts::conflicts(&client()?, out, notebook).await,

@@ -15,6 +15,7 @@ pub mod guard;
 pub mod history;
 pub mod input;
 pub mod inviting;
+pub mod locks;
 pub mod notebooks;
 pub mod openapi;
 pub mod people;
@@ -95,6 +96,7 @@ fn api() -> Router<Desk> {
         .route("/notebooks/{nb}/entries/{e}/seals", get(seals::list).post(seals::make))
         .route("/notebooks/{nb}/entries/{e}/seals/{seal}/witnesses", post(seals::witness))
         .route("/notebooks/{nb}/entries/{e}/seals/{seal}/content", get(seals::sealed_content))
+        .route("/notebooks/{nb}/entries/{e}/seals/{seal}/unlock", post(seals::unlock))
         .route("/notebooks/{nb}/seal-rule", get(seals::rule).put(seals::set_rule))
         .route("/seals", get(seals::all))
         .route("/notebooks/{nb}/entries/{e}/conflicts", get(history::entry_conflicts))

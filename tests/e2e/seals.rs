@@ -115,6 +115,23 @@ fn a_locked_entry_is_only_amended() {
     until("the file is taken in", || a.run(&["show", "notes", "day.md"]).ends_with("in the file\n"));
     let seal = seals(&a, "day.md")[0].clone();
     assert_eq!((&seal["content_unchanged"], &seal["locks"]), (&json!(false), &json!(true)));
+    // Nor is what carries its properties changed beside it.
+    fs::write(a.folder.join("plate.png"), [0xff; 30]).unwrap();
+    a.run(&["wait", "--idle"]);
+    a.run(&["seal", "notes", "plate.png", "--meaning", "finished", "--lock"]);
+    let files = |path: &str, query: &str| {
+        a.http("PUT", &format!("/notebooks/notes/files/{path}{query}"), &["If-None-Match: *"], b"{\"a\": 1}")
+            .status
+    };
+    assert_eq!((files(".plate.png.json", ""), files("plate.png.json", "")), (423, 423));
+    assert_eq!(files(".plate.png.json", "?amend=true"), 201);
+    assert_eq!(put(&a, ".plate.png.json", "", "{}").status, 423);
+    let sidecar = format!("/notebooks/notes/entries/{}", entry(&a, ".plate.png.json"));
+    assert_eq!(a.http("DELETE", &sidecar, &[], b"").status, 423);
+    // An owner lifts a lock; the seal stays.
+    a.run(&["unlock", "notes", "plate.png", "--meaning", "more to come"]);
+    assert_eq!(put(&a, ".plate.png.json", "", "{}").status, 200);
+    assert_eq!(seals(&a, "plate.png")[0]["locks"], false);
     // A name is no content.
     assert_eq!(change(br#"{"path": "day-1.md"}"#), 200);
     assert!(a.run(&["seals", "notes"]).contains("day-1.md (sealed as day.md): "));

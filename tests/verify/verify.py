@@ -217,11 +217,13 @@ def statement(data):
         c.take(64)
         c.string()
         c.sequence()
+        c.sequence()
     elif kind == 8:
         c.many(len(data), tip)
     elif kind == 9:
-        c.unsigned(32)
-        c.many(len(data), lambda c: c.take(32))
+        if c.unsigned(32) == 0:
+            raise Unreadable("a rule asks for nobody")
+        c.many(SEALERS, lambda c: c.take(32))
     else:
         raise Unreadable(f"statement {kind} is not known")
     c.end()
@@ -242,17 +244,26 @@ def bounded(text, most):
     return text
 
 
+def path_of(c):
+    """Names from the notebook's top, `/` between them."""
+    path = bounded(c.string(), PATH_BYTES)
+    names = path.split("/")
+    if any(name in ("", ".", "..") or "\0" in name or len(name.encode()) > NAME_BYTES for name in names):
+        raise Unreadable("a path of a seal names nothing")
+    return path
+
+
 def seal(data):
     """A payload of kind 3: what is sealed, or which seal is confirmed."""
     c = Cursor(data)
     kind, entry = c.unsigned(32), c.take(32)
     if kind == 0:
         version = c.many(SEEN_TIPS, lambda c: c.take(32))
-        path, hash_, size = bounded(c.string(), PATH_BYTES), c.take(32), c.unsigned(64)
+        path, hash_, size = path_of(c), c.take(32), c.unsigned(64)
         text = c.string().encode() if option(c) else None
 
         def part(c):
-            return (c.take(32), bounded(c.string(), PATH_BYTES), c.take(32), c.unsigned(64))
+            return (c.take(32), path_of(c), c.take(32), c.unsigned(64))
 
         parts, meaning = c.many(SEAL_PARTS, part), bounded(c.string(), MEANING_BYTES)
         locks = option(c)
@@ -261,8 +272,8 @@ def seal(data):
             raise Unreadable("the sealed text is not the one that its hash names")
         found = {"version": version, "path": path, "hash": hash_, "size": size, "text": text, "parts": parts}
         found.update(locks=locks)
-    elif kind == 1:
-        found = {"seal": c.take(32)}
+    elif kind in (1, 2):
+        found = {"seal": c.take(32), "unlocks": kind == 2}
         meaning = bounded(c.string(), MEANING_BYTES)
         c.end()
     else:
@@ -452,7 +463,8 @@ class Bundle:
             found = seal(payload)
             found.update(device=device, volume=volume, seq=header["seq"], time=header["time"])
             if "seal" in found:
-                self.witnesses.append(found)
+                if not found["unlocks"]:
+                    self.witnesses.append(found)
             else:
                 self.seals[self.hashes[header["journal"]][header["seq"]]] = found
         elif header["kind"] == 1:
@@ -604,15 +616,18 @@ class Bundle:
 
 def hash_of_file(folder, path):
     """BLAKE3 of a file in the folder; nothing if it is not there, or not in it."""
-    inside = os.path.realpath(folder)
-    file = os.path.realpath(os.path.join(inside, path))
-    if os.path.commonpath([inside, file]) != inside or not os.path.isfile(file):
+    try:
+        inside = os.path.realpath(folder)
+        file = os.path.realpath(os.path.join(inside, path))
+        if os.path.commonpath([inside, file]) != inside or not os.path.isfile(file):
+            return None
+        hasher = blake3()
+        with open(file, "rb") as opened:
+            while data := opened.read(1 << 20):
+                hasher.update(data)
+        return hasher.digest()
+    except (OSError, ValueError):
         return None
-    hasher = blake3()
-    with open(file, "rb") as opened:
-        while data := opened.read(1 << 20):
-            hasher.update(data)
-    return hasher.digest()
 
 
 def read_frames(file, bundle):

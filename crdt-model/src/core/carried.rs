@@ -18,7 +18,7 @@ pub(super) fn take(core: &mut Core, txn: &mut Txn<'_>, part: Carried) -> Result<
     txn.close();
     let (mut new, mut left, mut refused) = (0, 0, None);
     for fork in part.forks {
-        if let Err(refused) = peers::take_fork(txn, fork)? {
+        if let Err(refused) = peers::take_fork(core, txn, fork)? {
             let reason = format!("a proof of a forked journal is none: {refused}");
             return Ok(Reply::Carried { new, left, refused: Some(Fault { at: None, reason }) });
         }

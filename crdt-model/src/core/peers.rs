@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
 use super::edits::{self, By};
-use super::people;
+use super::people::{self, People};
 use super::txn::Txn;
 use crate::effect::{Effect, Notice};
 use crate::entry::Birth;
 use crate::ids::{DeviceId, EntryId, Volume};
-use crate::journal::{Fork, ForkRefused, Frontier, Header, Item, Receipt, Record, Tip};
+use crate::journal::{Fork, ForkRefused, Frontier, Header, Item, Payload, Receipt, Record, Role, Tip};
 use crate::limits;
 use crate::store::{ForkRow, Mode, StoreError};
 use crate::sync::Message;
@@ -29,16 +29,19 @@ pub(super) struct Peer {
     cursor: u64,
     /// A batch is on its way.
     draining: bool,
-    /// The forks that it was shown.
-    shown: BTreeSet<(DeviceId, Volume)>,
+    /// How many of the forks it was shown, in the order in which they became known.
+    shown: usize,
+    /// Journals of which it was sent our record, as a proof.
+    proved: BTreeSet<(DeviceId, Volume)>,
     /// What was known here when it was last told of a gap: told again, it would only say the same again.
     gap_at: Option<u64>,
 }
 
 impl Peer {
     /// Records that it has and that `ours` lacks, and that can come.
-    pub(super) fn ahead_of(&self, ours: &Frontier, forked: &BTreeMap<(DeviceId, Volume), u64>) -> u64 {
-        self.known.as_ref().map_or(0, |known| known.without(forked).ahead_of(ours))
+    pub(super) fn ahead_of(&self, ours: &Frontier, people: &People) -> u64 {
+        let never = |device: &DeviceId, volume| people.may_never_come(device, volume);
+        self.known.as_ref().map_or(0, |known| known.without(never).ahead_of(ours))
     }
 }
 
@@ -89,7 +92,7 @@ pub(super) fn received(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, frame
         Some(Message::Receipts(receipts)) => take_receipts(core, txn, receipts, peer)?,
         Some(Message::Fork(fork)) => {
             txn.close();
-            if let Err(refused) = take_fork(txn, fork)? {
+            if let Err(refused) = take_fork(core, txn, fork)? {
                 refuse(txn, &format!("it calls a journal forked, but {refused}"));
             }
         }
@@ -102,12 +105,13 @@ pub(super) fn received(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, frame
     Ok(())
 }
 
-fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -> Result<()> {
+fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, mut theirs: Frontier) -> Result<()> {
     let own = (txn.meta.device, txn.meta.volume);
     if theirs.seq(own.0, own.1) > txn.frontier.seq(own.0, own.1) {
         // A peer has more of this journal than we do: it is not the newest here, and must not be continued.
         begin_volume(core, txn);
     }
+    prove_forks(core, txn, peer, &mut theirs)?;
     let mut cursor = txn.meta.position;
     for tip in txn.frontier.tips() {
         let have = theirs.seq(tip.device, tip.volume);
@@ -117,7 +121,6 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -
             cursor = cursor.min(position - 1);
         }
     }
-    prove_forks(txn, peer, &theirs)?;
     if txn.meta.mode == Mode::Joining {
         // Another joiner's empty word must not hide what somebody else has promised.
         core.joining_for.join(&theirs);
@@ -126,26 +129,28 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: Frontier) -
     if let Some(state) = core.peers.get_mut(&peer) {
         state.known = Some(theirs);
         state.cursor = cursor;
-        state.shown.clear();
     }
     Ok(())
 }
 
-/// Where a peer's last record of a journal is another one than ours at that place, its device signed both. Either is the
-/// proof to whoever has the other.
-fn prove_forks(txn: &mut Txn<'_>, peer: DeviceId, theirs: &Frontier) -> Result<()> {
+/// Where a peer's last record of a journal is another one than ours at that place, its device signed both. Ours is the proof
+/// to it, told once; of the rest of our branch it takes nothing.
+fn prove_forks(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: &mut Frontier) -> Result<()> {
+    let mut other_branches = Vec::new();
     for tip in theirs.tips() {
-        let ours = txn.frontier.tip(tip.device, tip.volume);
-        if ours.is_none_or(|(seq, hash)| seq < tip.seq || (seq, hash) == (tip.seq, tip.hash)) {
+        let Some((seq, hash)) = txn.frontier.tip(tip.device, tip.volume) else { continue };
+        if seq < tip.seq || (seq, hash) == (tip.seq, tip.hash) {
             continue;
         }
         let Some(position) = txn.position_of(tip.device, tip.volume, tip.seq)? else { continue };
-        if let Some(record) = txn.record(position)?
-            && record.hash() != tip.hash
-        {
+        let Some(record) = txn.record(position)?.filter(|record| record.hash() != tip.hash) else { continue };
+        other_branches.push(Tip { seq, hash, ..tip });
+        let is_new = |state: &mut Peer| state.proved.insert((tip.device, tip.volume));
+        if core.peers.get_mut(&peer).is_some_and(is_new) {
             txn.effects.push(Effect::Send { peer, frame: Message::Records(vec![record]).encode() });
         }
     }
+    other_branches.into_iter().for_each(|tip| theirs.advance(tip));
     Ok(())
 }
 
@@ -157,7 +162,7 @@ fn live_if_joined(core: &mut Core, txn: &mut Txn<'_>) {
 
 /// Whether everything of a frontier that can come is here.
 pub(super) fn is_reached(txn: &Txn<'_>, goal: &Frontier) -> bool {
-    txn.frontier.covers(&goal.without(&txn.people.forked))
+    txn.frontier.covers(&goal.without(|device, volume| txn.people.may_never_come(device, volume)))
 }
 
 pub(super) fn begin_volume(core: &mut Core, txn: &mut Txn<'_>) {
@@ -177,19 +182,17 @@ pub(super) fn pump(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
         let mut bytes = 0;
         loop {
             // Behind a proof stand the records that need it, before it those that make its device known.
-            let mut forked = txn.people.forked.iter();
-            let to_show =
-                forked.find(|(journal, after)| **after <= state.cursor && !state.shown.contains(*journal));
-            if let Some((&(device, volume), _)) = to_show {
+            let to_show = txn.people.forked_in_order.get(state.shown).copied();
+            if let Some((_, device, volume)) = to_show.filter(|(after, ..)| *after <= state.cursor) {
                 if !batch.is_empty() {
                     break;
                 }
-                state.shown.insert((device, volume));
-                if let Some(fork) = txn.fork(&device, volume)? {
-                    let frame = Message::Fork(fork.bare()).encode();
-                    txn.effects.push(Effect::Send { peer: *peer, frame });
-                }
-                continue;
+                state.shown += 1;
+                let Some(fork) = txn.fork(&device, volume)? else { continue };
+                state.draining = true;
+                let frame = Message::Fork(fork.bare()).encode();
+                txn.effects.push(Effect::Send { peer: *peer, frame });
+                break;
             }
             if state.cursor >= txn.meta.position {
                 break;
@@ -323,27 +326,31 @@ pub(super) fn take_verified(
     let have = txn.frontier.tip(header.device, header.volume);
     let (seq, hash) = have.map_or((0, crate::ids::RecordHash([0; 32])), |t| t);
     if header.seq <= seq {
-        note_fork(txn, tip, record)?;
+        note_fork(core, txn, tip, record)?;
         return Ok(Taken::Known);
     }
-    let is_forked = |journal: (DeviceId, Volume)| txn.people.forked.contains_key(&journal);
+    let may_never_come = |device: &DeviceId, volume| txn.people.may_never_come(device, volume);
     let follows = header.seq == seq + 1 && header.previous == hash;
-    if !follows && is_forked((header.device, header.volume)) {
+    if !follows && may_never_come(&header.device, header.volume) {
         return Ok(Taken::Left);
     }
     let is_known = |t: &Tip| {
         // What does not count and is too much need not be here, nor another branch than the one that is.
         txn.frontier.seq(t.device, t.volume) >= t.seq
-            || is_forked((t.device, t.volume))
-            || people::is_over_quota(txn, &t.device)
+            || may_never_come(&t.device, t.volume)
+            || people::is_over_quota(txn, &t.device, Role::Editor)
     };
     if !follows || !header.seen.iter().all(is_known) {
         return Ok(Taken::Gap);
     }
     if people::is_stranger(txn, header, &record) {
-        return Ok(Taken::Refused("which nobody admitted".to_owned()));
+        // Whoever has another branch of a forked journal may have heard of it there.
+        return Ok(match txn.people.forked.is_empty() {
+            true => Taken::Refused("which nobody admitted".to_owned()),
+            false => Taken::Left,
+        });
     }
-    if people::is_over_quota(txn, &header.device) {
+    if people::is_over_quota(txn, &header.device, Payload::needs(header.kind).unwrap_or(Role::Editor)) {
         return Ok(Taken::Left);
     }
     if (header.device, header.volume) == (txn.meta.device, txn.meta.volume) {
@@ -365,34 +372,49 @@ pub(super) fn took_records(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
 }
 
 /// A record for a place that is taken here by another one: its device continued its journal twice. One proof is enough.
-fn note_fork(txn: &mut Txn<'_>, tip: Tip, record: Record) -> Result<()> {
+fn note_fork(core: &mut Core, txn: &mut Txn<'_>, tip: Tip, record: Record) -> Result<()> {
     let Some(position) = txn.position_of(tip.device, tip.volume, tip.seq)? else { return Ok(()) };
     let Some(stored) = txn.record(position)? else { return Ok(()) };
-    if stored.hash() != tip.hash && !txn.people.forked.contains_key(&(tip.device, tip.volume)) {
-        keep_fork(txn, tip.device, tip.volume, tip.seq, Fork { one: stored.bare(), other: record });
+    if stored.hash() != tip.hash {
+        keep_fork(core, txn, tip.device, tip.volume, tip.seq, Fork { one: stored.bare(), other: record });
     }
     Ok(())
 }
 
 /// Takes in the proof of a fork, if it is one and its device is known here.
-pub(super) fn take_fork(txn: &mut Txn<'_>, fork: Fork) -> Result<std::result::Result<(), ForkRefused>> {
+pub(super) fn take_fork(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    fork: Fork,
+) -> Result<std::result::Result<(), ForkRefused>> {
     let at = match fork.verify(&txn.meta.notebook) {
         Ok(at) => at,
         Err(refused) => return Ok(Err(refused)),
     };
-    let is_known = txn.people.forked.contains_key(&(at.device, at.volume));
-    if !is_known && txn.people.membership.has_heard_of(&at.device) {
-        keep_fork(txn, at.device, at.volume, at.seq, fork.bare());
+    if !txn.people.membership.has_heard_of(&at.device) {
+        return Ok(Ok(()));
     }
+    let Fork { one, other } = fork.bare();
+    // The branch that is here comes first.
+    let here = txn.position_of(at.device, at.volume, at.seq)?;
+    let here = here.map(|position| txn.record(position)).transpose()?.flatten().map(|record| record.hash());
+    let (one, other) = if here == Some(at.other) { (other, one) } else { (one, other) };
+    keep_fork(core, txn, at.device, at.volume, at.seq, Fork { one, other });
     Ok(Ok(()))
 }
 
 /// Whoever is connected, or will be, is shown it before the next record.
-fn keep_fork(txn: &mut Txn<'_>, device: DeviceId, volume: Volume, seq: u64, fork: Fork) {
+fn keep_fork(core: &mut Core, txn: &mut Txn<'_>, device: DeviceId, volume: Volume, seq: u64, fork: Fork) {
     let after = txn.meta.position;
-    txn.people.forked.insert((device, volume), after);
+    if !txn.people.note_fork(device, volume, after) {
+        return;
+    }
     txn.notify(Notice::Fork { device, seq });
     txn.writes.forks.push(ForkRow { after, fork });
+    if (device, volume) == (txn.meta.device, txn.meta.volume) {
+        // A copy of this device wrote on: nobody takes what is written here behind that.
+        begin_volume(core, txn);
+    }
 }
 
 fn take_record(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {

@@ -33,6 +33,8 @@ pub(super) struct People {
     /// Journals that their devices continued twice, and after which position that was known. Of those not everybody has the
     /// same records, so nothing waits for them.
     pub forked: BTreeMap<(DeviceId, Volume), u64>,
+    /// The same, in the order in which they became known: proofs are shown in it.
+    pub forked_in_order: Vec<(u64, DeviceId, Volume)>,
     /// Entries that this device wrote to in records without effect: their files stay as they are.
     own_held: BTreeSet<EntryId>,
     /// Members as they are stored.
@@ -51,6 +53,9 @@ impl People {
             forked: source.forked()?,
             ..Self::default()
         };
+        people.forked_in_order =
+            people.forked.iter().map(|((device, volume), after)| (*after, *device, *volume)).collect();
+        people.forked_in_order.sort_unstable();
         people.stating = people.statements.iter().map(|one| (one.tip.device, one.tip.volume)).collect();
         if people.statements.is_empty() {
             for position in 1..=meta.position {
@@ -121,14 +126,31 @@ impl People {
         Ok(all)
     }
 
+    /// Notes that a journal was continued twice; `false` if that is known, or is known of enough journals of its device.
+    pub fn note_fork(&mut self, device: DeviceId, volume: Volume, after: u64) -> bool {
+        if self.forked.contains_key(&(device, volume)) || self.forks_of(&device) >= limits::FORKS {
+            return false;
+        }
+        self.forked.insert((device, volume), after);
+        self.forked_in_order.push((after, device, volume));
+        true
+    }
+
+    fn forks_of(&self, device: &DeviceId) -> usize {
+        self.forked.range((*device, Volume(0))..=(*device, Volume(u64::MAX))).count()
+    }
+
+    /// Whether what is in a journal may be elsewhere and never come: it was continued twice, or its device does that all
+    /// the time, or is known only by one branch of such a journal.
+    pub fn may_never_come(&self, device: &DeviceId, volume: Volume) -> bool {
+        self.forked.contains_key(&(*device, volume))
+            || (!self.forked.is_empty()
+                && (self.forks_of(device) >= limits::FORKS || !self.membership.has_heard_of(device)))
+    }
+
     /// Entries that this device wrote to in records without effect.
     pub fn own_held(&self) -> &BTreeSet<EntryId> {
         &self.own_held
-    }
-
-    /// Whether a record has no effect.
-    pub fn is_quarantined(&self, position: u64) -> bool {
-        self.quarantined.contains_key(&position)
     }
 
     /// How many records have no effect.
@@ -240,7 +262,7 @@ pub(super) fn fold(
     match Payload::decode(header.kind, &record.payload) {
         Some(Payload::Membership(change)) => stated(txn, Statement { tip, knows: knows.clone(), change })?,
         Some(Payload::Seal(seal)) => {
-            note_seal(txn, tip, header.time, seal);
+            note_seal(txn, tip, header.time, seal, knows.clone());
             if let Some(why) = txn.people.refuses(&tip, &knows, Role::Commenter) {
                 let size = record.size() as u64;
                 quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
@@ -269,7 +291,12 @@ pub(super) fn fold(
     }
     let mut held = Vec::new();
     for (position, row) in &txn.people.quarantined {
-        let header = txn.record(*position)?.and_then(|record| record.header());
+        // Without the payload, which may be large.
+        let stored = txn.source.headers(position - 1, 1)?.pop().filter(|(at, ..)| at == position);
+        let header = match stored {
+            Some((_, _, bytes)) => Header::decode(&bytes),
+            None => txn.record(*position)?.and_then(|record| record.header()),
+        };
         if let Some(needed) = header.and_then(|header| Payload::needs(header.kind)) {
             held.push((*position, row.tip, row.knows.clone(), needed));
         }
@@ -278,10 +305,10 @@ pub(super) fn fold(
 }
 
 /// Keeps a seal where it is found; whether it counts is seen when it is asked for.
-pub(super) fn note_seal(txn: &mut Txn<'_>, tip: Tip, time: UnixMs, seal: Seal) {
+pub(super) fn note_seal(txn: &mut Txn<'_>, tip: Tip, time: UnixMs, seal: Seal, knows: Knows) {
     let is_text = matches!(&seal, Seal::Entry(sealed) if sealed.text.is_some());
     let entry = seal.entry();
-    let row = SealRow { tip, time, seal: seal.without_text(), is_text };
+    let row = SealRow { tip, time, seal: seal.without_text(), is_text, knows };
     txn.writes.seals.push((txn.meta.position, row));
     txn.notify(Notice::Sealed(entry));
 }
@@ -492,9 +519,10 @@ pub(super) fn is_stranger(txn: &Txn<'_>, header: &Header, record: &Record) -> bo
     !txn.people.membership.has_heard_of(&header.device) && !is_founding()
 }
 
-/// Whether what a device may not write is so much that no more of it is carried.
-pub(super) fn is_over_quota(txn: &Txn<'_>, device: &DeviceId) -> bool {
-    let allowed = txn.people.membership.role(device).is_some_and(|role| role.is_at_least(Role::Editor));
+/// Whether what a device may not write is so much that no more of it is carried. `needed`: what it takes to write what is
+/// asked about.
+pub(super) fn is_over_quota(txn: &Txn<'_>, device: &DeviceId, needed: Role) -> bool {
+    let allowed = txn.people.membership.role(device).is_some_and(|role| role.is_at_least(needed));
     let rows = &txn.people.quarantined;
     !allowed
         && (rows.values().filter(|row| row.tip.device == *device).count() >= limits::QUARANTINED

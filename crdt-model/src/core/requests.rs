@@ -42,6 +42,7 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
             seals::seal(core, txn, entry, &version, parts, seals::Said { meaning, locks })
         }
         Request::Witness { entry, seal, meaning } => seals::witness(core, txn, entry, seal, meaning),
+        Request::Unlock { entry, seal, meaning } => seals::unlock(txn, entry, seal, meaning),
         Request::People(request) => people::asked(txn, request),
         Request::SetFetchPolicy(policy) => set_fetch_policy(txn, policy),
         Request::Fetch { entry } => fetch(txn, entry),
@@ -64,7 +65,11 @@ fn changes_records(request: &Request) -> bool {
     changes_entries(request)
         || matches!(
             request,
-            Request::People(_) | Request::TakeCarried(_) | Request::Seal { .. } | Request::Witness { .. }
+            Request::People(_)
+                | Request::TakeCarried(_)
+                | Request::Seal { .. }
+                | Request::Witness { .. }
+                | Request::Unlock { .. }
         )
 }
 

@@ -14,7 +14,7 @@ use crate::membership::Knows;
 use crate::path::EntryPath;
 use crate::store::{
     BaseRow, BirthAt, ConflictKind, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, HistoryRow, Meta,
-    MissingBlob, RecordWrite, SealRow, Source, StoreError, WriteSet,
+    MissingBlob, RecordWrite, Source, StoreError, WriteSet,
 };
 use crate::view;
 
@@ -511,14 +511,6 @@ impl<'a> Txn<'a> {
             Some(write) => Ok(Some(write.record.clone())),
             None => self.source.record(position),
         }
-    }
-
-    /// Seals of an entry that count, and their positions.
-    pub fn seals_that_count(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>> {
-        let mut rows = self.source.seals(entry)?;
-        rows.extend(self.writes.seals.iter().filter(|(_, row)| row.seal.entry() == *entry).cloned());
-        rows.retain(|(position, _)| !self.people.is_quarantined(*position));
-        Ok(rows)
     }
 
     pub fn fork(&self, device: &DeviceId, volume: Volume) -> Result<Option<Fork>> {

@@ -68,9 +68,9 @@ impl Frontier {
         self.0.iter().map(|((d, v), (seq, _))| seq.saturating_sub(other.seq(*d, *v))).sum()
     }
 
-    /// All but these journals.
-    pub fn without<T>(&self, journals: &BTreeMap<(DeviceId, Volume), T>) -> Self {
-        let others = self.0.iter().filter(|(journal, _)| !journals.contains_key(journal));
+    /// All but some journals.
+    pub fn without(&self, is_left_out: impl Fn(&DeviceId, Volume) -> bool) -> Self {
+        let others = self.0.iter().filter(|((device, volume), _)| !is_left_out(device, *volume));
         Self(others.map(|(journal, tip)| (*journal, *tip)).collect())
     }
 

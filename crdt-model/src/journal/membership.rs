@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, NotebookId, PersonId};
 use crate::journal::Tip;
+use crate::limits;
 
 const CONSENT: &[u8] = b"codex device 1\0";
 const RECOVERY: &[u8] = b"codex recovery 1\0";
+const RECOVERED: &[u8] = b"codex recovered 1\0";
 
 /// What a member may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,6 +23,16 @@ pub enum Role {
     Commenter,
     /// Read.
     Viewer,
+}
+
+impl MembershipChange {
+    /// Whether what takes a bound keeps it.
+    pub fn is_bounded(&self) -> bool {
+        match self {
+            Self::SealRule { needed, of } => *needed > 0 && of.len() <= limits::SEALERS,
+            _ => true,
+        }
+    }
 }
 
 impl Role {
@@ -130,6 +142,9 @@ pub enum MembershipChange {
         name: String,
         /// The recovery key's signature ([`recovery`]). 64 bytes.
         proof: Vec<u8>,
+        /// The device's own signature that it goes by this recovery key ([`recovered`]): nobody takes a device that is
+        /// another's. 64 bytes.
+        consent: Vec<u8>,
     },
     /// An owner accepts what was cut off: all of these journals up to these records.
     Release {
@@ -172,6 +187,20 @@ pub fn is_consent(device: &DeviceId, notebook: &NotebookId, person: &PersonId, c
 /// A recovery key's word that a device is its person's.
 pub fn recovery(key: &SigningKey, notebook: &NotebookId, device: &DeviceId) -> Vec<u8> {
     key.sign(&recovery_bytes(notebook, device)).to_bytes().to_vec()
+}
+
+/// A device's word that it goes by a recovery key.
+pub fn recovered(key: &SigningKey, notebook: &NotebookId, recovery: &[u8; 32]) -> Vec<u8> {
+    key.sign(&recovered_bytes(notebook, recovery)).to_bytes().to_vec()
+}
+
+/// Whether the device gave it.
+pub fn is_recovered(device: &DeviceId, notebook: &NotebookId, recovery: &[u8; 32], consent: &[u8]) -> bool {
+    is_signed(device.as_bytes(), &recovered_bytes(notebook, recovery), consent)
+}
+
+fn recovered_bytes(notebook: &NotebookId, recovery: &[u8; 32]) -> Vec<u8> {
+    [RECOVERED, &notebook.0, recovery].concat()
 }
 
 /// Whether the recovery key gave its word.

@@ -133,7 +133,7 @@ impl Payload {
                 let items: Vec<Item> = whole(bytes)?;
                 (items.len() <= limits::RECORD_ITEMS).then_some(Payload::Edit(items))
             }
-            2 => whole(bytes).map(Payload::Membership),
+            2 => whole(bytes).filter(MembershipChange::is_bounded).map(Payload::Membership),
             Self::SEAL => whole(bytes).filter(Seal::is_sound).map(Payload::Seal),
             other => Some(Payload::Unknown(other, bytes.to_vec())),
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ContentHash, EntryId, Heads, RecordHash};
 use crate::limits;
+use crate::path::EntryPath;
 
 /// One statement about what an entry is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,15 @@ pub enum Seal {
         /// The seal: its record's hash.
         seal: RecordHash,
         /// What is meant by it: "witnessed", "reviewed" …
+        meaning: String,
+    },
+    /// An owner lifts the lock that a seal put on its entry. The seal stays.
+    Unlock {
+        /// The entry that is sealed.
+        entry: EntryId,
+        /// The seal.
+        seal: RecordHash,
+        /// Why.
         meaning: String,
     },
 }
@@ -63,14 +73,16 @@ impl Seal {
     pub fn entry(&self) -> EntryId {
         match self {
             Self::Entry(sealed) => sealed.entry,
-            Self::Witness { entry, .. } => *entry,
+            Self::Witness { entry, .. } | Self::Unlock { entry, .. } => *entry,
         }
     }
 
     /// What its author means by it.
     pub fn meaning(&self) -> &str {
         match self {
-            Self::Entry(SealedEntry { meaning, .. }) | Self::Witness { meaning, .. } => meaning,
+            Self::Entry(SealedEntry { meaning, .. })
+            | Self::Witness { meaning, .. }
+            | Self::Unlock { meaning, .. } => meaning,
         }
     }
 
@@ -86,14 +98,14 @@ impl Seal {
                 let is_text = sealed.text.as_ref().is_none_or(|text| {
                     text.len() as u64 == sealed.size && ContentHash::of(text.as_bytes()) == sealed.hash
                 });
-                let paths = sealed.parts.iter().map(|part| &part.path).chain([&sealed.path]);
+                let mut paths = sealed.parts.iter().map(|part| &part.path).chain([&sealed.path]);
                 is_meaning(&sealed.meaning)
                     && is_text
                     && sealed.parts.len() <= limits::SEAL_PARTS
                     && sealed.version.len() <= limits::SEEN_TIPS
-                    && paths.into_iter().all(|path| path.len() <= limits::PATH_BYTES)
+                    && paths.all(|path| EntryPath::parse(path).is_ok_and(|path| !path.is_root()))
             }
-            Self::Witness { meaning, .. } => is_meaning(meaning),
+            Self::Witness { meaning, .. } | Self::Unlock { meaning, .. } => is_meaning(meaning),
         }
     }
 
@@ -101,7 +113,7 @@ impl Seal {
     pub fn without_text(self) -> Self {
         match self {
             Self::Entry(sealed) => Self::Entry(SealedEntry { text: None, ..sealed }),
-            witness @ Self::Witness { .. } => witness,
+            other @ (Self::Witness { .. } | Self::Unlock { .. }) => other,
         }
     }
 }

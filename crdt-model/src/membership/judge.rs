@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Membership, Seen, Statement, Verdict, Why, lesser, precedes};
 use crate::ids::{DeviceId, NotebookId, PersonId, Volume};
-use crate::journal::membership::{is_consent, is_recovery};
+use crate::journal::membership::{is_consent, is_recovered, is_recovery};
 use crate::journal::record::notebook_id;
 use crate::journal::{MembershipChange, Role};
 
@@ -209,9 +209,9 @@ fn needs(
             if own { Needs::Member } else { Needs::Owner }
         }
         MembershipChange::Profile { .. } | MembershipChange::Recovery { .. } => Needs::Member,
-        MembershipChange::Recover { person, device, proof, .. } => {
+        MembershipChange::Recover { person, device, proof, consent, .. } => {
             let key = judged.recovery_seen(person, seen).ok_or(Why::NoProof)?;
-            if !is_recovery(&key, notebook, device, proof) {
+            if !is_recovery(&key, notebook, device, proof) || !is_recovered(device, notebook, &key, consent) {
                 return Err(Why::NoProof);
             }
             Needs::Nothing

@@ -5,7 +5,7 @@ use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::membership::{consent, recovery};
+use crate::journal::membership::{consent, recovered, recovery};
 use crate::journal::record::notebook_id;
 
 const NONCE: [u8; 16] = [7; 16];
@@ -263,17 +263,33 @@ fn a_phrase_on_paper_brings_a_person_back() {
     lab.meet_all();
     lab.revoke(0, 1);
     let (person, device, notebook) = (lab.person(1), lab.device(2), lab.notebook());
+    let by = |lab: &Lab, n: usize, key: &SigningKey| {
+        recovered(&lab.keys[n], &notebook, &key.verifying_key().to_bytes())
+    };
+    let agreed = by(&lab, 2, &paper);
     let recover = |key: &SigningKey| MembershipChange::Recover {
         person,
         device,
         name: "new".into(),
         proof: recovery(key, &notebook, &device),
+        consent: agreed.clone(),
     };
     lab.meet_all();
     lab.say(0, recover(&SigningKey::from_bytes(&[98; 32])));
     assert_eq!(lab.role(2), None);
     lab.say(0, recover(&paper));
     assert_eq!((lab.role(1), lab.role(2)), (None, Some(Role::Editor)));
+    // Nobody takes a device that is another's: it does not give its word.
+    lab.meet_all();
+    let owner = lab.device(0);
+    for agreed in [by(&lab, 2, &paper), Vec::new(), consent(&lab.keys[0], &notebook, &lab.person(0))] {
+        let proof = recovery(&paper, &notebook, &owner);
+        let taken =
+            MembershipChange::Recover { person, device: owner, name: "mine".into(), proof, consent: agreed };
+        let tip = lab.say(2, taken);
+        assert_eq!(lab.verdict(&tip), Verdict::Dropped(Why::NoProof));
+    }
+    assert_eq!(lab.role(0), Some(Role::Owner));
 }
 
 /// What a revoked device writes without knowing counts as far as it was accepted, as far as others built on it before

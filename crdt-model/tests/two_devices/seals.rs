@@ -5,7 +5,7 @@ use codex_crdt_model::event::{MembershipRequest, Request, Version};
 use codex_crdt_model::ids::{ContentHash, EntryId, RecordHash};
 use codex_crdt_model::journal::record::{Header, Payload, Record};
 use codex_crdt_model::journal::seal::SealedEntry;
-use codex_crdt_model::journal::{Role, Seal};
+use codex_crdt_model::journal::{MembershipChange, Role, Seal};
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::seals::{self, Sealed};
 use codex_crdt_model::store::Source;
@@ -49,11 +49,8 @@ fn reason(refused: Result<RecordHash, Refusal>) -> String {
 
 /// The seals that count, as everybody who reads sees them.
 fn sealed(device: &Device, name: &str) -> Vec<Sealed> {
-    let quarantined = device.store.quarantined().unwrap();
-    let mut rows = device.store.seals(&entry(device, name)).unwrap();
-    rows.retain(|(position, _)| !quarantined.contains_key(position));
-    let statements = device.store.statements().unwrap();
-    seals::of(&rows, &Membership::of(&device.core.meta().notebook, statements))
+    let membership = Membership::of(&device.core.meta().notebook, device.store.statements().unwrap());
+    seals::of_entry(&device.store, &membership, &entry(device, name)).unwrap()
 }
 
 fn text_of(device: &Device, sealed: &Sealed) -> Option<String> {
@@ -100,7 +97,7 @@ fn a_second_person_confirms_and_the_rule_counts_persons() {
         assert_eq!((all[0].signed, all[0].complete, all[0].witnesses.len()), (2, true, 1));
     }
     // Of named persons only these count.
-    let only = sealed(&pair.a, "a.md")[0].witnesses[0].person.unwrap();
+    let only = sealed(&pair.a, "a.md")[0].witnesses[0].person;
     pair.a.ask(Request::People(MembershipRequest::SetSealRule { needed: 1, of: vec![only] }));
     pair.settle();
     assert_eq!(sealed(&pair.b, "a.md")[0].signed, 1);
@@ -174,6 +171,84 @@ fn viewers_do_not_seal_and_commenters_do() {
     seal(&mut pair.b, "a.md", vec![]).unwrap();
     pair.settle();
     assert_eq!(sealed(&pair.a, "a.md").len(), 1);
+}
+
+/// A lock takes an editor, and an owner lifts it; what never was locks nothing, and nobody confirms it.
+#[test]
+fn only_true_seals_of_editors_lock_and_owners_lift_that() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let id = entry(&pair.b, "a.md");
+    let now = version(&pair.b, &id);
+    let lock = |meaning: &str| Request::Seal {
+        entry: id,
+        version: now.clone(),
+        parts: vec![],
+        meaning: meaning.into(),
+        locks: true,
+    };
+    let number = ask(&mut pair.b, lock("finished")).unwrap();
+    pair.settle();
+    assert!(sealed(&pair.a, "a.md")[0].locks);
+    let lift = |seal| Request::Unlock { entry: id, seal, meaning: "more to do".into() };
+    assert!(reason(ask(&mut pair.b, lift(number))).contains("owner"));
+    ask(&mut pair.a, lift(number)).unwrap();
+    pair.settle();
+    for device in [&pair.a, &pair.b] {
+        let seal = &sealed(device, "a.md")[0];
+        assert!(!seal.locks && seal.is_true && seal.complete, "the seal stays");
+    }
+    // A changed program signs what never was.
+    let Seal::Entry(true_one) = sealed(&pair.b, "a.md")[0].row.seal.clone() else { panic!("a seal") };
+    let text = "never so\n".to_owned();
+    let lie = SealedEntry {
+        hash: ContentHash::of(text.as_bytes()),
+        size: text.len() as u64,
+        text: Some(text),
+        ..true_one
+    };
+    let (seq, previous) = pair.b.core.frontier().tip(pair.b.id, pair.b.core.meta().volume).unwrap();
+    let some = pair.b.store.record(1).unwrap().unwrap().header().unwrap();
+    let header = Header {
+        device: pair.b.id,
+        volume: pair.b.core.meta().volume,
+        seq: seq + 1,
+        previous,
+        seen: Vec::new(),
+        ..some
+    };
+    let record = Record::sign(&SigningKey::from_bytes(&[2; 32]), header, &Payload::Seal(Seal::Entry(lie)));
+    let hash = record.hash();
+    take(&mut pair.a, codex_crdt_model::event::Carried { records: vec![record], ..Default::default() })
+        .unwrap();
+    let all = sealed(&pair.a, "a.md");
+    assert!(all.len() == 2 && !all[1].is_true && !all[1].locks && !all[1].complete, "{all:?}");
+    assert!(reason(witness(&mut pair.a, "a.md", hash)).contains("something else"));
+    let commenter = pair.a.core.membership().person_of(&pair.b.id).unwrap();
+    let role = MembershipRequest::SetRole { person: commenter, role: Some(Role::Commenter) };
+    pair.a.ask(Request::People(role));
+    pair.settle();
+    assert!(reason(ask(&mut pair.b, lock("by a commenter"))).contains("editor"));
+}
+
+/// What somebody signed stays signed when they leave.
+#[test]
+fn nobody_takes_a_seal_back_by_leaving() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let number = seal(&mut pair.a, "a.md", vec![]).unwrap();
+    pair.settle();
+    witness(&mut pair.b, "a.md", number).unwrap();
+    pair.settle();
+    let volume = pair.b.core.meta().volume;
+    let (seq, previous) = pair.b.core.frontier().tip(pair.b.id, volume).unwrap();
+    let some = pair.b.store.record(1).unwrap().unwrap().header().unwrap();
+    let header = Header { device: pair.b.id, volume, seq: seq + 1, previous, seen: Vec::new(), ..some };
+    // A changed program accepts nothing of itself.
+    let change = MembershipChange::Revoke { device: pair.b.id, accepted: Vec::new() };
+    let record = Record::sign(&SigningKey::from_bytes(&[2; 32]), header, &Payload::Membership(change));
+    take(&mut pair.a, codex_crdt_model::event::Carried { records: vec![record], ..Default::default() })
+        .unwrap();
+    assert_eq!(pair.a.core.membership().role(&pair.b.id), None);
+    assert_eq!(sealed(&pair.a, "a.md")[0].witnesses.len(), 1);
 }
 
 #[test]

@@ -117,6 +117,57 @@ fn a_forked_journal_keeps_nobody_apart() {
     assert!(!forked.is_empty() && *opened.forked() == forked);
 }
 
+/// On one branch a dishonest viewer names a stranger, whose records go on from there; it forks more journals than are
+/// remembered. Whoever has the other branches takes nothing of the stranger, and still meets the first.
+#[test]
+fn strangers_of_one_branch_and_many_forks_keep_nobody_apart() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    pair.cut();
+    let liar = SigningKey::from_bytes(&[99; 32]);
+    let stranger = SigningKey::from_bytes(&[98; 32]);
+    let id = |key: &SigningKey| DeviceId(key.verifying_key().to_bytes());
+    pair.a.ask(Request::People(MembershipRequest::Admit {
+        device: id(&liar),
+        role: Role::Viewer,
+        name: "l".into(),
+    }));
+    pair.settle();
+    assert_eq!(take(&mut pair.b, carried(&pair.a)), Ok(1));
+    let some = pair.a.store.record(1).unwrap().unwrap().header().unwrap();
+    let sign = |key: &SigningKey, volume, change| {
+        let none = RecordHash([0; 32]);
+        let header = Header {
+            device: id(key),
+            volume: Volume(volume),
+            seq: 1,
+            previous: none,
+            seen: Vec::new(),
+            ..some.clone()
+        };
+        Record::sign(key, header, &Payload::Membership(change))
+    };
+    let profile = |name: &str| MembershipChange::Profile { name: name.into(), colour: [0; 3] };
+    let admits = MembershipChange::Admit { device: id(&stranger), role: Role::Owner, name: "s".into() };
+    let part = |records| Carried { records, ..Carried::default() };
+    let of_stranger = sign(&stranger, 1, profile("s"));
+    assert_eq!(take(&mut pair.a, part(vec![sign(&liar, 1, admits), of_stranger])), Ok(2));
+    assert_eq!(take(&mut pair.b, part(vec![sign(&liar, 1, profile("other"))])), Ok(1));
+    for volume in 2..40 {
+        take(&mut pair.a, part(vec![sign(&liar, volume, profile("one"))])).unwrap();
+        take(&mut pair.b, part(vec![sign(&liar, volume, profile("other"))])).unwrap();
+    }
+    pair.a.put("a.md", "one\nof A, who has seen it all\n");
+    pair.b.put("b.md", "of B\n");
+    pair.settle();
+    pair.connect();
+    pair.settle();
+    pair.same(&[("a.md", "one\nof A, who has seen it all\n"), ("b.md", "of B\n")]);
+    for device in [&pair.a, &pair.b] {
+        assert!(device.store.forks().count() <= codex_crdt_model::limits::FORKS);
+        assert_eq!(device.core.to_come(), 0);
+    }
+}
+
 /// A notebook without an owner could never have one again.
 #[test]
 fn the_last_owners_last_device_is_not_revoked() {

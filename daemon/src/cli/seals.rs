@@ -42,7 +42,7 @@ pub struct WitnessArgs {
     /// Which entry.
     #[command(flatten)]
     pub entry: EntryArgs,
-    /// Which of its seals, as `seals` shows it; the last one without it.
+    /// Which of its seals, as `seals` shows it; not needed if there is only one.
     #[arg(long, value_name = "SEAL")]
     pub seal: Option<String>,
     /// What is meant by it, as in `witnessed` or `reviewed`.
@@ -77,21 +77,47 @@ pub async fn witness(client: &Client, out: Output, args: &WitnessArgs) -> Result
     let address = address(client, &args.entry).await?;
     let page = client.get(&format!("{address}/seals")).await?;
     let all: Vec<&Value> = page["items"].as_array().into_iter().flatten().collect();
-    let meant = match &args.seal {
-        Some(id) => all.iter().find(|seal| id.len() >= 8 && text(seal, "id").starts_with(id.as_str())),
-        None => all.last(),
-    };
-    let Some(seal) = meant else {
-        let which = args.seal.as_ref().map_or("no seal".to_owned(), |id| format!("no seal `{id}`"));
-        return Err(Failure::new(format!(
-            "cannot confirm: `{}` has {which}; see `codexd seals {} {}`",
-            args.entry.path, args.entry.notebook, args.entry.path
-        )));
-    };
+    let seal = which(&all, args.seal.as_deref(), &args.entry, "confirm")?;
     let body = json!({"meaning": args.meaning});
     let made = client.post(&format!("{address}/seals/{}/witnesses", text(seal, "id")), &body).await?;
     out.show(&made, |seal| format!("confirmed {}: {}", text(seal, "path"), line(seal)));
     Ok(())
+}
+
+/// `unlock`.
+pub async fn unlock(client: &Client, out: Output, args: &WitnessArgs) -> Result<(), Failure> {
+    let address = address(client, &args.entry).await?;
+    let page = client.get(&format!("{address}/seals")).await?;
+    let locking = page["items"].as_array().into_iter().flatten().filter(|seal| seal["locks"] == true);
+    let locking: Vec<&Value> = locking.collect();
+    let seal = which(&locking, args.seal.as_deref(), &args.entry, "lift a lock")?;
+    let body = json!({"meaning": args.meaning});
+    let made = client.post(&format!("{address}/seals/{}/unlock", text(seal, "id")), &body).await?;
+    out.show(&made, |seal| format!("not locked by this any more: {}: {}", text(seal, "path"), line(seal)));
+    Ok(())
+}
+
+/// The seal that is meant: the one named, or the only one.
+fn which<'a>(
+    all: &[&'a Value],
+    named: Option<&str>,
+    entry: &EntryArgs,
+    doing: &str,
+) -> Result<&'a Value, Failure> {
+    let is_it = |seal: &&&Value| named.is_none_or(|id| id.len() >= 8 && text(seal, "id").starts_with(id));
+    let found: Vec<&&Value> = all.iter().filter(is_it).collect();
+    let see = format!("see `codexd seals {} {}`", entry.notebook, entry.path);
+    match found[..] {
+        [one] => Ok(one),
+        [] => {
+            let which = named.map_or("no seal for that".to_owned(), |id| format!("no seal `{id}` for that"));
+            Err(Failure::new(format!("cannot {doing}: `{}` has {which}; {see}", entry.path)))
+        }
+        _ => Err(Failure::new(format!(
+            "cannot {doing}: `{}` has several seals; say which you have read with --seal, {see}",
+            entry.path
+        ))),
+    }
 }
 
 /// `seals`.
@@ -166,6 +192,8 @@ fn line(seal: &Value) -> String {
         (_, _, true) => "what belongs to it CHANGED since",
         _ => "CHANGED since it was sealed",
     };
+    let stands =
+        if seal["is_true"] == true { stands } else { "NOT TRUE: the version it names has other bytes" };
     let lock = if seal["locks"] == true { ", locked" } else { "" };
     let mut lines = format!(
         "{}  {}{lock}; {stands}; {} of {} signed",

@@ -138,7 +138,10 @@ impl Daemon {
         recovery: Option<&SigningKey>,
     ) -> anyhow::Result<String> {
         let key = &self.shells.key;
-        let agreed = ticket.person.map(|person| consent(key, &ticket.notebook, &person)).unwrap_or_default();
+        let agreed = match recovery {
+            Some(phrase) => membership::recovered(key, &ticket.notebook, &phrase.verifying_key().to_bytes()),
+            None => ticket.person.map(|person| consent(key, &ticket.notebook, &person)).unwrap_or_default(),
+        };
         let proof = |key| membership::recovery(key, &ticket.notebook, &self.device());
         let proof = recovery.map(proof).unwrap_or_default();
         let mut has_waited = false;
@@ -254,7 +257,10 @@ fn claim(running: &Notebook, knock: &Knock, name: &str, invite: Invite) -> anyho
         let whose = membership.people().into_iter().map(|person| person.id).find(proves);
         let Some(person) = whose else { bail!("this phrase is nobody's here; see that every word is right") };
         let asking = asking(role_of(&person), Some(person));
-        return Ok(Claim { asking, request: MembershipRequest::Recover { person, device, name, proof } });
+        return Ok(Claim {
+            asking,
+            request: MembershipRequest::Recover { person, device, name, proof, consent },
+        });
     }
     if invite.is_own_device {
         let own = running.read(|reader| reader.meta())??.context("the store is empty")?.device;

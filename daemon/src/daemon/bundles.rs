@@ -11,7 +11,7 @@ use codex_crdt_model::entry::birth::{Content, Kind};
 use codex_crdt_model::event::Request;
 use codex_crdt_model::ids::{ContentHash, EntryId};
 use codex_crdt_model::journal::Seal;
-use codex_crdt_model::store::EntryRow;
+use codex_crdt_model::store::{EntryRow, Source};
 use codex_crdt_model::view;
 
 use super::Daemon;
@@ -173,7 +173,11 @@ fn each_blob(
         }
     }
     // What was sealed can be shown to whoever has the seal, whatever became of the entry. Texts are in their records.
-    for (_, row) in reader.all_seals()? {
+    let quarantined = reader.quarantined()?;
+    for (position, row) in reader.all_seals()? {
+        if quarantined.contains_key(&position) {
+            continue;
+        }
         let Seal::Entry(sealed) = row.seal else { continue };
         if !row.is_text {
             work(&sealed.entry, sealed.hash, sealed.size, false)?;

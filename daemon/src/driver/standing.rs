@@ -87,7 +87,7 @@ impl Driver {
             store.receipts()?.into_iter().map(|receipt| (receipt.device, receipt)).collect();
         let members = store.members()?;
         let frontier = core.frontier();
-        let shared = frontier.without(core.forked());
+        let shared = core.shared(frontier);
         let own_seq = frontier.seq(meta.device, meta.volume);
         let acknowledged =
             receipts.values().map(|r| r.frontier().seq(meta.device, meta.volume)).max().unwrap_or(0);

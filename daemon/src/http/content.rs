@@ -22,9 +22,9 @@ use super::desk::{Desk, ask};
 use super::entries::details;
 use super::error::ApiError;
 use super::input::{Params, Place};
+use super::locks::{Amends, refuse_if_locked, refuse_new_if_locked};
 use super::ranges::{Wanted, wanted};
 use super::reading::{self, Found, read};
-use super::seals::{Amends, refuse_if_locked};
 use super::spool::Spool;
 use crate::blobs::Blobs;
 use crate::driver::Notebook;
@@ -310,6 +310,7 @@ pub async fn put_file(
             write(&desk, &notebook, id, &headers, body).await
         }
         None => {
+            refuse_new_if_locked(&notebook, path.clone(), amend).await?;
             let content = take_in(&desk, body.into_data_stream()).await?;
             let reply = ask(&notebook, Request::Create { path, content }).await?;
             let Reply::Entry { entry, version, .. } = reply else { return Err(no_entry_in_reply()) };

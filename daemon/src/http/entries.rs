@@ -25,7 +25,7 @@ use super::dto::{Done, EntryDetails, Page, TreeItem, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
 use super::reading::{self, Found, mirror_is_fresh, read};
-use super::{properties, seals, search, sidecar};
+use super::{locks, properties, seals, search, sidecar};
 use crate::driver::Notebook;
 use crate::mirror::text::{has_frontmatter, media_type};
 
@@ -157,6 +157,7 @@ pub async fn create(
         }
         other => return Err(ApiError::bad_request(format!("`{other}` is no kind: give `text` or `folder`"))),
     };
+    locks::refuse_new_if_locked(&notebook, path.clone(), false).await?;
     let reply = ask(&notebook, Request::Create { path, content }).await?;
     let Reply::Entry { entry, .. } = reply else { return Err(no_entry_in_reply()) };
     properties::set(&notebook, entry, properties::edits(later.into_iter().collect(), Vec::new())).await?;
@@ -210,7 +211,10 @@ pub async fn change(
     read(&notebook, move |reader| reading::alive(reader, &id)).await?;
     let edits = properties::edits(change.properties, change.remove_properties);
     if !edits.is_empty() {
-        seals::refuse_if_locked(&notebook, id, change.amend).await?;
+        let written = read(&notebook, move |reader| properties::written(reader, &id)).await?;
+        for entry in written.into_iter().chain([id]) {
+            locks::refuse_if_locked(&notebook, entry, change.amend).await?;
+        }
     }
     properties::set(&notebook, id, edits).await?;
     if let Some(to) = to {
@@ -259,7 +263,9 @@ pub async fn remove(
 ) -> Result<Json<Done>, ApiError> {
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
-    seals::refuse_if_locked_within(&notebook, id).await?;
+    // A sidecar too: its main file's properties go with it.
+    locks::refuse_if_locked(&notebook, id, false).await?;
+    locks::refuse_if_locked_within(&notebook, id).await?;
     let (_, sidecars) = with_sidecars(&notebook, id).await?;
     ask(&notebook, Request::Delete { entry: id }).await?;
     for sidecar in sidecars {
@@ -304,7 +310,7 @@ pub async fn details(notebook: &Notebook, id: EntryId) -> Result<EntryDetails, A
         let missing = found.row.kind == Kind::Blob && reader.blob_missing(&found.row.hash)?.is_some();
         let seal = match reader.seals(&id)?.is_empty() {
             true => None,
-            false => seals::mark(reader, &found, &Membership::of(&of, reader.statements()?))?,
+            false => seals::mark(reader, &id, &Membership::of(&of, reader.statements()?))?,
         };
         Ok((found, reading::names(reader)?, !missing, seal))
     })

@@ -18,8 +18,8 @@ use super::dto::{Conflict, ConflictKind, Done, EntryDetails, Page, Paging, Versi
 use super::entries::details;
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
+use super::locks::refuse_if_locked;
 use super::reading::{self, read};
-use super::seals::refuse_if_locked;
 use crate::driver::Notebook;
 
 const HISTORY_PAGE: usize = 200;

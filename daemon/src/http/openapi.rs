@@ -50,6 +50,7 @@ use super::{
         seals::list,
         seals::make,
         seals::witness,
+        seals::unlock,
         seals::sealed_content,
         seals::rule,
         seals::set_rule,

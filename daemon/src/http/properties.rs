@@ -78,6 +78,15 @@ async fn set_frontmatter(notebook: &Notebook, entry: EntryId, edits: &Edits) -> 
     Ok(())
 }
 
+/// The entry whose bytes hold the properties of another, if there is one yet.
+pub fn written(source: &dyn Source, id: &EntryId) -> Result<Option<EntryId>, ApiError> {
+    Ok(match target(source, id)? {
+        Target::Frontmatter(entry) => Some(entry),
+        Target::Sidecar { entry, .. } => Some(entry.id),
+        Target::NewSidecar(_) | Target::NewFolderFile(_) => None,
+    })
+}
+
 fn target(source: &dyn Source, id: &EntryId) -> Result<Target, ApiError> {
     let found = reading::alive(source, id)?;
     let name = &found.row.place_name;

@@ -17,6 +17,9 @@ use crate::store::Reader;
 /// How long an answer may wait for the mirror to show what the store already holds.
 const MIRROR_WAIT: Duration = Duration::from_millis(300);
 
+/// How long something waits that must not go by less.
+const MIRROR_SHOWS_ALL: Duration = Duration::from_secs(5);
+
 /// An entry and where it is.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -68,6 +71,16 @@ pub async fn mirror_is_fresh(notebook: &Notebook) -> Result<(), ApiError> {
     // Late is better than never: a large import must not stop the pages.
     let _ = tokio::time::timeout(MIRROR_WAIT, notebook.mirror.caught_up(revision)).await;
     Ok(())
+}
+
+/// Waits until the mirror shows what the store holds, or says that it does not.
+pub async fn mirror_shows_all(notebook: &Notebook) -> Result<(), ApiError> {
+    let revision = read(notebook, |reader| Ok(reader.meta()?.map_or(0, |meta| meta.revision))).await?;
+    let shown = tokio::time::timeout(MIRROR_SHOWS_ALL, notebook.mirror.caught_up(revision)).await;
+    shown.map(drop).map_err(|_| {
+        let message = "the links of this notebook are still being read; try again in a moment";
+        ApiError::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "not_ready", message)
+    })
 }
 
 /// How many items of a list were on the pages before, as its cursor says.

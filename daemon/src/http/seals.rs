@@ -15,7 +15,7 @@ use codex_crdt_model::seals::{self, Sealed};
 use codex_crdt_model::store::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::content::{Outgoing, ask_for_bytes, send};
 use super::desk::{Desk, ask};
@@ -23,7 +23,7 @@ use super::dto::{Page, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
 use super::people::{WhichNotebook, membership};
-use super::reading::{self, Found, blocking, mirror_is_fresh, read};
+use super::reading::{self, Found, blocking, mirror_shows_all, read};
 use super::sidecar;
 use crate::daemon::find_person;
 use crate::driver::Notebook;
@@ -92,6 +92,9 @@ pub struct SealItem {
     pub size: u64,
     /// What it embeds, and its sidecars.
     pub parts: Vec<SealedPart>,
+    /// The version that it names has these bytes. If not, whoever signed it signed something else, or the version does not
+    /// count here: it locks nothing, and nobody confirms it.
+    pub is_true: bool,
     /// The entry and all its parts are as they were sealed.
     pub unchanged: bool,
     /// The entry's own bytes are as they were sealed.
@@ -131,27 +134,15 @@ pub struct RuleMember {
     pub name: String,
 }
 
-/// An entry's seals that count, in the order of the records.
-pub fn that_count(
-    source: &dyn Source,
-    entry: &EntryId,
-    people: &Membership,
-) -> Result<Vec<Sealed>, ApiError> {
-    let quarantined = source.quarantined()?;
-    let mut rows = source.seals(entry)?;
-    rows.retain(|(position, _)| !quarantined.contains_key(position));
-    Ok(seals::of(&rows, people))
-}
-
 /// How an entry's seals stand; `None` if it has none.
-pub fn mark(source: &dyn Source, found: &Found, people: &Membership) -> Result<Option<SealMark>, ApiError> {
-    let all = that_count(source, &found.id, people)?;
+pub fn mark(source: &dyn Source, entry: &EntryId, people: &Membership) -> Result<Option<SealMark>, ApiError> {
+    let all = seals::of_entry(source, people, entry)?;
     if all.is_empty() {
         return Ok(None);
     }
     let mut current = Vec::new();
-    for sealed in &all {
-        if is_unchanged(source, sealed)? {
+    for sealed in all.iter().filter(|sealed| sealed.is_true) {
+        if sealed.is_unchanged(source)? {
             current.push(sealed);
         }
     }
@@ -159,82 +150,8 @@ pub fn mark(source: &dyn Source, found: &Found, people: &Membership) -> Result<O
         seals: all.len() as u64,
         unchanged: !current.is_empty(),
         complete: current.iter().any(|sealed| sealed.complete),
-        locked: all.iter().any(|sealed| sealed.what.locks),
+        locked: all.iter().any(|sealed| sealed.locks),
     }))
-}
-
-/// Whether an entry and all that belongs to it have the bytes that were sealed.
-fn is_unchanged(source: &dyn Source, sealed: &Sealed) -> Result<bool, ApiError> {
-    let what = &sealed.what;
-    let parts = what.parts.iter().map(|part| (&part.entry, &part.hash));
-    for (entry, hash) in std::iter::once((&what.entry, &what.hash)).chain(parts) {
-        if !source.entry(entry)?.is_some_and(|row| row.alive && row.hash == *hash) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Refuses what would change a locked entry as if it were not, unless it says that it amends it.
-pub async fn refuse_if_locked(notebook: &Notebook, id: EntryId, amends: bool) -> Result<(), ApiError> {
-    if amends {
-        return Ok(());
-    }
-    let of = notebook.id;
-    let locked = read(notebook, move |reader| {
-        if reader.seals(&id)?.is_empty() {
-            return Ok(None);
-        }
-        let people = Membership::of(&of, reader.statements()?);
-        let is_locked = that_count(reader, &id, &people)?.iter().any(|sealed| sealed.what.locks);
-        if is_locked { Ok(Some(reading::any(reader, &id)?.path)) } else { Ok(None) }
-    })
-    .await?;
-    match locked {
-        None => Ok(()),
-        Some(path) => Err(ApiError::new(
-            StatusCode::LOCKED,
-            "locked",
-            format!(
-                "`{path}` is sealed and locked, so nothing was changed; to amend it, which shows beside the sealed version, \
-                 say so (`--amend`, in the API `amend=true`)"
-            ),
-        )
-        .with(json!({"path": path.to_string()}))),
-    }
-}
-
-/// Refuses to delete what is locked, or what holds something that is.
-pub async fn refuse_if_locked_within(notebook: &Notebook, id: EntryId) -> Result<(), ApiError> {
-    let of = notebook.id;
-    let locked = read(notebook, move |reader| {
-        let people = Membership::of(&of, reader.statements()?);
-        let quarantined = reader.quarantined()?;
-        let mut rows = reader.all_seals()?;
-        rows.retain(|(position, _)| !quarantined.contains_key(position));
-        for sealed in seals::of(&rows, &people).into_iter().filter(|sealed| sealed.what.locks) {
-            let mut at = sealed.what.entry;
-            while let Some(row) = reader.entry(&at)?.filter(|row| row.alive) {
-                if at == id {
-                    return Ok(Some(reading::any(reader, &sealed.what.entry)?.path));
-                }
-                at = row.place_parent;
-            }
-        }
-        Ok(None)
-    })
-    .await?;
-    match locked {
-        None => Ok(()),
-        Some(path) => {
-            let message = format!(
-                "`{path}` is sealed and locked, so nothing was deleted; what is locked is not deleted at the desk. Move it elsewhere \
-                 if it is in the way"
-            );
-            let refused = ApiError::new(StatusCode::LOCKED, "locked", message);
-            Err(refused.with(json!({"path": path.to_string()})))
-        }
-    }
 }
 
 fn signer(row: &codex_crdt_model::store::SealRow, sealed_by: &People<'_>) -> Signer {
@@ -273,13 +190,12 @@ fn item(
     let what = &sealed.what;
     let mut parts = Vec::new();
     for part in &what.parts {
-        let row = source.entry(&part.entry)?;
         parts.push(SealedPart {
             entry: part.entry.to_string(),
             path: part.path.clone(),
             hash: part.hash.to_string(),
             size: part.size,
-            unchanged: row.is_some_and(|row| row.alive && row.hash == part.hash),
+            unchanged: seals::is_still(source, &part.entry, &part.hash)?,
         });
     }
     let row = source.entry(&what.entry)?;
@@ -301,7 +217,8 @@ fn item(
         signed: sealed.signed,
         needed: rule.needed,
         complete: sealed.complete,
-        locks: what.locks,
+        locks: sealed.locks,
+        is_true: sealed.is_true,
         version: Version(what.version.clone()).to_string(),
         hash: what.hash.to_string(),
         size: what.size,
@@ -317,13 +234,11 @@ async fn items(notebook: &Notebook, entry: Option<EntryId>) -> Result<Vec<SealIt
     read(notebook, move |reader| {
         let membership = Membership::of(&of, reader.statements()?);
         let people = People::of(&membership);
-        let quarantined = reader.quarantined()?;
-        let mut rows = match &entry {
+        let rows = match &entry {
             Some(entry) => reader.seals(entry)?,
             None => reader.all_seals()?,
         };
-        rows.retain(|(position, _)| !quarantined.contains_key(position));
-        let all = seals::of(&rows, &membership);
+        let all = seals::of_rows(reader, &membership, rows)?;
         all.iter().map(|sealed| item(reader, &of.to_string(), sealed, &people)).collect()
     })
     .await
@@ -379,7 +294,7 @@ pub async fn make(
 ) -> Result<(StatusCode, Json<SealItem>), ApiError> {
     let notebook = desk.notebook(&nb)?;
     let entry: EntryId = e.parse()?;
-    mirror_is_fresh(&notebook).await?;
+    mirror_shows_all(&notebook).await?;
     let of = notebook.clone();
     let (now, parts) = blocking(move || {
         let read = of.read(|reader| {
@@ -410,7 +325,13 @@ fn parts(notebook: &Notebook, source: &dyn Source, found: &Found) -> Result<Vec<
         for link in text::markdown(body).1.into_iter().filter(text::RawLink::is_embedded) {
             let meant = notebook.mirror.resolve(&found.id, &link.target, link.is_wiki());
             let meant = meant.map_err(|error| ApiError::internal(error.to_string()))?;
-            let Some(id) = meant.filter(|id| *id != found.id) else { continue };
+            let Some(id) = meant else {
+                let message = format!(
+                    "cannot sign for `{}`: it embeds `{}`, which is nothing here; correct the link, or take it out",
+                    found.path, link.target
+                );
+                return Err(ApiError::new(StatusCode::CONFLICT, "not_sealed", message));
+            };
             let is_file = source.entry(&id)?.is_some_and(|row| matches!(row.kind, Kind::Text | Kind::Blob));
             if is_file {
                 parts.push(id);
@@ -454,8 +375,66 @@ pub async fn witness(
 ) -> Result<(StatusCode, Json<SealItem>), ApiError> {
     let notebook = desk.notebook(&nb)?;
     let (entry, seal): (EntryId, RecordHash) = (e.parse()?, seal.parse()?);
+    bytes_are_here(&desk, &notebook, entry, seal).await?;
     ask(&notebook, Request::Witness { entry, seal, meaning: new.meaning }).await?;
     Ok((StatusCode::CREATED, Json(one(&notebook, entry, seal).await?)))
+}
+
+/// Nobody confirms bytes that are not here to be seen. What an attachment was when it was sealed may not be fetched by
+/// itself any more.
+async fn bytes_are_here(
+    desk: &Desk,
+    notebook: &Notebook,
+    entry: EntryId,
+    seal: RecordHash,
+) -> Result<(), ApiError> {
+    let needed = read(notebook, move |reader| {
+        let row = reader.seals(&entry)?.into_iter().map(|(_, row)| row).find(|row| row.tip.hash == seal);
+        let Some((is_text, Seal::Entry(what))) = row.map(|row| (row.is_text, row.seal)) else {
+            return Ok(Vec::new());
+        };
+        let mut needed: Vec<_> = (!is_text).then_some((what.path, what.hash)).into_iter().collect();
+        for part in what.parts {
+            if reader.entry(&part.entry)?.is_some_and(|row| row.kind == Kind::Blob) {
+                needed.push((part.path, part.hash));
+            }
+        }
+        Ok(needed)
+    })
+    .await?;
+    for (path, hash) in needed {
+        if !desk.daemon().blobs().has(&hash).await? {
+            let message = format!(
+                "cannot confirm the seal: the bytes of `{path}` as they were sealed are not on this device; look at it while a \
+                 device that has them is connected, then try again"
+            );
+            return Err(ApiError::new(StatusCode::CONFLICT, "not_sealed", message));
+        }
+    }
+    Ok(())
+}
+
+/// Why a lock is lifted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unlock {
+    /// In words.
+    pub meaning: String,
+}
+
+/// Lifts the lock that a seal put on its entry; the seal stays. Takes an owner.
+#[utoipa::path(post, path = "/api/v1/notebooks/{nb}/entries/{e}/seals/{seal}/unlock", tag = "seals",
+    params(("nb" = String, Path), ("e" = String, Path), ("seal" = String, Path)), request_body = Unlock,
+    responses((status = 200, body = SealItem), (status = 403), (status = 404), (status = 409)))]
+pub async fn unlock(
+    State(desk): State<Desk>,
+    Place((nb, e, seal)): Place<(String, String, String)>,
+    Input(unlock): Input<Unlock>,
+) -> Result<Json<SealItem>, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let (entry, seal): (EntryId, RecordHash) = (e.parse()?, seal.parse()?);
+    ask(&notebook, Request::Unlock { entry, seal, meaning: unlock.meaning }).await?;
+    Ok(Json(one(&notebook, entry, seal).await?))
 }
 
 /// The bytes that were sealed.
@@ -533,13 +512,4 @@ pub async fn set_rule(
     let request = MembershipRequest::SetSealRule { needed: new.needed, of };
     desk.daemon().change_people(&notebook, request).await?;
     Ok(Json(json!({"done": true})))
-}
-
-/// Whether a change amends a locked entry.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Amends {
-    /// The entry is sealed and locked, and this is meant to amend it.
-    #[serde(default)]
-    pub amend: bool,
 }

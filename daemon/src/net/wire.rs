@@ -42,7 +42,7 @@ pub(super) enum First {
         secret: [u8; 16],
         /// What the sender calls itself.
         name: String,
-        /// Its signature that it is another device of the inviter's; empty for another person.
+        /// Its signature that it is another device of the inviter's, or goes by the recovery key; empty for another person.
         consent: Vec<u8>,
         /// A recovery key's signature that it is its person's; empty for another person.
         recovery: Vec<u8>,

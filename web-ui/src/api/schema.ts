@@ -429,6 +429,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notebooks/{nb}/entries/{e}/seals/{seal}/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lifts the lock that a seal put on its entry; the seal stays. Takes an owner. */
+        post: operations["seals_unlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notebooks/{nb}/entries/{e}/seals/{seal}/witnesses": {
         parameters: {
             query?: never;
@@ -1644,6 +1661,11 @@ export interface components {
                 hash: string;
                 /** @description The seal: the hash of its record. */
                 id: string;
+                /**
+                 * @description The version that it names has these bytes. If not, whoever signed it signed something else, or the version does not
+                 *     count here: it locks nothing, and nobody confirms it.
+                 */
+                is_true: boolean;
                 /** @description From here on the entry is only amended. */
                 locks: boolean;
                 /**
@@ -1953,6 +1975,11 @@ export interface components {
             hash: string;
             /** @description The seal: the hash of its record. */
             id: string;
+            /**
+             * @description The version that it names has these bytes. If not, whoever signed it signed something else, or the version does not
+             *     count here: it locks nothing, and nobody confirms it.
+             */
+            is_true: boolean;
             /** @description From here on the entry is only amended. */
             locks: boolean;
             /**
@@ -2125,6 +2152,11 @@ export interface components {
             title?: string | null;
             /** @description Its version, when one path was asked for. */
             version?: string | null;
+        };
+        /** @description Why a lock is lifted. */
+        Unlock: {
+            /** @description In words. */
+            meaning: string;
         };
         /** @description One version in an entry's history. */
         VersionRow: {
@@ -3111,6 +3143,51 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    seals_unlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+                seal: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Unlock"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealItem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

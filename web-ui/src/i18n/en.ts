@@ -130,6 +130,7 @@ export const t = {
     confirmHelp: (meaning: string, who: string) => `${who} sealed this: “${meaning}”. You sign that you have seen it, and that it is so.`,
     nobody: 'somebody who is no member any more',
     unchanged: 'Unchanged since',
+    untrue: 'Not true: the version that it names has other bytes',
     changed: 'Changed since it was sealed',
     partChanged: 'What belongs to it changed since',
     deleted: 'Deleted since',

@@ -6,7 +6,7 @@ use crate::core::txn::Txn;
 use crate::effect::{Refusal, Reply};
 use crate::event::MembershipRequest;
 use crate::ids::{DeviceId, PersonId};
-use crate::journal::membership::{is_consent, is_recovery};
+use crate::journal::membership::{is_consent, is_recovered, is_recovery};
 use crate::journal::{MembershipChange, Role, Tip};
 use crate::limits;
 
@@ -79,6 +79,8 @@ pub(super) fn asked(txn: &mut Txn<'_>, request: MembershipRequest) -> Answer {
             ("revoke a device", needed, MembershipChange::Revoke { device, accepted })
         }
         MembershipRequest::SetSealRule { needed, of } => {
+            let of: Vec<PersonId> =
+                of.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
             let known: Vec<PersonId> = membership.people().into_iter().map(|person| person.id).collect();
             if let Some(stranger) = of.iter().find(|person| !known.contains(person)) {
                 return no(format!("person {stranger} is nobody here"));
@@ -95,12 +97,15 @@ pub(super) fn asked(txn: &mut Txn<'_>, request: MembershipRequest) -> Answer {
         MembershipRequest::SetRecovery { key } => {
             ("set a recovery phrase", Role::Viewer, MembershipChange::Recovery { key })
         }
-        MembershipRequest::Recover { person, device, name, proof } => {
+        MembershipRequest::Recover { person, device, name, proof, consent } => {
             let key = membership.recovery_key(&person);
             if !key.is_some_and(|key| is_recovery(&key, &notebook, &device, &proof)) {
                 return no("the recovery phrase is not this person's");
             }
-            ("recover", Role::Viewer, MembershipChange::Recover { person, device, name, proof })
+            if !key.is_some_and(|key| is_recovered(&device, &notebook, &key, &consent)) {
+                return no(format!("device {device} did not agree to be recovered"));
+            }
+            ("recover", Role::Viewer, MembershipChange::Recover { person, device, name, proof, consent })
         }
         MembershipRequest::Release { device } => {
             let accepted = tips_of(txn, |other| *other == device);

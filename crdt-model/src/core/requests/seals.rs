@@ -55,8 +55,13 @@ pub(super) fn seal(
     if row.heads != version.0 {
         return no(&path, "it has changed since you looked; read it again, then seal it");
     }
-    if core.drafts.has(&id) {
-        return no(&path, "the file here differs from what is shared; bring it back to that first");
+    if said.locks
+        && let Some(refusal) = people::refused(txn, "lock something", Role::Editor)
+    {
+        return Ok(Err(refusal));
+    }
+    if let Some(reason) = differs(core, txn, &id) {
+        return no(&path, reason);
     }
     if parts.len() > limits::SEAL_PARTS {
         return no(&path, format!("it embeds more than {} entries", limits::SEAL_PARTS));
@@ -75,7 +80,7 @@ pub(super) fn seal(
     for part in parts {
         let Some(row) = live(txn, part)? else { return Ok(Err(Refusal::NoEntry(part))) };
         let part_path = txn.path(&part)?.to_string();
-        if let Some(reason) = lacking(txn, &row)? {
+        if let Some(reason) = lacking(txn, &row)?.or_else(|| differs(core, txn, &part)) {
             return no(&path, format!("`{part_path}` belongs to it, and {reason}"));
         }
         sealed_parts.push(SealedPart { entry: part, path: part_path, hash: row.hash, size: row.size });
@@ -91,7 +96,13 @@ pub(super) fn seal(
         meaning: said.meaning,
         locks: said.locks,
     };
-    sign(txn, Seal::Entry(sealed))
+    sign(txn, path.as_str(), Seal::Entry(sealed))
+}
+
+/// Why what lies in the folder is not what would be signed.
+fn differs(core: &Core, txn: &Txn<'_>, id: &EntryId) -> Option<String> {
+    let differs = core.drafts.has(id) || txn.people.own_held().contains(id);
+    differs.then(|| "the file here differs from what is shared; bring it back to that first".to_owned())
 }
 
 /// Why something cannot be signed: nobody signs what is not there to be read.
@@ -121,19 +132,21 @@ pub(super) fn witness(
     if let Some(reason) = meaningless(&meaning) {
         return no(&path, reason);
     }
-    if core.drafts.has(&entry) {
-        return no(&path, "the file here differs from what is shared; bring it back to that first");
+    if let Some(reason) = differs(core, txn, &entry) {
+        return no(&path, reason);
     }
-    let rows = txn.seals_that_count(&entry)?;
-    let all = crate::seals::of(&rows, &txn.people.membership);
+    let all = crate::seals::of_entry(txn.source, &txn.people.membership, &entry)?;
     let Some(sealed) = all.into_iter().find(|sealed| sealed.row.tip.hash == seal) else {
         return no(&path, format!("it has no seal {seal}"));
     };
+    if !sealed.is_true {
+        return no(&path, "the seal says something else than the version that it names");
+    }
     let own = txn.people.membership.person_of(&txn.meta.device);
     if sealed.person == own {
         return no(&path, "the seal is your own; somebody else confirms it");
     }
-    if sealed.witnesses.iter().any(|witness| witness.person == own) {
+    if sealed.witnesses.iter().any(|witness| Some(witness.person) == own) {
         return no(&path, "you have confirmed this seal already");
     }
     let here = |hash: &ContentHash| Ok::<_, StoreError>(txn.blob_missing(hash)?.is_none());
@@ -148,12 +161,32 @@ pub(super) fn witness(
             );
         }
     }
-    sign(txn, Seal::Witness { entry, seal, meaning })
+    sign(txn, &path, Seal::Witness { entry, seal, meaning })
 }
 
-fn sign(txn: &mut Txn<'_>, seal: Seal) -> Answer {
+/// Lifts a lock.
+pub(super) fn unlock(txn: &mut Txn<'_>, entry: EntryId, seal: RecordHash, meaning: String) -> Answer {
+    if let Some(refusal) = people::refused(txn, "lift a lock", Role::Owner) {
+        return Ok(Err(refusal));
+    }
+    let Some(row) = txn.entry(&entry)? else { return Ok(Err(Refusal::NoEntry(entry))) };
+    let path = if row.alive { txn.path(&entry)?.to_string() } else { row.name };
+    if let Some(reason) = meaningless(&meaning) {
+        return no(&path, reason);
+    }
+    let all = crate::seals::of_entry(txn.source, &txn.people.membership, &entry)?;
+    if !all.iter().any(|sealed| sealed.row.tip.hash == seal && sealed.locks) {
+        return no(&path, format!("the seal {seal} does not lock it"));
+    }
+    sign(txn, &path, Seal::Unlock { entry, seal, meaning })
+}
+
+fn sign(txn: &mut Txn<'_>, path: &str, seal: Seal) -> Answer {
+    if !seal.is_sound() {
+        return no(path, "it is out of bounds: a path is too long, or names nothing");
+    }
     txn.close();
-    let (tip, _) = txn.sign(&Payload::Seal(seal.clone()), Vec::new());
-    note_seal(txn, tip, txn.now, seal);
+    let (tip, knows) = txn.sign(&Payload::Seal(seal.clone()), Vec::new());
+    note_seal(txn, tip, txn.now, seal, knows);
     Ok(Ok(Reply::Signed(tip.hash)))
 }

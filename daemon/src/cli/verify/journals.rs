@@ -98,7 +98,7 @@ impl Checker<'_> {
         let mut chains = Chains::default();
         let goal = Frontier::from_tips(reader.tips()?);
         // Of a forked journal one branch is here, and others may have seen the other.
-        let to_see = goal.without(forked);
+        let to_see = goal.without(|device, volume| forked.contains_key(&(*device, volume)));
         let mut after = 0;
         loop {
             let page = reader.headers(after, PAGE)?;
@@ -162,6 +162,10 @@ impl Checker<'_> {
         }
         let knows = chains.see(tip, &header).clone();
         match Payload::decode(header.kind, &record.payload) {
+            // Whoever signed it may have meant to: it has no effect, here and elsewhere.
+            None if header.kind == Payload::SEAL => {
+                self.note(format!("{}: it contradicts itself, and has no effect", place(tip)));
+            }
             None => self.bad(tip, "its payload cannot be read"),
             Some(Payload::Edit(items)) => {
                 let is_bad =
@@ -173,7 +177,7 @@ impl Checker<'_> {
             Some(Payload::Membership(change)) => {
                 chains.statements.push(Statement { tip: *tip, knows, change });
             }
-            Some(Payload::Seal(seal)) => chains.seals.push((position, *tip, seal)),
+            Some(Payload::Seal(seal)) => chains.seals.push((position, *tip, seal.without_text())),
             Some(Payload::Unknown(..)) => {}
         }
     }

@@ -1,11 +1,13 @@
 //! The seals in a store: whether what was signed is what the entries' documents say of those versions, and how each stands.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use codex_crdt_model::event::Version;
+use codex_crdt_model::ids::RecordHash;
 use codex_crdt_model::journal::{Seal, Tip};
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::seals::{self, Sealed};
-use codex_crdt_model::store::{Source, StoreError};
-use codex_crdt_model::view;
+use codex_crdt_model::store::{SealRow, StoreError};
 use serde::Serialize;
 
 use super::Checker;
@@ -35,6 +37,8 @@ pub struct SealFound {
     pub witnesses: Vec<String>,
     /// As many persons as the rule asks for signed or confirmed it.
     pub complete: bool,
+    /// The version that it names has these bytes here.
+    pub is_true: bool,
     /// The entry and all that belongs to it are as they were sealed.
     pub unchanged: bool,
 }
@@ -47,31 +51,26 @@ impl Checker<'_> {
         found: &[(u64, Tip, Seal)],
         membership: &Membership,
     ) -> Result<(), StoreError> {
-        let mut rows = reader.all_seals()?;
+        let rows = reader.all_seals()?;
+        let kept: BTreeMap<u64, &SealRow> = rows.iter().map(|(position, row)| (*position, row)).collect();
+        let records: BTreeSet<u64> = found.iter().map(|(position, ..)| *position).collect();
         for (position, tip, seal) in found {
-            let is_kept = rows.iter().any(|(at, row)| {
-                at == position && row.tip == *tip && row.seal == seal.clone().without_text()
-            });
-            if !is_kept {
+            if !kept.get(position).is_some_and(|row| row.tip == *tip && row.seal == *seal) {
                 self.bad(tip, "the store's list of seals differs from what it says");
             }
         }
-        for (position, row) in
-            rows.iter().filter(|(at, _)| !found.iter().any(|(position, ..)| at == position))
-        {
+        for (position, row) in rows.iter().filter(|(at, _)| !records.contains(at)) {
             self.bad(&row.tip, format!("the store lists it as a seal, and the record at {position} is none"));
         }
-        let quarantined = reader.quarantined()?;
-        rows.retain(|(position, _)| !quarantined.contains_key(position));
-        let known: Vec<_> = rows.iter().map(|(_, row)| row.tip.hash).collect();
+        let known: BTreeSet<RecordHash> = rows.iter().map(|(_, row)| row.tip.hash).collect();
         for (_, row) in &rows {
-            if let Seal::Witness { seal, .. } = &row.seal
+            if let Seal::Witness { seal, .. } | Seal::Unlock { seal, .. } = &row.seal
                 && !known.contains(seal)
             {
-                self.note(format!("{} confirms the seal {seal}, which does not count here", place(&row.tip)));
+                self.note(format!("{} is about the seal {seal}, which is not here", place(&row.tip)));
             }
         }
-        for sealed in seals::of(&rows, membership) {
+        for sealed in seals::of_rows(reader, membership, rows)? {
             self.seal(reader, &sealed)?;
         }
         Ok(())
@@ -79,33 +78,16 @@ impl Checker<'_> {
 
     fn seal(&mut self, reader: &Reader, sealed: &Sealed) -> Result<(), StoreError> {
         let (what, tip) = (&sealed.what, &sealed.row.tip);
-        let row = reader.entry(&what.entry)?;
-        match &row {
-            None => self.note(format!("{} seals the entry {}, which is not here", place(tip), what.entry)),
-            Some(row) => {
-                let document = view::document(reader, &what.entry, row.birth);
-                let then = document.ok().and_then(|document| document.view_at(&what.version));
-                let version = Version(what.version.clone());
-                match then {
-                    None => self.note(format!(
-                        "{} seals version {version} of `{}`, which does not count here",
-                        place(tip),
-                        what.path
-                    )),
-                    Some(then) if then.content.hash() != what.hash => self.note(format!(
-                        "{} seals other bytes than version {version} of `{}` has: whoever signed it signed something else",
-                        place(tip),
-                        what.path
-                    )),
-                    Some(_) => {}
-                }
-            }
+        if !sealed.is_true {
+            let version = Version(what.version.clone());
+            self.note(format!(
+                "{} seals other bytes than version {version} of `{}` has here: whoever signed it signed something else, or the \
+                 version does not count",
+                place(tip),
+                what.path
+            ));
         }
-        let parts = what.parts.iter().map(|part| (&part.entry, &part.hash));
-        let mut unchanged = true;
-        for (entry, hash) in std::iter::once((&what.entry, &what.hash)).chain(parts) {
-            unchanged &= reader.entry(entry)?.is_some_and(|row| row.alive && row.hash == *hash);
-        }
+        let unchanged = sealed.is_true && sealed.is_unchanged(reader)?;
         self.report.seals.push(SealFound {
             id: tip.hash.to_string(),
             device: tip.device.to_string(),
@@ -115,8 +97,9 @@ impl Checker<'_> {
             path: what.path.clone(),
             hash: what.hash.to_string(),
             meaning: what.meaning.clone(),
-            witnesses: sealed.witnesses.iter().filter_map(|one| Some(one.person?.to_string())).collect(),
+            witnesses: sealed.witnesses.iter().map(|one| one.person.to_string()).collect(),
             complete: sealed.complete,
+            is_true: sealed.is_true,
             unchanged,
         });
         Ok(())

@@ -1,6 +1,6 @@
 //! What of a notebook goes into a bundle, and for whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -196,14 +196,15 @@ impl Exporter<'_> {
                 || held.blobs_missing.contains(hash)
                 || held.blobs_missing_count > held.blobs_missing.len() as u64
         };
-        let mut found = BTreeSet::new();
+        let mut found = BTreeMap::new();
         let mut not_here = BTreeSet::new();
-        each_blob(self.reader, self.export.whole, |id, hash, size, is_live| {
-            if !lacks(id, &hash) || found.contains(&(hash, size)) {
+        each_blob(self.reader, self.export.whole, |id, hash, _, is_live| {
+            if !lacks(id, &hash) || found.contains_key(&hash) {
                 return Ok(());
             }
-            if self.daemon.wait(self.daemon.shells.blobs.has(&hash))? {
-                found.insert((hash, size));
+            // What a record says of its size is its author's word.
+            if let Some(size) = self.daemon.wait(self.daemon.shells.blobs.size(&hash))? {
+                found.insert(hash, size);
             } else if is_live {
                 not_here.insert(hash);
             }

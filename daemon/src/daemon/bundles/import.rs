@@ -70,8 +70,10 @@ impl<'a> Importer<'a> {
             let Some(next) = next else { break };
             if let Part::Fork(fork) = next {
                 // What stands before it makes its device known.
-                self.give(&notebook, std::mem::take(&mut part))?;
-                bytes = 0;
+                if !part.records.is_empty() {
+                    self.give(&notebook, std::mem::take(&mut part))?;
+                    bytes = 0;
+                }
                 part.forks.push(fork);
                 continue;
             }
