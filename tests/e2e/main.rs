@@ -11,6 +11,8 @@ mod folder;
 mod inbox;
 mod kills;
 mod people;
+#[path = "../fuzz/replay.rs"]
+mod replay;
 mod standing;
 mod verifier;
 

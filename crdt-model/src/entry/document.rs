@@ -6,7 +6,7 @@
 //!
 //! The birth makes all containers; nobody makes one later, because two made at once would hide one another.
 //! `schema` reads and encodes, `front` does so for texts, `change` makes changes, `deeds` says what one
-//! did, `clash` finds what could not be merged.
+//! did, `operations` how many of which a change holds, `clash` finds what could not be merged.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -20,6 +20,7 @@ mod change;
 mod clash;
 mod deeds;
 mod front;
+mod operations;
 mod schema;
 mod twin;
 
@@ -267,6 +268,10 @@ impl Document {
         if parsed.len() > limits::CHANGE_OPS || !whole || parsed.deps().is_empty() {
             return Err(ChangeRefused::Malformed);
         }
+        let count = operations::count(change).ok_or(ChangeRefused::Malformed)?;
+        if count.others > change.len() as u64 {
+            return Err(ChangeRefused::Malformed);
+        }
         if branch >= limits::BRANCHES || parsed.actor_id().to_bytes() != actor(device, volume, branch) {
             return Err(ChangeRefused::OtherActor);
         }
@@ -276,6 +281,9 @@ impl Document {
         }
         if !parsed.deps().iter().all(|dep| self.has(dep)) {
             return Err(ChangeRefused::MissingDependency);
+        }
+        if count.deletions > self.doc.stats().num_ops.saturating_add(count.others) {
+            return Err(ChangeRefused::Malformed);
         }
         let taken = contained(|| {
             let doc = with_change(&self.doc, parsed)?;
