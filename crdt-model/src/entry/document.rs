@@ -25,6 +25,7 @@ mod schema;
 mod twin;
 
 pub use deeds::Deed;
+use operations::Count;
 use schema::{Reader, Schema};
 
 /// A loaded document.
@@ -255,10 +256,7 @@ impl Document {
         branch: u32,
         change: &[u8],
     ) -> Result<Option<ChangeHash>, ChangeRefused> {
-        // Byte 8 is the chunk's type. Only a plain change (1) costs about what its size says.
-        if change.len() > limits::CHANGE_BYTES || !change.starts_with(&MAGIC) || change.get(8) != Some(&1) {
-            return Err(ChangeRefused::Malformed);
-        }
+        let count = plain(change).ok_or(ChangeRefused::Malformed)?;
         let parsed = contained(|| automerge::Change::from_bytes(change.to_vec()))
             .map_err(ChangeRefused::Failed)?
             .map_err(|_| ChangeRefused::Malformed)?;
@@ -266,10 +264,6 @@ impl Document {
         // `from_bytes` leaves the checksum (bytes 4 to 7) unchecked, but loading it from the store would not.
         let whole = parsed.raw_bytes() == change && change.get(4..8) == parsed.hash().0.get(..4);
         if parsed.len() > limits::CHANGE_OPS || !whole || parsed.deps().is_empty() {
-            return Err(ChangeRefused::Malformed);
-        }
-        let count = operations::count(change).ok_or(ChangeRefused::Malformed)?;
-        if count.others > change.len() as u64 {
             return Err(ChangeRefused::Malformed);
         }
         if branch >= limits::BRANCHES || parsed.actor_id().to_bytes() != actor(device, volume, branch) {
@@ -383,11 +377,20 @@ fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// The hash of a change's bytes; `None` if they are none.
-pub fn change_hash(change: &[u8]) -> Option<ChangeHash> {
+/// The operations of a plain change, which costs about what its size says; `None` if it is none. Looked at before Automerge
+/// reads it.
+fn plain(change: &[u8]) -> Option<Count> {
+    // Byte 8 is the chunk's type.
     if change.len() > limits::CHANGE_BYTES || !change.starts_with(&MAGIC) || change.get(8) != Some(&1) {
         return None;
     }
+    operations::count(change)
+        .filter(|count| count.others <= change.len() as u64 && count.deletions <= limits::CHANGE_OPS as u64)
+}
+
+/// The hash of a change's bytes; `None` if they are none.
+pub fn change_hash(change: &[u8]) -> Option<ChangeHash> {
+    plain(change)?;
     let parsed = contained(|| automerge::Change::from_bytes(change.to_vec())).ok()?.ok()?;
     Some(ChangeHash(parsed.hash().0))
 }

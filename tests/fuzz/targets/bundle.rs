@@ -40,9 +40,13 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn read(file: &[u8]) {
-    let path = std::env::temp_dir().join(format!("codex-fuzz-bundle-{}", std::process::id()));
+    let name = format!("codex-fuzz-bundle-{}-{:?}", std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(name);
     std::fs::write(&path, file).expect("there is room for a small file");
-    let Ok(mut reader) = Reader::open(&path) else { return };
+    let opened = Reader::open(&path);
+    // What is open can be read on.
+    std::fs::remove_file(&path).expect("it was just made");
+    let Ok(mut reader) = opened else { return };
     let (mut parts, mut size) = (1, 0);
     loop {
         match reader.next_part() {

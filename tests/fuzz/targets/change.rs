@@ -8,11 +8,11 @@ use codex_crdt_model::entry::{Birth, Content, Document, Edit, change_hash};
 use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, Volume};
 
 #[path = "draw.rs"]
-mod draw;
+pub mod draw;
 use draw::Draw;
 
 #[path = "envelope.rs"]
-mod envelope;
+pub mod envelope;
 
 /// What the entries of this target are born as.
 pub fn births() -> [Birth; 3] {

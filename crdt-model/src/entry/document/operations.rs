@@ -20,10 +20,12 @@ pub(super) struct Count {
 
 /// The column that holds them: number 4, of run-length encoded integers.
 const ACTIONS: u64 = 4 << 4 | 2;
+/// More columns than the format knows.
+const COLUMNS: u64 = 64;
 /// This bit of a column's number says that it is compressed.
 const COMPRESSED: u64 = 8;
 
-/// The operations of a change that Automerge can read; `None` if one is a mark.
+/// The operations of a change; `None` if one is a mark, or it cannot be read.
 pub(super) fn count(change: &[u8]) -> Option<Count> {
     let mut count = Count::default();
     for (number, bytes) in columns(change)? {
@@ -54,7 +56,7 @@ fn columns(change: &[u8]) -> Option<Vec<(u64, &[u8])>> {
         bytes.sequence()?;
     }
     let mut sizes = Vec::new();
-    for _ in 0..bytes.number()? {
+    for _ in 0..bytes.number().filter(|columns| *columns <= COLUMNS)? {
         sizes.push((bytes.number()?, bytes.number()?));
     }
     sizes.into_iter().map(|(number, size)| Some((number, bytes.take(size)?))).collect()
