@@ -9,6 +9,10 @@ mod bundle;
 mod change;
 #[path = "targets/core.rs"]
 mod core;
+#[path = "targets/draw.rs"]
+mod draw;
+#[path = "targets/envelope.rs"]
+mod envelope;
 #[path = "targets/frame.rs"]
 mod frame;
 #[path = "targets/markdown.rs"]

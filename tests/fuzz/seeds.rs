@@ -9,8 +9,9 @@ use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, Heads, NotebookId, P
 use codex_crdt_model::journal::{Header, Role};
 use codexd::net::Ticket;
 
-use super::change::draw::piece;
-use super::change::{AUTHOR, births, envelope};
+use super::change::{AUTHOR, births};
+use super::draw::piece;
+use super::envelope;
 
 const DOCUMENTS: [&str; 3] = [
     include_str!("../../docs/journal-format.md"),

@@ -1,6 +1,8 @@
 //! libFuzzer around `targets/bundle.rs`.
 #![no_main]
 
+#[path = "../targets/draw.rs"]
+mod draw;
 #[path = "../targets/bundle.rs"]
 mod target;
 

@@ -1,6 +1,10 @@
 //! libFuzzer around `targets/core.rs`.
 #![no_main]
 
+#[path = "../targets/draw.rs"]
+mod draw;
+#[path = "../targets/envelope.rs"]
+mod envelope;
 mod quiet;
 #[path = "../targets/core.rs"]
 mod target;

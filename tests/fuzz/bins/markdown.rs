@@ -1,6 +1,8 @@
 //! libFuzzer around `targets/markdown.rs`.
 #![no_main]
 
+#[path = "../targets/draw.rs"]
+mod draw;
 mod quiet;
 #[path = "../targets/markdown.rs"]
 mod target;

@@ -1,6 +1,8 @@
 //! libFuzzer around `targets/properties.rs`.
 #![no_main]
 
+#[path = "../targets/draw.rs"]
+mod draw;
 #[path = "../targets/properties.rs"]
 mod target;
 

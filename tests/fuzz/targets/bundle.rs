@@ -9,9 +9,7 @@ use codex_crdt_model::journal::{Payload, Record, Tip};
 use codexd::bundle::Reader;
 use ed25519_dalek::SigningKey;
 
-#[path = "draw.rs"]
-mod draw;
-use draw::Draw;
+use super::draw::Draw;
 
 /// Reading is total, ends, and hands out no more than stands in the file.
 pub fn run(bytes: &[u8]) {

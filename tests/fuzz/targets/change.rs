@@ -7,12 +7,8 @@ use codex_crdt_model::entry::birth::BIRTH_FORMAT;
 use codex_crdt_model::entry::{Birth, Content, Document, Edit, change_hash};
 use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, Volume};
 
-#[path = "draw.rs"]
-pub mod draw;
-use draw::Draw;
-
-#[path = "envelope.rs"]
-pub mod envelope;
+use super::draw::Draw;
+use super::envelope;
 
 /// What the entries of this target are born as.
 pub fn births() -> [Birth; 3] {

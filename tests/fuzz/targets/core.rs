@@ -18,13 +18,10 @@ use codex_crdt_model::store::memory::MemoryStore;
 use codex_crdt_model::store::{EntryRow, Source, Stat};
 use codex_crdt_model::sync::Message;
 
-#[path = "draw.rs"]
-mod draw;
-#[path = "envelope.rs"]
-mod envelope;
 #[path = "machine.rs"]
 mod machine;
-use draw::Draw;
+use super::draw::Draw;
+use super::envelope;
 use machine::{Machine, device, key};
 
 /// The notebook's own device, an owner.

@@ -7,9 +7,7 @@ use codex_crdt_model::entry::{Birth, Content, Document, Edit};
 use codex_crdt_model::ids::{DeviceId, EntryId, Heads, NotebookId, Volume};
 use codexd::mirror::text;
 
-#[path = "draw.rs"]
-mod draw;
-use draw::Draw;
+use super::draw::Draw;
 
 /// A text goes into a document and comes out byte for byte, also as an edit of another; setting a property touches that
 /// property alone.

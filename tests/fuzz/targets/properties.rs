@@ -9,9 +9,7 @@ use codexd::http::xml;
 use codexd::mirror::{dates, image, properties, sidecar, text};
 use serde_json::Value;
 
-#[path = "draw.rs"]
-mod draw;
-use draw::Draw;
+use super::draw::Draw;
 
 /// The key that is set in XML.
 const KEY: &str = "set-by-fuzzing";
