@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::at_most;
 use crate::ids::{ContentHash, DeviceId, NotebookId, RecordHash, UnixMs, Volume};
 use crate::journal::record::{Header, Record};
 use crate::journal::{Fork, ForkRefused, Frontier, Receipt, Tip};
@@ -25,7 +26,7 @@ pub enum Part {
     /// Then the records, in an order that respects `seen`.
     Record(Record),
     /// Then the latest receipts that its maker holds, its own first.
-    Receipts(Vec<Receipt>),
+    Receipts(#[serde(deserialize_with = "at_most::<{ limits::RECEIPTS }, _, _>")] Vec<Receipt>),
     /// Then attachments: here one begins, and its bytes follow.
     Blob {
         /// Which.
@@ -53,8 +54,10 @@ pub struct Head {
     /// When. Claimed.
     pub made: UnixMs,
     /// The records left out, because the reader holds them; empty if none are.
+    #[serde(deserialize_with = "at_most::<{ limits::SEEN_TIPS }, _, _>")]
     pub base: Vec<Tip>,
     /// The last record of every journal, base and bundle together.
+    #[serde(deserialize_with = "at_most::<{ limits::SEEN_TIPS }, _, _>")]
     pub tips: Vec<Tip>,
     /// Attachments in it.
     pub blobs: u64,
@@ -113,14 +116,9 @@ impl Part {
         }
         let (part, rest) = postcard::take_from_bytes::<Self>(frame).ok()?;
         let is_bounded = match &part {
-            Part::Head(head) => {
-                head.base.len() <= limits::SEEN_TIPS
-                    && head.tips.len() <= limits::SEEN_TIPS
-                    && head.name.len() <= limits::NAME_BYTES
-            }
-            Part::Receipts(receipts) => receipts.len() <= limits::RECEIPTS,
+            Part::Head(head) => head.name.len() <= limits::NAME_BYTES,
             Part::Bytes(bytes) => bytes.len() <= limits::BUNDLE_CHUNK_BYTES,
-            Part::Record(_) | Part::Blob { .. } | Part::End | Part::Fork(_) => true,
+            Part::Record(_) | Part::Receipts(_) | Part::Blob { .. } | Part::End | Part::Fork(_) => true,
         };
         (rest.is_empty() && is_bounded).then_some(part)
     }

@@ -12,6 +12,7 @@
 //! Start reading at [`event`], [`effect`] and [`core`].
 #![warn(missing_docs)]
 
+mod bounded;
 pub mod bundle;
 pub mod core;
 pub mod effect;

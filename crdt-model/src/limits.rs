@@ -20,6 +20,8 @@ pub const SEEN_TIPS: usize = 4096;
 pub const FRAME_BYTES: usize = RECORD_BYTES + HEADER_BYTES + 1024;
 /// Records are sent in frames of about this size, so that receipts come back while the rest still flows.
 pub const BATCH_BYTES: usize = 1 << 20;
+/// Records in one frame: more of the smallest than [`BATCH_BYTES`] hold. Decoded, an empty one takes thirty times its bytes.
+pub const BATCH_RECORDS: usize = 8192;
 /// Bytes of an attachment in one frame of a bundle.
 pub const BUNDLE_CHUNK_BYTES: usize = 1 << 20;
 /// Operations in one Automerge change: a rewritten text of [`TEXT_BYTES`] has at most twice its characters.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::at_most;
 use crate::ids::NotebookId;
 use crate::journal::record::Record;
 use crate::journal::{Fork, Receipt, Tip};
@@ -16,14 +17,16 @@ pub enum Message {
         /// Which notebook.
         notebook: NotebookId,
         /// The sender's frontier.
+        #[serde(deserialize_with = "at_most::<{ limits::SEEN_TIPS }, _, _>")]
         tips: Vec<Tip>,
         /// Latest receipts the sender holds, its own first.
+        #[serde(deserialize_with = "at_most::<{ limits::RECEIPTS }, _, _>")]
         receipts: Vec<Receipt>,
     },
     /// Records, in an order that respects `seen`.
-    Records(Vec<Record>),
+    Records(#[serde(deserialize_with = "at_most::<{ limits::BATCH_RECORDS }, _, _>")] Vec<Record>),
     /// New receipts.
-    Receipts(Vec<Receipt>),
+    Receipts(#[serde(deserialize_with = "at_most::<{ limits::RECEIPTS }, _, _>")] Vec<Receipt>),
     /// A journal was continued twice: before the first record that may stand on it.
     Fork(Fork),
 }
@@ -40,13 +43,6 @@ impl Message {
             return None;
         }
         let (message, rest) = postcard::take_from_bytes::<Self>(frame).ok()?;
-        let bounded = match &message {
-            Message::Hello { tips, receipts, .. } => {
-                tips.len() <= limits::SEEN_TIPS && receipts.len() <= limits::RECEIPTS
-            }
-            Message::Records(_) | Message::Fork(_) => true,
-            Message::Receipts(receipts) => receipts.len() <= limits::RECEIPTS,
-        };
-        (rest.is_empty() && bounded).then_some(message)
+        rest.is_empty().then_some(message)
     }
 }

@@ -291,6 +291,7 @@ fn the_bounds_in_the_documents_are_those_of_the_code() {
         ("BRANCHES", limits::BRANCHES as usize),
         ("FRAME_BYTES", limits::FRAME_BYTES),
         ("BATCH_BYTES", limits::BATCH_BYTES),
+        ("BATCH_RECORDS", limits::BATCH_RECORDS),
         ("RECEIPTS", limits::RECEIPTS),
         ("BUNDLE_CHUNK_BYTES", limits::BUNDLE_CHUNK_BYTES),
     ]

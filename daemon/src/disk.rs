@@ -21,7 +21,7 @@ use crate::blobs::Blobs;
 
 mod aside;
 mod deliver;
-mod ignore;
+pub mod ignore;
 mod known;
 mod look;
 mod ops;

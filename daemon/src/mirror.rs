@@ -15,7 +15,7 @@ pub mod dates;
 pub mod feed;
 mod filter;
 mod follow;
-mod image;
+pub mod image;
 mod index;
 pub mod links;
 mod notices;
@@ -27,7 +27,7 @@ pub mod search;
 pub mod sidecar;
 mod snippet;
 pub mod text;
-mod words;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

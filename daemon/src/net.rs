@@ -12,7 +12,7 @@ mod link;
 mod serve;
 mod stream;
 mod ticket;
-mod wire;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,8 @@ mod inbox;
 mod kills;
 mod passphrase;
 mod people;
+#[path = "../fuzz/replay.rs"]
+mod replay;
 mod seals;
 mod standing;
 mod verifier;

@@ -204,7 +204,8 @@ pub(super) fn pump(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
                 continue;
             };
             // A large record goes alone: together with others it could exceed a frame.
-            if !batch.is_empty() && bytes + record.size() > limits::BATCH_BYTES {
+            let is_full = bytes + record.size() > limits::BATCH_BYTES || batch.len() == limits::BATCH_RECORDS;
+            if !batch.is_empty() && is_full {
                 break;
             }
             state.cursor += 1;

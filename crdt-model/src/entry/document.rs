@@ -6,7 +6,7 @@
 //!
 //! The birth makes all containers; nobody makes one later, because two made at once would hide one another.
 //! `schema` reads and encodes, `front` does so for texts, `change` makes changes, `deeds` says what one
-//! did, `clash` finds what could not be merged.
+//! did, `operations` how many of which a change holds, `clash` finds what could not be merged.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -20,10 +20,12 @@ mod change;
 mod clash;
 mod deeds;
 mod front;
+mod operations;
 mod schema;
 mod twin;
 
 pub use deeds::Deed;
+use operations::Count;
 use schema::{Reader, Schema};
 
 /// A loaded document.
@@ -254,10 +256,7 @@ impl Document {
         branch: u32,
         change: &[u8],
     ) -> Result<Option<ChangeHash>, ChangeRefused> {
-        // Byte 8 is the chunk's type. Only a plain change (1) costs about what its size says.
-        if change.len() > limits::CHANGE_BYTES || !change.starts_with(&MAGIC) || change.get(8) != Some(&1) {
-            return Err(ChangeRefused::Malformed);
-        }
+        let count = plain(change).ok_or(ChangeRefused::Malformed)?;
         let parsed = contained(|| automerge::Change::from_bytes(change.to_vec()))
             .map_err(ChangeRefused::Failed)?
             .map_err(|_| ChangeRefused::Malformed)?;
@@ -276,6 +275,9 @@ impl Document {
         }
         if !parsed.deps().iter().all(|dep| self.has(dep)) {
             return Err(ChangeRefused::MissingDependency);
+        }
+        if count.deletions > self.doc.stats().num_ops.saturating_add(count.others) {
+            return Err(ChangeRefused::Malformed);
         }
         let taken = contained(|| {
             let doc = with_change(&self.doc, parsed)?;
@@ -375,11 +377,20 @@ fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// The hash of a change's bytes; `None` if they are none.
-pub fn change_hash(change: &[u8]) -> Option<ChangeHash> {
+/// The operations of a plain change, which costs about what its size says; `None` if it is none. Looked at before Automerge
+/// reads it.
+fn plain(change: &[u8]) -> Option<Count> {
+    // Byte 8 is the chunk's type.
     if change.len() > limits::CHANGE_BYTES || !change.starts_with(&MAGIC) || change.get(8) != Some(&1) {
         return None;
     }
+    operations::count(change)
+        .filter(|count| count.others <= change.len() as u64 && count.deletions <= limits::CHANGE_OPS as u64)
+}
+
+/// The hash of a change's bytes; `None` if they are none.
+pub fn change_hash(change: &[u8]) -> Option<ChangeHash> {
+    plain(change)?;
     let parsed = contained(|| automerge::Change::from_bytes(change.to_vec())).ok()?.ok()?;
     Some(ChangeHash(parsed.hash().0))
 }

@@ -3,6 +3,7 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::at_most;
 use crate::entry::Birth;
 use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, UnixMs, Volume};
 use crate::journal::frontier::Tip;
@@ -122,17 +123,16 @@ impl Payload {
         }
     }
 
-    /// Total: any bytes give a payload or `None`. Bounded by the input's own length.
+    /// Total: any bytes give a payload or `None`.
     pub fn decode(kind: u16, bytes: &[u8]) -> Option<Self> {
         fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
             let (value, rest) = postcard::take_from_bytes::<T>(bytes).ok()?;
             rest.is_empty().then_some(value)
         }
+        #[derive(Deserialize)]
+        struct Items(#[serde(deserialize_with = "at_most::<{ limits::RECORD_ITEMS }, _, _>")] Vec<Item>);
         match kind {
-            Self::EDIT => {
-                let items: Vec<Item> = whole(bytes)?;
-                (items.len() <= limits::RECORD_ITEMS).then_some(Payload::Edit(items))
-            }
+            Self::EDIT => whole(bytes).map(|Items(items)| Payload::Edit(items)),
             2 => whole(bytes).filter(MembershipChange::is_bounded).map(Payload::Membership),
             Self::SEAL => whole(bytes).filter(Seal::is_sound).map(Payload::Seal),
             other => Some(Payload::Unknown(other, bytes.to_vec())),

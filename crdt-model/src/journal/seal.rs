@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::at_most;
 use crate::ids::{ContentHash, EntryId, Heads, RecordHash};
 use crate::limits;
 use crate::path::EntryPath;
@@ -38,6 +39,7 @@ pub struct SealedEntry {
     /// Which entry.
     pub entry: EntryId,
     /// Which version of it: its heads.
+    #[serde(deserialize_with = "at_most::<{ limits::SEEN_TIPS }, _, _>")]
     pub version: Heads,
     /// Where it lay.
     pub path: String,
@@ -48,6 +50,7 @@ pub struct SealedEntry {
     /// The text itself, so that a seal can be checked without anything else; `None` for an attachment.
     pub text: Option<String>,
     /// What it embeds, and its sidecars: other entries, as they were.
+    #[serde(deserialize_with = "at_most::<{ limits::SEAL_PARTS }, _, _>")]
     pub parts: Vec<SealedPart>,
     /// What is meant by it: "recorded", "approved" …
     pub meaning: String,
@@ -101,8 +104,6 @@ impl Seal {
                 let mut paths = sealed.parts.iter().map(|part| &part.path).chain([&sealed.path]);
                 is_meaning(&sealed.meaning)
                     && is_text
-                    && sealed.parts.len() <= limits::SEAL_PARTS
-                    && sealed.version.len() <= limits::SEEN_TIPS
                     && paths.all(|path| EntryPath::parse(path).is_ok_and(|path| !path.is_root()))
             }
             Self::Witness { meaning, .. } | Self::Unlock { meaning, .. } => is_meaning(meaning),

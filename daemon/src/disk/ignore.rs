@@ -3,6 +3,7 @@
 //! there nor as missing.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use codex_crdt_model::path::EntryPath;
 use ignore::Match;
@@ -93,20 +94,25 @@ impl Rules {
             .or_insert_with(|| {
                 let file = folder.join(RULES);
                 let text = root.read_small(&file, RULES_BYTES)?;
-                let mut builder = GitignoreBuilder::new(root.absolute(folder));
-                for line in String::from_utf8_lossy(&text).lines() {
-                    if let Err(error) = builder.add_line(None, line) {
-                        tracing::warn!("{file}: the line `{line}` is no rule and has no effect: {error}");
-                    }
-                }
-                match builder.build() {
-                    Ok(rules) => Some(rules),
-                    Err(error) => {
-                        tracing::warn!("{file} has no effect: {error}");
-                        None
-                    }
-                }
+                parse(&root.absolute(folder), &file, &text)
             })
             .as_ref()
+    }
+}
+
+/// The rules of a file in this folder. Lines that are none have no effect, and are named in the log.
+pub fn parse(folder: &Path, file: &EntryPath, text: &[u8]) -> Option<Gitignore> {
+    let mut builder = GitignoreBuilder::new(folder);
+    for line in String::from_utf8_lossy(text).lines() {
+        if let Err(error) = builder.add_line(None, line) {
+            tracing::warn!("{file}: the line `{line}` is no rule and has no effect: {error}");
+        }
+    }
+    match builder.build() {
+        Ok(rules) => Some(rules),
+        Err(error) => {
+            tracing::warn!("{file} has no effect: {error}");
+            None
+        }
     }
 }

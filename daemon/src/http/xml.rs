@@ -10,8 +10,11 @@ use serde_json::Value;
 
 /// The text of a sidecar with these properties set (`Some`) or removed (`None`).
 pub fn with_properties(source: &str, edits: &[(String, Option<Value>)]) -> Result<String, String> {
+    // The parser leaves byte order marks out of its positions.
+    let marks = source.len() - source.trim_start_matches('\u{feff}').len();
+    let (marks, source) = source.split_at(marks);
     let plan = survey(source, edits)?;
-    let mut text = String::new();
+    let mut text = marks.to_owned();
     let mut at = 0;
     for gone in &plan.gone {
         text.push_str(&source[at..gone.start]);
@@ -170,6 +173,16 @@ mod tests {
             with_properties("<m/>", &[("a".into(), Some(json!(1)))]).as_deref(),
             Ok("<m>\n  <a>1</a>\n</m>")
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_stays_and_moves_nothing() {
+        for marks in ["\u{feff}", "\u{feff}\u{feff}"] {
+            let source = format!("{marks}<m>\n  <ä>1</ä>\n  <b>2</b>\n</m>\n");
+            let edits = [("ä".into(), None), ("c".into(), Some(json!(3)))];
+            let expected = format!("{marks}<m>\n  <b>2</b>\n  <c>3</c>\n</m>\n");
+            assert_eq!(with_properties(&source, &edits), Ok(expected));
+        }
     }
 
     #[test]

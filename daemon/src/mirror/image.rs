@@ -23,12 +23,17 @@ pub fn of_file(path: &Path) -> Option<Properties> {
     }
     let mut head = Vec::new();
     std::fs::File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
-    let (Ok(size), Ok(kind)) = (imagesize::blob_size(&head), imagesize::image_type(&head)) else {
-        return Some(Properties::new());
+    Some(of_head(&head))
+}
+
+/// Properties of an image that begins with these bytes; none if they are of no format that is known.
+pub fn of_head(head: &[u8]) -> Properties {
+    let (Ok(size), Ok(kind)) = (imagesize::blob_size(head), imagesize::image_type(head)) else {
+        return Properties::new();
     };
     let kind = format!("{kind:?}").to_lowercase();
     let format = kind.split('(').next().unwrap_or_default();
-    Some(described(size.width as f64, size.height as f64, format))
+    described(size.width as f64, size.height as f64, format)
 }
 
 /// Properties of an SVG: its width and height, else those of its view box.

@@ -19,7 +19,7 @@ const FIRST_BYTES: usize = 64 << 10;
 /// Sent by both sides of a lasting connection, each on a one-way stream: at its beginning, and again when
 /// addresses change. The device that dialled sends first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Hello {
+pub struct Hello {
     /// Random, one for each run of the program: tells a restart from a second connection.
     pub run: u64,
     /// Where the sender can be reached.
@@ -28,7 +28,7 @@ pub(super) struct Hello {
 
 /// The first frame on a two-way stream, from the one who opened it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum First {
+pub enum First {
     /// The stream shall carry this notebook.
     Open {
         /// Which.
@@ -51,7 +51,7 @@ pub(super) enum First {
 
 /// The answer to [`First`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Answer {
+pub enum Answer {
     /// Yes. After `Open`, frames follow in both directions; after `Knock`, nothing.
     Accepted {
         /// The device's name after `Open`, the notebook's after `Knock`.
@@ -119,9 +119,14 @@ pub(super) async fn read_frame(recv: &mut RecvStream, limit: usize) -> Result<Ve
 /// Reads one message of the beginning.
 pub(super) async fn read_message<M: DeserializeOwned>(recv: &mut RecvStream) -> Result<M, ReadFrameError> {
     let frame = read_frame(recv, GREETING_BYTES).await?;
-    match postcard::take_from_bytes(&frame) {
-        Ok((message, [])) => Ok(message),
-        _ => Err(ReadFrameError::Malformed),
+    decode(&frame).ok_or(ReadFrameError::Malformed)
+}
+
+/// One message of the beginning. Total: any bytes give one or `None`.
+pub fn decode<M: DeserializeOwned>(frame: &[u8]) -> Option<M> {
+    match postcard::take_from_bytes(frame) {
+        Ok((message, [])) => Some(message),
+        _ => None,
     }
 }
 

@@ -266,6 +266,59 @@ fn a_schema_that_a_peer_abuses_still_reads() {
     assert_eq!(shown(&doc), "---\nstatus: [a, b]\n---\nBody\n");
 }
 
+/// Law 7. Automerge takes in marks that it does not load again.
+#[test]
+fn a_change_with_marks_is_refused() {
+    use automerge::marks::{ExpandMark, Mark};
+    use automerge::transaction::Transactable;
+    let mut doc = born("n.md", text("Body\n"));
+    let mut theirs = doc.doc.clone();
+    theirs.set_actor(ActorId::from(actor(&B, V, 0).as_slice()));
+    let body = doc.schema.body.clone();
+    let made = theirs.transact::<_, _, automerge::AutomergeError>(|tx| {
+        tx.mark(&body, Mark::new("bold".to_owned(), true, 0, 2), ExpandMark::Both)
+    });
+    let change = theirs.get_change_by_hash(&made.unwrap().hash.unwrap()).unwrap();
+    assert_eq!(doc.apply(&B, V, 0, change.raw_bytes()), Err(ChangeRefused::Malformed));
+    assert!(doc.heads().is_empty());
+}
+
+/// losses.md L45: a hundred bytes that say a hundred thousand operations.
+#[test]
+fn a_change_costs_no_more_than_its_bytes_and_its_document() {
+    let mut doc = born("a.txt", text("x\n"));
+    let good = write(&mut doc.clone(), &vec![], &A, "x y\n");
+    let counted = operations::count(&good.change).unwrap();
+    assert_eq!((counted.deletions, counted.others), (0, 2));
+    let many = |action: u8| {
+        // 100,000 in the columns of key, insert, action, value and predecessors, as runs.
+        let run = [0xa0, 0x8d, 0x06];
+        let columns: [(u8, Vec<u8>); 5] = [
+            (0x15, [&run[..], &[1, b'x']].concat()),
+            (0x34, run.to_vec()),
+            (0x42, [&run[..], &[action]].concat()),
+            (0x56, [&run[..], &[0]].concat()),
+            (0x70, [&run[..], &[0]].concat()),
+        ];
+        // Behind dependencies, actor, number and first operation: time, no message, no other actors, five columns.
+        let mut rest = vec![0, 0, 0, 5];
+        rest.extend(columns.iter().flat_map(|(number, bytes)| [*number, bytes.len() as u8]));
+        rest.extend(columns.iter().flat_map(|(_, bytes)| bytes.clone()));
+        let dependency = [&[1][..], &doc.birth.0].concat();
+        let by = [&[16][..], &actor(&A, V, 0), &[1, 20]].concat();
+        let contents = [dependency, by, rest].concat();
+        let mut change = [&MAGIC[..], &[0; 4], &[1, contents.len() as u8], &contents].concat();
+        let parsed = automerge::Change::from_bytes(change.clone()).unwrap();
+        change[4..8].copy_from_slice(&parsed.hash().0[..4]);
+        assert_eq!(parsed.len(), 100_000);
+        change
+    };
+    for action in [0, 1, 3] {
+        assert_eq!(doc.clone().apply(&A, V, 0, &many(action)), Err(ChangeRefused::Malformed), "{action}");
+    }
+    assert!(doc.apply(&A, V, 0, &good.change).is_ok());
+}
+
 /// losses.md L5: an edit taken in before a backup was put back, and again after it, where the first time something else
 /// had been typed nearby: what was inserted then begins and ends in the middle of lines.
 #[test]
