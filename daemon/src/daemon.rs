@@ -18,7 +18,7 @@ use crate::driver::{self, Notebook, NotebookNotice, Shells};
 use crate::git::Git;
 use crate::home::Home;
 use crate::net::{Net, NetConfig, NetEvent, RelayChoice};
-use crate::store::Reader;
+use crate::store::Store;
 use crate::system::NotebookRow;
 use crate::watch::Watcher;
 
@@ -439,9 +439,10 @@ impl State {
 /// Whether the store at `path` is older than the journal's high-water mark: a restored backup or a copy.
 fn is_behind(path: &Path, mark: Option<(codex_crdt_model::ids::Volume, u64)>) -> anyhow::Result<bool> {
     let Some((volume, seq)) = mark else { return Ok(false) };
-    let reader = Reader::open(path)?;
-    let Some(meta) = reader.meta()? else { return Ok(true) };
-    let have = reader.tips()?.into_iter().find(|tip| tip.device == meta.device && tip.volume == volume);
+    // For writing: one of an earlier version is brought up to date by that, and a reader refuses it.
+    let store = Store::open(path)?;
+    let Some(meta) = store.meta()? else { return Ok(true) };
+    let have = store.tips()?.into_iter().find(|tip| tip.device == meta.device && tip.volume == volume);
     Ok(meta.volume != volume || have.map_or(0, |tip| tip.seq) < seq)
 }
 
@@ -472,4 +473,25 @@ fn resolved(path: &Path) -> anyhow::Result<PathBuf> {
 
 fn name_of(root: &Path) -> String {
     root.file_name().map_or_else(|| "notebook".into(), |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use codex_crdt_model::ids::Volume;
+
+    use super::*;
+
+    /// losses.md L29: whoever updates the program opens the same notebooks.
+    #[test]
+    fn a_store_of_an_earlier_version_is_looked_at_and_brought_up_to_date() {
+        let temp = tempfile::tempdir().unwrap();
+        for version in 1..=4 {
+            let path = temp.path().join(format!("{version}.db"));
+            Store::of_version(&path, version);
+            assert!(crate::store::Reader::open(&path).is_err());
+            assert!(is_behind(&path, Some((Volume(1), 1))).unwrap());
+            assert!(crate::store::Reader::open(&path).is_ok());
+        }
+    }
 }

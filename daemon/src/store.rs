@@ -70,6 +70,12 @@ impl Store {
         Ok(Self { reader: Reader::over(connection), open: false, failed: false, _lock: lock })
     }
 
+    /// Makes one as an earlier version of the program did.
+    #[cfg(test)]
+    pub(crate) fn of_version(path: &Path, version: usize) {
+        drop(open::writer(path, &open::MIGRATIONS[..version]).expect("a store is made"));
+    }
+
     /// Writes one step's writes into the open transaction (begun if none is). After an error nothing more
     /// can be applied or committed until [`Store::rollback`].
     pub fn apply(&mut self, writes: &WriteSet) -> Result<(), StoreError> {
