@@ -393,6 +393,11 @@ impl Daemon {
                 }
                 NetEvent::Drained { notebook, peer } => self.tell(&notebook, Event::Drained(peer)),
                 NetEvent::Closed { notebook, peer } => self.tell(&notebook, Event::PeerGone(peer)),
+                NetEvent::TurnedAway { notebook, peer } => {
+                    if let Some(running) = self.running(&notebook) {
+                        running.turned_away(peer);
+                    }
+                }
                 NetEvent::BlobHeld(hash) => {
                     for state in self.lock_read().values() {
                         if let Ok(notebook) = &state.running {

@@ -111,6 +111,7 @@ enum Input {
         size: u64,
     },
     BlobHeld(ContentHash),
+    TurnedAway(DeviceId),
     /// The disk worker waits until what it told before is durable.
     Barrier(std_mpsc::Sender<()>),
     Stop(oneshot::Sender<()>),
@@ -199,6 +200,7 @@ impl Notebook {
             asked: 0,
             barriers: Vec::new(),
             open_peers: BTreeSet::new(),
+            turned_away_by: BTreeSet::new(),
             wanted_blobs: BTreeSet::new(),
             readers: Arc::clone(&readers),
             failure: None,
@@ -259,6 +261,11 @@ impl Notebook {
         let _ = self.inputs.send(Input::BlobHeld(hash));
     }
 
+    /// A peer says that this notebook is not shared with this device there.
+    pub fn turned_away(&self, peer: DeviceId) {
+        let _ = self.inputs.send(Input::TurnedAway(peer));
+    }
+
     /// Stops after what is under way; the store is closed cleanly.
     pub async fn shutdown(&self) {
         self.disk.shutdown().await;
@@ -297,6 +304,8 @@ struct Driver {
     /// Answered after the next commit.
     barriers: Vec<std_mpsc::Sender<()>>,
     open_peers: BTreeSet<DeviceId>,
+    /// Peers that say that this notebook is not shared with this device there.
+    turned_away_by: BTreeSet<DeviceId>,
     wanted_blobs: BTreeSet<ContentHash>,
     readers: Arc<Readers>,
     failure: Option<String>,
@@ -409,6 +418,7 @@ impl Driver {
                 match &event {
                     Event::PeerConnected(peer) => {
                         self.open_peers.insert(*peer);
+                        self.turned_away_by.remove(peer);
                     }
                     Event::PeerGone(peer) => {
                         self.open_peers.remove(peer);
@@ -427,6 +437,12 @@ impl Driver {
             Input::BlobHeld(hash) => {
                 if self.wanted_blobs.remove(&hash) {
                     events.push(Event::BlobHeld(hash));
+                }
+            }
+            Input::TurnedAway(peer) => {
+                if self.turned_away_by.insert(peer) {
+                    let words = "a device says that this notebook is not shared with you there";
+                    self.tell(Notice::Standing(words.to_owned()));
                 }
             }
             Input::Barrier(answer) => self.barriers.push(answer),

@@ -127,6 +127,13 @@ pub enum NetEvent {
         /// Who.
         peer: DeviceId,
     },
+    /// A peer says that this notebook is not shared with this device there: it was removed, or the peer does not know yet.
+    TurnedAway {
+        /// Which notebook.
+        notebook: NotebookId,
+        /// Who says so.
+        peer: DeviceId,
+    },
     /// Somebody shows a ticket's secret and wants to be admitted.
     Knock {
         /// Who, and with what.

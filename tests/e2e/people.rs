@@ -70,9 +70,11 @@ fn a_revoked_device_stays_out_and_loses_nothing() {
     let device = b.device();
     a.run(&["revoke", &device]);
     until("A has cut it off", || a.notebook()["peers"].as_array().unwrap().is_empty());
-    until("B notices", || {
-        b.notebook()["peers"].as_array().unwrap().iter().all(|peer| peer["connected"] == false)
+    until("B is told", || {
+        let peers = b.notebook()["peers"].clone();
+        peers.as_array().unwrap().iter().all(|peer| peer["connected"] == false && peer["turned_away"] == true)
     });
+    assert!(b.run(&["status"]).contains("you may have been removed"));
     fs::write(folder.join("late.md"), "too late\n").unwrap();
     fs::write(a.folder.join("secret.md"), "not for B\n").unwrap();
     b.run(&["wait", "--idle"]);
@@ -89,6 +91,7 @@ fn a_revoked_device_stays_out_and_loses_nothing() {
     let ticket = ticket_of(&a, &["--unattended"]);
     b.run(&["join", &ticket]);
     until("B goes on", || folder.join("secret.md").exists());
+    assert_eq!(b.notebook()["peers"][0]["turned_away"], false);
     until("A keeps what came too late", || {
         a.json(&["quarantine"])["items"][0]["device"].as_str() == Some(device.as_str())
     });

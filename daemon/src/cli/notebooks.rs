@@ -117,7 +117,13 @@ fn notebook_text(notebook: &Value) -> String {
         lines.push(format!("  {}", follow::line(notebook)));
     }
     lines.extend(notebook["peers"].as_array().into_iter().flatten().map(|peer| {
-        let connected = if peer["connected"] == true { "connected" } else { "away" };
+        let connected = match (peer["connected"] == true, peer["turned_away"] == true) {
+            (true, _) => "connected",
+            (false, true) => {
+                "says that this is not shared with you: you may have been removed; ask an owner."
+            }
+            (false, false) => "away",
+        };
         format!(
             "  {}  {:<20} {connected:<9} {} records behind, {} attachments missing",
             short(text(peer, "device")),

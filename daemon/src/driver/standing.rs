@@ -71,6 +71,9 @@ pub struct PeerStanding {
     pub name: String,
     /// Whether a stream is open.
     pub connected: bool,
+    /// It says that this notebook is not shared with this device there: it was removed or revoked, or that device does not
+    /// know of it yet.
+    pub turned_away: bool,
     /// Records that we have and it has not acknowledged.
     pub records_behind: u64,
     /// Blobs it says it misses.
@@ -114,6 +117,7 @@ impl Driver {
                 device: device.to_string(),
                 name: member.name.clone(),
                 connected: self.open_peers.contains(device),
+                turned_away: self.turned_away_by.contains(device),
                 records_behind,
                 blobs_missing: missing,
                 blobs_left: left,

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::address::{self, Book};
 use super::fetch::Order;
+use super::link::NotReached;
 use super::link::{self, Greeted, code};
 use super::stream::Key;
 use super::wire::Hello;
@@ -53,7 +54,7 @@ pub(super) enum Happened {
     /// A connection on which both have said hello.
     Linked(Greeted),
     /// A dial failed.
-    NotReached { peer: DeviceId, attempt: u64, reason: String },
+    NotReached { peer: DeviceId, attempt: u64, why: NotReached },
     /// A connection ended.
     Unlinked { peer: DeviceId, link: u64, reason: String },
     /// A peer was found at these addresses.
@@ -168,7 +169,7 @@ impl Actor {
     fn take(&mut self, happened: Happened) {
         match happened {
             Happened::Linked(greeted) => self.linked(greeted),
-            Happened::NotReached { peer, attempt, reason } => self.not_reached(peer, attempt, &reason),
+            Happened::NotReached { peer, attempt, why } => self.not_reached(peer, attempt, &why),
             Happened::Unlinked { peer, link, reason } => self.unlinked(peer, link, &reason),
             Happened::Found { peer, addresses } => self.reached(peer, addresses),
             Happened::Discovered { peer, addresses } => self.discovered(peer, &addresses),

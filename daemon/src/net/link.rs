@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use codex_crdt_model::ids::{DeviceId, NotebookId};
-use iroh::endpoint::{Connection, RecvStream, SendStream, VarInt};
+use iroh::endpoint::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
 use iroh::protocol::{AcceptError, ProtocolHandler};
 use iroh::{Endpoint, EndpointAddr};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -69,17 +69,42 @@ pub(super) async fn say_hello(connection: &Connection, hello: &Hello) -> anyhow:
     Ok(())
 }
 
+/// Why a dial came to nothing.
+#[derive(Debug)]
+pub(super) struct NotReached {
+    pub reason: String,
+    /// The other side says that nothing is shared here.
+    pub is_stranger: bool,
+}
+
+/// Whether the other side closed a connection because nothing is shared with this device.
+pub(super) fn says_stranger(connection: &Connection) -> bool {
+    matches!(
+        connection.close_reason(),
+        Some(ConnectionError::ApplicationClosed(close)) if close.error_code == code::STRANGER
+    )
+}
+
 /// Dials all addresses of a peer at once; both say hello.
-pub(super) async fn dial(endpoint: Endpoint, to: EndpointAddr, hello: Hello) -> anyhow::Result<Greeted> {
+pub(super) async fn dial(endpoint: Endpoint, to: EndpointAddr, hello: Hello) -> Result<Greeted, NotReached> {
+    let not_reached = |error: anyhow::Error| NotReached { reason: format!("{error:#}"), is_stranger: false };
     let work = async {
-        let connection = endpoint.connect(to, wire::ALPN).await?;
-        say_hello(&connection, &hello).await?;
-        let mut recv = connection.accept_uni().await?;
-        let hello = wire::read_message(&mut recv).await?;
-        let peer = device_of(&connection);
-        anyhow::Ok(Greeted { connection, peer, dialled: true, hello })
+        let connection = endpoint.connect(to, wire::ALPN).await.map_err(|error| not_reached(error.into()))?;
+        let greeting = async {
+            say_hello(&connection, &hello).await?;
+            let mut recv = connection.accept_uni().await?;
+            anyhow::Ok(wire::read_message(&mut recv).await?)
+        };
+        match greeting.await {
+            Ok(hello) => {
+                let peer = device_of(&connection);
+                Ok(Greeted { connection, peer, dialled: true, hello })
+            }
+            Err(error) => Err(NotReached { is_stranger: says_stranger(&connection), ..not_reached(error) }),
+        }
     };
-    timeout(DIAL, work).await.context("no answer within five seconds")?
+    let late = |_| Err(not_reached(anyhow::anyhow!("no answer within five seconds")));
+    timeout(DIAL, work).await.unwrap_or_else(late)
 }
 
 /// Dials an inviter and shows the invitation.

@@ -1846,6 +1846,11 @@ export interface components {
              * @description Records that we have and it has not acknowledged.
              */
             records_behind: number;
+            /**
+             * @description It says that this notebook is not shared with this device there: it was removed or revoked, or that device does not
+             *     know of it yet.
+             */
+            turned_away: boolean;
         };
         /** @description A recovery phrase. */
         Phrase: {

@@ -210,6 +210,7 @@ export const t = {
     away: 'Away',
     behind: (n: number) => `${many(n, 'change', 'changes')} behind`,
     upToDate: 'Holds everything',
+    turnedAway: 'says that this is not shared with you. You may have been removed: ask an owner',
     missing: (n: number) => `misses ${many(n, 'attachment', 'attachments')}`,
     invite: 'Invite a device',
     notebook: 'Notebook',

@@ -13,6 +13,9 @@ use crate::net::link;
 use crate::net::stream::{self, Key};
 use crate::net::wire::{Answer, shorten};
 
+/// What whoever is no member is told. The other side knows it by these words.
+const NOT_SHARED: &str = "this notebook is not shared with you here";
+
 /// The side that was dialled leaves the asking to the other for so long.
 const COURTESY: Duration = Duration::from_millis(100);
 /// After the protocol was broken, no stream for at least this time.
@@ -139,11 +142,11 @@ impl Actor {
 
     fn why_not(&mut self, peer: DeviceId, notebook: NotebookId) -> Option<&'static str> {
         if !self.is_member(&peer, &notebook) {
-            return Some("this notebook is not shared with you here");
+            return Some(NOT_SHARED);
         }
         let we_win = self.parts.me < peer;
         let Some(channel) = self.channel(peer, notebook) else {
-            return Some("this notebook is not shared with you here");
+            return Some(NOT_SHARED);
         };
         if channel.closed_until.is_some_and(|until| until > Instant::now()) {
             return Some("the protocol was broken a moment ago; try again later");
@@ -173,6 +176,9 @@ impl Actor {
                     channel.state = State::Down;
                 }
                 self.open_later(peer, notebook);
+                if reason == NOT_SHARED {
+                    self.tell(NetEvent::TurnedAway { notebook, peer });
+                }
             }
             Err(_) => {}
         }

@@ -13,7 +13,7 @@ use super::{Actor, Due, Happened, NetEvent};
 use crate::net::address;
 use crate::net::backoff::Backoff;
 use crate::net::fetch::Order;
-use crate::net::link::{self, Greeted, code};
+use crate::net::link::{self, Greeted, NotReached, code};
 
 /// A dial younger than this is not given up for news from mDNS, which comes several times a second.
 const YOUNG: Duration = Duration::from_secs(1);
@@ -110,7 +110,7 @@ impl Actor {
         let task = self.spawn(async move {
             let report = match link::dial(endpoint, to, hello).await {
                 Ok(greeted) => Happened::Linked(greeted),
-                Err(error) => Happened::NotReached { peer, attempt, reason: format!("{error:#}") },
+                Err(why) => Happened::NotReached { peer, attempt, why },
             };
             let _ = happened.send(report).await;
         });
@@ -128,16 +128,28 @@ impl Actor {
         self.agenda.insert((at, Due::Dial(peer)));
     }
 
-    pub(super) fn not_reached(&mut self, peer: DeviceId, attempt: u64, reason: &str) {
+    pub(super) fn not_reached(&mut self, peer: DeviceId, attempt: u64, why: &NotReached) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
         if !matches!(state.dial, Dial::Under { attempt: current, .. } if current == attempt) {
             return;
         }
-        tracing::debug!(peer = %peer.short(), "not reached: {reason}");
+        tracing::debug!(peer = %peer.short(), "not reached: {}", why.reason);
         state.dial = Dial::Idle;
         if state.link.is_none() {
             let wait = state.backoff.next();
             self.dial_after(peer, wait);
+        }
+        if why.is_stranger {
+            self.turned_away(peer);
+        }
+    }
+
+    /// A peer says that nothing is shared with this device any more.
+    fn turned_away(&mut self, peer: DeviceId) {
+        let Some(state) = self.peers.get(&peer) else { return };
+        let notebooks: Vec<NotebookId> = state.channels.keys().copied().collect();
+        for notebook in notebooks {
+            self.tell(NetEvent::TurnedAway { notebook, peer });
         }
     }
 
@@ -190,9 +202,13 @@ impl Actor {
         }
         let wait = state.flapping.next();
         let is_dialling = matches!(state.dial, Dial::Under { .. });
+        let is_stranger = link::says_stranger(&link.connection);
         self.drop_link(peer, code::BYE, b"");
         if !is_dialling {
             self.dial_after(peer, wait);
+        }
+        if is_stranger {
+            self.turned_away(peer);
         }
     }
 
