@@ -23,6 +23,7 @@ test('what is typed on one page appears on the other, and on both disks', async 
 test('invite on one page, join on the other', async ({ page, browser, daemon, other }) => {
   await daemon.notebook({ 'lamp.md': note });
   await daemon.open(page, '#/people');
+  await page.getByLabel('What they may do').selectOption('viewer');
   await page.getByRole('button', { name: 'Make a ticket' }).click();
   const ticket = await page.locator('.ticket textarea').inputValue();
   const second = await (await browser.newContext()).newPage();
@@ -30,6 +31,8 @@ test('invite on one page, join on the other', async ({ page, browser, daemon, ot
   await second.getByLabel('Ticket').fill(ticket);
   await second.getByLabel('Folder on this device').fill(`${other.root}/b-lab`);
   await second.getByRole('button', { name: 'Join' }).click();
+  await expect(page.getByText('wants to join lab as viewer')).toBeVisible();
+  await page.getByRole('button', { name: 'Let in' }).click();
   await expect(second.getByRole('treeitem', { name: 'lamp.md' })).toBeVisible();
   await expect(second.getByText('On 2 of 2 devices').first()).toBeVisible();
   await expect(page.getByText('Holds everything')).toBeVisible();

@@ -1,7 +1,7 @@
 /** The only place of the page that calls `fetch`. */
 import { t } from '../i18n/en';
 import type {
-  Conflict, EntryDetails, EntryKind, Page, PeerRow, PropertyValue, SealItem, SearchHit, Status, TreeItem, VersionRow,
+  Conflict, EntryDetails, EntryKind, Page, PeerRow, PropertyValue, SealItem, SearchHit, Status, TreeItem, VersionRow, Waiting,
 } from './types';
 
 const BASE = '/api/v1';
@@ -214,8 +214,11 @@ export const settle = (nb: string, number: number) =>
   json<unknown>('POST', `/notebooks/${id(nb)}/conflicts/${number}`, { body: {} });
 
 export const peers = () => json<Page<PeerRow>>('GET', '/peers');
-export const invite = (notebook: string, hours: number) =>
-  json<{ ticket: string }>('POST', '/invites', { body: { notebook, hours, unattended: true } });
+export const invite = (what: { notebook: string; hours: number; role: string; unattended: boolean }) =>
+  json<{ ticket: string }>('POST', '/invites', { body: what });
+export const requests = () => json<Page<Waiting>>('GET', '/requests');
+export const answer = (request: number, how: 'approve' | 'reject') =>
+  json<Waiting>('POST', `/requests/${request}/${how}`, { body: {} });
 export const join = (ticket: string, path: string) =>
   json<{ id?: string; slug?: string }>('POST', '/join', { body: path === '' ? { ticket } : { ticket, path } });
 export const addNotebook = (path: string, name: string) =>

@@ -19,6 +19,8 @@ export type Conflict = Schemas['Conflict'];
 export type ConflictKind = Schemas['ConflictKind'];
 export type SealItem = Schemas['SealItem'];
 export type Signer = Schemas['Signer'];
+/** Somebody who waits to be let in. */
+export type Waiting = Schemas['Waiting'];
 export type PeerRow = Schemas['PeerRow'];
 /** One message of the event socket. */
 export type Notice = Schemas['DeskEvent'];
