@@ -493,11 +493,6 @@ impl Core {
         frontier.without(|device, volume| self.people.may_never_come(device, volume))
     }
 
-    /// Journals that their devices continued twice, and after which position that was known.
-    pub fn forked(&self) -> &BTreeMap<(DeviceId, Volume), u64> {
-        &self.people.forked
-    }
-
     /// Whether the folder is there.
     pub fn root_is_there(&self) -> bool {
         !self.root_lost

@@ -497,6 +497,15 @@ mod tests {
             assert!(crate::store::Reader::open(&path).is_err());
             assert!(is_behind(&path, Some((Volume(1), 1))).unwrap());
             assert!(crate::store::Reader::open(&path).is_ok());
+            // What that version kept of statements is read anew from the records.
+            let garbage = temp.path().join(format!("{version}-garbage.db"));
+            Store::of_version(&garbage, version);
+            if version >= 3 {
+                let db = rusqlite::Connection::open(&garbage).unwrap();
+                db.execute("INSERT INTO statements VALUES (1, x'ff')", []).unwrap();
+            }
+            drop(Store::open(&garbage).unwrap());
+            assert_eq!(crate::store::Reader::open(&garbage).unwrap().statements().unwrap(), []);
         }
     }
 }

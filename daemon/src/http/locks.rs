@@ -1,7 +1,10 @@
 //! Entries that are sealed and locked: the desk changes them, and what carries their properties, only as an amendment.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
 use codex_crdt_model::ids::{EntryId, NotebookId};
+use codex_crdt_model::journal::Seal;
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::seals;
@@ -31,12 +34,10 @@ fn mains(source: &dyn Source, folder: &EntryId, name: &str) -> Result<Vec<EntryI
         return Ok(vec![*folder]);
     }
     let mut mains = Vec::new();
-    for child in source.children(folder)? {
-        let Some(row) = source.entry(&child)?.filter(|row| row.alive) else { continue };
-        if sidecar::can_have(&row.place_name, row.kind)
-            && rule::sidecars(&row.place_name).iter().any(|sidecar| sidecar == name)
-        {
-            mains.push(child);
+    for main in rule::mains(name) {
+        let Some(id) = source.at(folder, main)? else { continue };
+        if source.entry(&id)?.is_some_and(|row| sidecar::can_have(main, row.kind)) {
+            mains.push(id);
         }
     }
     Ok(mains)
@@ -110,18 +111,21 @@ fn locked_error(path: &EntryPath) -> ApiError {
 pub async fn refuse_if_locked_within(notebook: &Notebook, id: EntryId) -> Result<(), ApiError> {
     let of = notebook.id;
     let locked = read(notebook, move |reader| {
-        let people = Membership::of(&of, reader.statements()?);
-        let all = seals::of_rows(reader, &people, reader.all_seals()?)?;
-        for sealed in all.into_iter().filter(|sealed| sealed.locks) {
-            let mut at = sealed.what.entry;
+        let locks = |seal: &Seal| matches!(seal, Seal::Entry(what) if what.locks);
+        let rows = reader.all_seals()?.into_iter().filter(|(_, row)| locks(&row.seal));
+        let entries: BTreeSet<EntryId> = rows.map(|(_, row)| row.seal.entry()).collect();
+        let mut within = Vec::new();
+        for entry in entries {
+            let mut at = entry;
             while let Some(row) = reader.entry(&at)?.filter(|row| row.alive) {
                 if at == id {
-                    return Ok(Some(reading::any(reader, &sealed.what.entry)?.path));
+                    within.push(entry);
+                    break;
                 }
                 at = row.place_parent;
             }
         }
-        Ok(None)
+        locked_of(reader, &of, &within)
     })
     .await?;
     let Some(path) = locked else { return Ok(()) };
