@@ -24,12 +24,14 @@ mod carried;
 mod drafts;
 mod edits;
 mod hold;
+mod journals;
 mod moves;
 mod observe;
 mod peers;
 mod people;
 mod places;
 mod requests;
+mod takeback;
 mod tree;
 mod txn;
 mod writeout;
@@ -106,6 +108,8 @@ pub struct Core {
     /// All that peers said they know: when that is here, joining is over.
     joining_for: Frontier,
     receipt_at: Option<UnixMs>,
+    /// How far others have this device's journals.
+    acknowledged: BTreeMap<Volume, u64>,
 }
 
 /// A disk operation under way.
@@ -248,6 +252,7 @@ impl Core {
             joining_scan: false,
             joining_for: Frontier::default(),
             receipt_at: None,
+            acknowledged: takeback::acknowledged(source, device, &mut writes)?,
         };
         if core.meta.held {
             core.held_vanished = hold::of_earlier_run(source)?;
@@ -276,6 +281,7 @@ impl Core {
         txn.fetch_policy = self.fetch_policy;
         txn.documents = std::mem::take(&mut self.documents);
         txn.people = std::mem::take(&mut self.people);
+        txn.acknowledged = std::mem::take(&mut self.acknowledged);
         txn.spare_volume = self.spare_volume();
         match event {
             Event::Observed(batch) => observe::observed(self, &mut txn, batch)?,
@@ -334,6 +340,7 @@ impl Core {
         self.frontier = txn.frontier;
         self.documents = txn.documents;
         self.people = txn.people;
+        self.acknowledged = txn.acknowledged;
         while self.documents.len() > DOCUMENTS_KEPT {
             self.documents.pop_first();
         }

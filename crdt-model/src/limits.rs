@@ -40,6 +40,9 @@ pub const MEANING_BYTES: usize = 1024;
 pub const SEAL_PARTS: usize = 1024;
 /// Persons that a notebook's rule for seals names.
 pub const SEALERS: usize = 1024;
+/// Journals of one device that are taken in: an honest one begins another when it was restored or copied, a few times in
+/// its life. Whoever has so many is waited for in none.
+pub const VOLUMES: usize = 256;
 /// Proofs of forked journals that are kept of one device; whoever forks more is not waited for in any of its journals.
 pub const FORKS: usize = 8;
 /// Receipts carried in one message: one per device.

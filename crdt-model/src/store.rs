@@ -3,7 +3,7 @@
 //! The core reads through [`Source`] and hands back one [`WriteSet`] per step. The driver applies it in one
 //! transaction, synced to disk, before it carries out any effect of that step (law 3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -387,6 +387,8 @@ pub trait Source {
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError>;
     /// The proof that a journal was continued twice.
     fn fork(&self, device: &DeviceId, volume: Volume) -> Result<Option<Fork>, StoreError>;
+    /// How far others said that they have this device's journals as they are here.
+    fn acknowledged(&self) -> Result<BTreeMap<Volume, u64>, StoreError>;
     /// Latest receipt of every other device.
     fn receipts(&self) -> Result<Vec<Receipt>, StoreError>;
     /// Blobs of live entries that are not held here.
@@ -481,6 +483,12 @@ pub struct WriteSet {
     pub seals: Vec<(u64, SealRow)>,
     /// Journals that were continued twice.
     pub forks: Vec<ForkRow>,
+    /// How far others have this device's journals.
+    pub acknowledged: BTreeMap<Volume, u64>,
+    /// Positions of records that are taken back, with all that was noted of them. Done before new records are added.
+    pub taken_back: BTreeSet<u64>,
+    /// Where the journals of these end now; `None` for one of which nothing is left.
+    pub ends: BTreeMap<(DeviceId, Volume), Option<Tip>>,
 }
 
 impl WriteSet {

@@ -95,6 +95,15 @@ pub enum Command {
     /// Print a ticket that lets another device join.
     #[command(after_help = "Example:\n  codexd invite lab --expires 2h")]
     Invite(InviteArgs),
+    /// Invitations that were given out on this device.
+    #[command(after_help = "Example:\n  codexd invites")]
+    Invites,
+    /// Withdraw an invitation: its ticket opens nothing any more.
+    #[command(after_help = "Example:\n  codexd withdraw 1f0c93ab5e72")]
+    Withdraw {
+        /// The invitation, see `invites`.
+        id: String,
+    },
     /// Join a notebook by ticket, into a folder.
     #[command(after_help = "Example:\n  codexd join codexabc… ~/lab --preview")]
     Join(JoinArgs),
@@ -485,6 +494,8 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Status => notebooks::status(&client()?, out).await,
         Command::Notebook(command) => notebooks::run(&client()?, out, command).await,
         Command::Invite(args) => people::invite(&client()?, out, args).await,
+        Command::Invites => people::invites(&client()?, out).await,
+        Command::Withdraw { id } => people::withdraw(&client()?, out, &id).await,
         Command::Join(args) => people::join(&client()?, out, args).await,
         Command::Requests => people::requests(&client()?, out).await,
         Command::Approve { id } => people::answer(&client()?, out, id, "approve").await,

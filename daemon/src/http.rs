@@ -37,7 +37,7 @@ mod tests;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -121,7 +121,8 @@ fn api() -> Router<Desk> {
         .route("/requests", get(inviting::requests))
         .route("/requests/{id}/approve", post(inviting::approve))
         .route("/requests/{id}/reject", post(inviting::reject))
-        .route("/invites", post(inviting::invite))
+        .route("/invites", get(inviting::invites).post(inviting::invite))
+        .route("/invites/{id}", delete(inviting::withdraw))
         .route("/join", post(inviting::join))
         .route("/events", get(events::socket))
         .fallback(error::no_such_route)

@@ -12,6 +12,7 @@ mod open;
 mod payload;
 mod read;
 mod source;
+mod takeback;
 #[cfg(test)]
 mod tests;
 mod write;

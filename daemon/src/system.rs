@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 mod invites;
 
-pub use invites::{Asking, Invite, InviteRefused, RequestRow};
+pub use invites::{Asking, Invite, InviteRefused, InviteRow, RequestRow};
 
 /// Numbered, never edited; `PRAGMA user_version` says how many were applied.
 const MIGRATIONS: [&str; 3] = [

@@ -4,6 +4,7 @@
 mod attachments;
 mod bad_input;
 mod bundles;
+mod copies;
 mod daemon;
 mod documents;
 mod faults;

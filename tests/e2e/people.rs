@@ -134,6 +134,36 @@ fn whoever_asks_waits_for_an_answer() {
     until("it fills", || dir.path().join("approve/a.md").exists());
 }
 
+/// A ticket that went astray is withdrawn: whoever waits with it is sent away, and nobody comes in with it later. What was
+/// used is named with who used it.
+#[test]
+fn a_withdrawn_invitation_opens_nothing() {
+    let (dir, a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let b = Daemon::start(&dir.path().join("b"), dir.path().join("b-notes"));
+    let (attended, unattended) = (ticket_of(&a, &[]), ticket_of(&a, &["--unattended"]));
+    let invites = a.json(&["invites"])["items"].as_array().unwrap().clone();
+    assert_eq!(invites.iter().map(|one| &one["state"]).collect::<Vec<_>>(), ["open", "open"]);
+    let id = |is_attended: bool| {
+        let one = invites.iter().find(|one| one["attended"] == is_attended).unwrap();
+        one["id"].as_str().unwrap().to_owned()
+    };
+    let folder = dir.path().join("astray");
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| b.try_run(&["join", &attended, folder.to_str().unwrap()]));
+        until("somebody waits", || !a.json(&["requests"])["items"].as_array().unwrap().is_empty());
+        a.run(&["withdraw", &id(true)]);
+        let refused = waits.join().unwrap().unwrap_err().error;
+        assert!(refused.contains("not known here"), "{refused}");
+    });
+    assert_eq!(a.json(&["requests"])["items"], serde_json::json!([]));
+    b.run(&["join", &unattended, folder.to_str().unwrap()]);
+    let refused = a.try_run(&["withdraw", &id(false)]).unwrap_err().error;
+    assert!(refused.contains(&b.device()) && refused.contains("codexd revoke"), "{refused}");
+    let refused = a.try_run(&["withdraw", "0123456789ab"]).unwrap_err().error;
+    assert!(refused.contains("codexd invites"), "{refused}");
+}
+
 /// An answer holds for the ticket that was shown, whenever it is shown again, and for no other: whoever gave up waiting
 /// gets in later, and another ticket is another question.
 #[test]

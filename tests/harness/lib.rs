@@ -1,7 +1,7 @@
 //! The simulator: whole machines in one thread, one seed, no real clock, disk or network.
 //!
 //! [`world`] moves time on and carries events and effects between cores, disks and links · [`machine`] and
-//! [`disk`] are what a real machine has · [`workload`] is what people and programs do to it · [`oracle`] says
+//! [`disk`] are what a real machine has · [`workload`] is what people and programs do to it, [`signing`] what they sign · [`oracle`] says
 //! what must hold afterwards · [`faulty`] plants the bugs that the oracle must find.
 
 pub mod disk;
@@ -10,6 +10,7 @@ pub mod machine;
 pub mod mallory;
 pub mod oracle;
 pub mod rng;
+pub mod signing;
 pub mod workload;
 pub mod world;
 

@@ -98,8 +98,10 @@ pub struct Machine {
     pub tick_at: Option<i64>,
     /// Standing notices, for scenarios.
     pub standings: Vec<String>,
-    /// Forks it noticed.
-    pub forks: usize,
+    /// It was put back once from a backup, and nobody said so.
+    pub unknowing: bool,
+    /// Devices whose journals it saw forked.
+    pub forks: BTreeSet<DeviceId>,
 }
 
 /// What a browser tab has loaded.
@@ -143,7 +145,8 @@ impl Machine {
             asked: 0,
             tick_at: None,
             standings: Vec::new(),
-            forks: 0,
+            unknowing: false,
+            forks: BTreeSet::new(),
         }
     }
 

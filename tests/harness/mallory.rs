@@ -7,7 +7,8 @@ use codex_crdt_model::entry::birth::BIRTH_FORMAT;
 use codex_crdt_model::event::{MembershipRequest, Request};
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, PersonId, RecordHash, Volume};
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record};
-use codex_crdt_model::journal::{MembershipChange, Role, Tip};
+use codex_crdt_model::journal::seal::SealedEntry;
+use codex_crdt_model::journal::{MembershipChange, Role, Seal, Tip};
 use codex_crdt_model::store::Source;
 use codex_crdt_model::sync::Message;
 use ed25519_dalek::SigningKey;
@@ -83,6 +84,28 @@ fn forged_birth(world: &mut World) -> Payload {
     Payload::Edit(vec![Item::Birth(birth.encode())])
 }
 
+/// A lock on an entry for what it never said, or a word for or against somebody else's seal.
+fn forged_seal(world: &mut World, to: usize) -> Payload {
+    let store = &world.machines[to].store;
+    let entries: Vec<EntryId> = store.entries().map(|(id, _)| *id).collect();
+    let entry = world.rng.pick(&entries).copied().unwrap_or(EntryId::ROOT);
+    let seals = world.machines[to].store.seals(&entry).unwrap_or_default();
+    let seal = world.rng.pick(&seals).map(|(_, row)| row.tip.hash);
+    let meaning = "forged".to_owned();
+    Payload::Seal(match seal {
+        Some(seal) if world.rng.percent(50) => Seal::Witness { entry, seal, meaning },
+        Some(seal) => Seal::Unlock { entry, seal, meaning },
+        None => {
+            let text = "what was never there\n".to_owned();
+            let (hash, size) = (ContentHash::of(text.as_bytes()), text.len() as u64);
+            let path = "a.md".to_owned();
+            let (version, parts) = (Vec::new(), Vec::new());
+            let text = Some(text);
+            Seal::Entry(SealedEntry { entry, version, path, hash, size, text, parts, meaning, locks: true })
+        }
+    })
+}
+
 /// It says something over the link from one machine to another.
 pub fn lie(world: &mut World, from: usize, to: usize) {
     let Some(mut mallory) = world.mallory.take() else { return };
@@ -97,7 +120,8 @@ pub fn lie(world: &mut World, from: usize, to: usize) {
         .collect();
     // Whoever hides what it knows could have been removed without knowing.
     let seen = if world.rng.percent(50) { seen } else { Vec::new() };
-    let payload = match world.rng.below(5) {
+    let payload = match world.rng.below(7) {
+        5 => forged_seal(world, to),
         0 | 1 => forged_birth(world),
         2 => Payload::Membership(MembershipChange::Role {
             person: me,

@@ -147,6 +147,10 @@ pub fn problems(world: &mut World) -> Vec<String> {
     let mut problems = std::mem::take(&mut world.problems);
     words(world, &mut problems);
     same_everywhere(world, &mut problems);
+    forked(world, &mut problems);
+    if problems.is_empty() {
+        crate::signing::problems(world, &mut problems);
+    }
     for (n, machine) in world.machines.iter().enumerate() {
         if machine.disk.asides() > 0 {
             problems.push(format!("machine {n}: bytes that were set aside were never dealt with (law 1)"));
@@ -205,6 +209,16 @@ fn words(world: &World, problems: &mut Vec<String>) {
 fn is_known_as_second(world: &World, machine: &Machine, entry: &EntryId) -> bool {
     let elsewhere = || world.machines.iter().any(|other| other.second_versions.contains(entry));
     machine.second_versions.contains(entry) || (machine.told_of_conflict.contains(entry) && elsewhere())
+}
+
+/// Law 3: what a machine sent it has. Only one that is an old copy and does not know so writes anything else into a place.
+fn forked(world: &World, problems: &mut Vec<String>) {
+    for (n, machine) in world.machines.iter().enumerate() {
+        let others = world.machines.iter().filter(|other| !other.unknowing);
+        for other in others.filter(|other| machine.forks.contains(&other.device)) {
+            problems.push(format!("machine {n}: {} wrote twice into one place (law 3)", other.device));
+        }
+    }
 }
 
 /// Law 2: same records, same bytes.

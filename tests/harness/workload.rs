@@ -16,6 +16,7 @@ use crate::faulty::Fault;
 use crate::machine::{Crash, Draft, Job, Machine};
 use crate::mallory;
 use crate::oracle;
+use crate::signing;
 use crate::world::World;
 
 const FILES: [&str; 8] =
@@ -30,8 +31,10 @@ pub enum Edition {
     First,
     /// Also backups of files that the store has not seen.
     Second,
-    /// Also people who come, go, and may do more or less.
+    /// Also people who come, go, may do more or less, sign, and carry bundles.
     Third,
+    /// The second, with backups that are put back without anybody saying so.
+    Fourth,
 }
 
 /// What a run came to.
@@ -195,6 +198,9 @@ fn act(world: &mut World, snapshots: &mut [Option<(Machine, i64)>]) {
     let n = world.rng.below(world.machines.len());
     if world.edition == Edition::Third && world.rng.percent(12) {
         return if world.rng.percent(65) { change_people(world, n) } else { hostile(world, n) };
+    }
+    if world.edition == Edition::Third && world.rng.percent(10) {
+        return if world.rng.percent(65) { signing::sign(world, n) } else { signing::carry(world, n) };
     }
     match world.rng.below(100) {
         0..30 => edit_file(world, n),
@@ -523,7 +529,10 @@ fn restore(world: &mut World, n: usize, snapshots: &mut [Option<(Machine, i64)>]
     match snapshots[n].take() {
         None if world.edition == Edition::First && is_unseen(world, n) => {}
         None => snapshots[n] = Some((backup(&world.machines[n]), world.time)),
-        Some((backup, since)) => restore_backup(world, n, backup, since),
+        Some((backup, since)) => {
+            let knows = world.edition != Edition::Fourth || world.rng.percent(25);
+            put_back(world, n, backup, since, knows);
+        }
     }
 }
 
@@ -550,6 +559,11 @@ pub fn backup(machine: &Machine) -> Machine {
 
 /// The machine is as it was then; it knows that its journal may be old.
 pub fn restore_backup(world: &mut World, n: usize, backup: Machine, since: i64) {
+    put_back(world, n, backup, since, true);
+}
+
+/// The machine is as it was then; whether it knows so is said.
+pub fn put_back(world: &mut World, n: usize, backup: Machine, since: i64, knows: bool) {
     world.note(&|| format!("m{n} is restored from a backup"));
     world.stop(n);
     world.ledger.restored(n, since);
@@ -558,7 +572,8 @@ pub fn restore_backup(world: &mut World, n: usize, backup: Machine, since: i64) 
     machine.store = backup.store;
     machine.disk = backup.disk;
     machine.blobs = backup.blobs;
-    machine.fresh_volume = true;
+    machine.fresh_volume = knows;
+    machine.unknowing |= !knows;
     world.start(n);
 }
 

@@ -375,7 +375,9 @@ impl World {
                 }
             }
             Effect::Notify(Notice::Standing(what)) => self.machines[n].standings.push(what),
-            Effect::Notify(Notice::Fork { .. }) => self.machines[n].forks += 1,
+            Effect::Notify(Notice::Fork { device, .. }) => {
+                self.machines[n].forks.insert(device);
+            }
             Effect::Notify(Notice::Conflict(entry)) => {
                 self.machines[n].told_of_conflict.insert(entry);
             }

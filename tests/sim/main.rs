@@ -56,6 +56,7 @@ fn edition() -> Edition {
     match number("CODEX_SIM_EDITION") {
         Some(1) => Edition::First,
         Some(3) => Edition::Third,
+        Some(4) => Edition::Fourth,
         _ => Edition::Second,
     }
 }
@@ -114,6 +115,15 @@ fn nothing_typed_is_lost_or_doubled() {
 fn nothing_is_lost_while_people_come_and_go() {
     if number("CODEX_SIM_SEED").is_none() {
         all_hold(range().map(|seed| (Edition::Third, seed)));
+    }
+}
+
+/// losses.md L5: the same, while old copies of homes come back and nobody says so: each finds out, and what it had written since is
+/// written anew.
+#[test]
+fn nothing_is_lost_when_an_old_copy_goes_on() {
+    if number("CODEX_SIM_SEED").is_none() {
+        all_hold(range().map(|seed| (Edition::Fourth, seed)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Directed scenarios: how others lost their users' work, one by one (`losses.md`). Here: birth, joining, order;
 //! in `files_and_crashes`: the folder, crashes, attachments; in `fetching`: attachments left with the others; in `braking`:
-//! how a hold ends.
+//! how a hold ends; in `copies`: old copies of a home that nobody knows to be old.
 
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::Reply;
@@ -13,6 +13,7 @@ use codex_tests::workload::{backup, remove, restore_backup, save};
 use codex_tests::{Fault, World, oracle};
 
 mod braking;
+mod copies;
 mod fetching;
 mod files_and_crashes;
 
@@ -235,26 +236,6 @@ fn a_restored_backup_does_not_double_what_it_had_not_seen() {
             assert_eq!(text.matches(word).count(), 1, "{word} in {text:?}");
         }
     }
-}
-
-/// losses.md L5: nobody said that the home is an old copy; the first peer does.
-#[test]
-fn an_old_copy_is_noticed_by_its_journal() {
-    let mut world = friends(2);
-    write(&mut world, 0, "a.md", POEM);
-    world.settle();
-    let (old, since) = (backup(&world.machines[0]), world.time);
-    write(&mut world, 0, "b.md", POEM);
-    world.settle();
-    let volume = world.machines[0].store.meta().unwrap().unwrap().volume;
-    restore_backup(&mut world, 0, old, since);
-    world.machines[0].fresh_volume = false;
-    together(&mut world);
-    let token = word(&mut world, 0);
-    write(&mut world, 0, "c.md", &token);
-    together(&mut world);
-    assert_ne!(world.machines[0].store.meta().unwrap().unwrap().volume, volume);
-    assert_eq!(files(&world, 0), ["a.md", "b.md", "c.md"]);
 }
 
 /// losses.md L6.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Core;
 use super::edits::{self, By};
 use super::people::{self, People};
+use super::takeback;
 use super::txn::Txn;
 use crate::effect::{Effect, Notice};
 use crate::entry::Birth;
@@ -57,7 +58,7 @@ pub(super) fn connected(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> R
     Ok(())
 }
 
-fn send_hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> {
+pub(super) fn send_hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> {
     let mut receipts = vec![own_receipt(core, txn)?];
     receipts.extend(txn.source.receipts()?.into_iter().filter(|r| r.device != peer));
     receipts.truncate(limits::RECEIPTS);
@@ -68,7 +69,8 @@ fn send_hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> 
 
 pub(super) fn own_receipt(core: &mut Core, txn: &mut Txn<'_>) -> Result<Receipt> {
     let missing = txn.blobs_missing()?;
-    txn.meta.receipt += 1;
+    // By the clock too: one that was restored from a backup has numbered more receipts than it knows of.
+    txn.meta.receipt = (txn.meta.receipt + 1).max(u64::try_from(txn.now).unwrap_or(0));
     Ok(Receipt::sign(&core.key, txn.meta.notebook, txn.meta.receipt, &txn.frontier, &missing))
 }
 
@@ -182,7 +184,7 @@ pub(super) fn pump(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
         let mut bytes = 0;
         loop {
             // Behind a proof stand the records that need it, before it those that make its device known.
-            let to_show = txn.people.forked_in_order.get(state.shown).copied();
+            let to_show = txn.people.journals.forked(state.shown);
             if let Some((_, device, volume)) = to_show.filter(|(after, ..)| *after <= state.cursor) {
                 if !batch.is_empty() {
                     break;
@@ -245,6 +247,7 @@ pub(super) fn take_receipts(
             && (txn.people.membership.role(&receipt.device).is_some() || receipt.device == from);
         if counts && receipt.verify() {
             txn.notify(Notice::Peer(receipt.device));
+            takeback::note(txn, &receipt)?;
             txn.writes.receipts.insert(receipt.device, receipt.clone());
             news.push(receipt);
         }
@@ -344,11 +347,14 @@ pub(super) fn take_verified(
     if !follows || !header.seen.iter().all(is_known) {
         return Ok(Taken::Gap);
     }
+    if header.seq == 1 && txn.people.journals.are_enough(&header.device) {
+        return Ok(Taken::Left);
+    }
     if people::is_stranger(txn, header, &record) {
         // Whoever has another branch of a forked journal may have heard of it there.
-        return Ok(match txn.people.forked.is_empty() {
-            true => Taken::Refused("which nobody admitted".to_owned()),
-            false => Taken::Left,
+        return Ok(match txn.people.journals.is_any_forked() {
+            true => Taken::Left,
+            false => Taken::Refused("which nobody admitted".to_owned()),
         });
     }
     if people::is_over_quota(txn, &header.device, Payload::needs(header.kind).unwrap_or(Role::Editor)) {
@@ -377,7 +383,8 @@ fn note_fork(core: &mut Core, txn: &mut Txn<'_>, tip: Tip, record: Record) -> Re
     let Some(position) = txn.position_of(tip.device, tip.volume, tip.seq)? else { return Ok(()) };
     let Some(stored) = txn.record(position)? else { return Ok(()) };
     if stored.hash() != tip.hash {
-        keep_fork(core, txn, tip.device, tip.volume, tip.seq, Fork { one: stored.bare(), other: record });
+        let fork = Fork { one: stored.bare(), other: record };
+        keep_fork(core, txn, (tip.device, tip.volume, tip.seq), fork)?;
     }
     Ok(())
 }
@@ -400,22 +407,31 @@ pub(super) fn take_fork(
     let here = txn.position_of(at.device, at.volume, at.seq)?;
     let here = here.map(|position| txn.record(position)).transpose()?.flatten().map(|record| record.hash());
     let (one, other) = if here == Some(at.other) { (other, one) } else { (one, other) };
-    keep_fork(core, txn, at.device, at.volume, at.seq, Fork { one, other });
+    keep_fork(core, txn, (at.device, at.volume, at.seq), Fork { one, other })?;
     Ok(Ok(()))
 }
 
 /// Whoever is connected, or will be, is shown it before the next record.
-fn keep_fork(core: &mut Core, txn: &mut Txn<'_>, device: DeviceId, volume: Volume, seq: u64, fork: Fork) {
+fn keep_fork(
+    core: &mut Core,
+    txn: &mut Txn<'_>,
+    (device, volume, seq): (DeviceId, Volume, u64),
+    fork: Fork,
+) -> Result<()> {
     let after = txn.meta.position;
-    if !txn.people.note_fork(device, volume, after) {
-        return;
+    if !txn.people.journals.note_fork(device, volume, after) {
+        return Ok(());
     }
     txn.notify(Notice::Fork { device, seq });
     txn.writes.forks.push(ForkRow { after, fork });
-    if (device, volume) == (txn.meta.device, txn.meta.volume) {
-        // A copy of this device wrote on: nobody takes what is written here behind that.
+    if device != txn.meta.device {
+        return Ok(());
+    }
+    // A copy of this device wrote on: nobody takes what is written here behind that.
+    if volume == txn.meta.volume {
         begin_volume(core, txn);
     }
+    takeback::take_back(core, txn, volume, seq)
 }
 
 fn take_record(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {
@@ -487,9 +503,13 @@ fn take_item(
                         // What it stands on does not count, and may yet.
                         index.push((n, entry, crate::entry::change_hash(&change)));
                     }
-                    txn.documents.remove(&entry);
-                    let reason = format!("a change to {entry} was not applied: {refused}");
-                    txn.notify(Notice::Standing(reason));
+                    // Where a journal was continued twice, what it stands on comes later, or stays elsewhere.
+                    if refused != crate::entry::ChangeRefused::MissingDependency
+                        || !txn.people.journals.is_any_forked()
+                    {
+                        let reason = format!("a change to {entry} was not applied: {refused}");
+                        txn.notify(Notice::Standing(reason));
+                    }
                 }
             }
         }

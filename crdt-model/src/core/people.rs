@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::edits::{self, By};
+use super::journals::Journals;
 use super::peers;
 use super::tree;
 use super::txn::Txn;
 use crate::effect::Notice;
-use crate::entry::{Birth, Content, Document};
+use crate::entry::{Birth, ChangeRefused, Content, Document};
 use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, UnixMs, Volume};
 use crate::journal::record::notebook_id;
 use crate::journal::{Header, Item, MembershipChange, Payload, Record, Role, Seal, Tip};
@@ -30,11 +31,8 @@ pub(super) struct People {
     reach: Reach,
     /// Records without effect, by position.
     quarantined: BTreeMap<u64, Quarantined>,
-    /// Journals that their devices continued twice, and after which position that was known. Of those not everybody has the
-    /// same records, so nothing waits for them.
-    pub forked: BTreeMap<(DeviceId, Volume), u64>,
-    /// The same, in the order in which they became known: proofs are shown in it.
-    pub forked_in_order: Vec<(u64, DeviceId, Volume)>,
+    /// Which journals are not to be waited for.
+    pub journals: Journals,
     /// Entries that this device wrote to in records without effect: their files stay as they are.
     own_held: BTreeSet<EntryId>,
     /// Members as they are stored.
@@ -50,12 +48,9 @@ impl People {
             knows: source.knows()?,
             quarantined: source.quarantined()?,
             shown: source.members()?,
-            forked: source.forked()?,
+            journals: Journals::load(source)?,
             ..Self::default()
         };
-        people.forked_in_order =
-            people.forked.iter().map(|((device, volume), after)| (*after, *device, *volume)).collect();
-        people.forked_in_order.sort_unstable();
         people.stating = people.statements.iter().map(|one| (one.tip.device, one.tip.volume)).collect();
         if people.statements.is_empty() {
             for position in 1..=meta.position {
@@ -85,8 +80,14 @@ impl People {
             people.own_held.extend(items.iter().map(Item::entry));
         }
         people.membership = Membership::of(&meta.notebook, people.statements.clone());
+        if people.membership.statements().any(|(_, verdict)| verdict == Verdict::Counts) {
+            // By an earlier version's rules others may have belonged.
+            let now = member_rows(&people.membership);
+            writes.members.extend(turned(&people.shown, &now));
+            people.shown = now;
+        }
         if !people.membership.cuts().is_empty() {
-            people.survey(source, meta.position)?;
+            people.survey(source, meta.position, &BTreeSet::new())?;
         }
         Ok(people)
     }
@@ -107,7 +108,12 @@ impl People {
 
     /// Walks all headers: what every journal's author knew, and how far those whose right had ended were seen by others
     /// who did not know. Only needed where a right has ended.
-    fn survey(&mut self, source: &dyn Source, until: u64) -> Result<Vec<(u64, Tip, Knows, u16)>> {
+    fn survey(
+        &mut self,
+        source: &dyn Source,
+        until: u64,
+        taken_back: &BTreeSet<u64>,
+    ) -> Result<Vec<(u64, Tip, Knows, u16)>> {
         let mut all = Vec::new();
         self.knows.clear();
         self.reach = Reach::default();
@@ -116,7 +122,7 @@ impl People {
             let headers = source.headers(after, 1024)?;
             let Some((last, ..)) = headers.last() else { break };
             after = *last;
-            for (position, tip, bytes) in headers {
+            for (position, tip, bytes) in headers.into_iter().filter(|row| !taken_back.contains(&row.0)) {
                 let Some(header) = Header::decode(&bytes) else { continue };
                 let knows = self.see(&tip, &header.seen);
                 self.membership.witness(&tip, &knows, &mut self.reach);
@@ -126,31 +132,21 @@ impl People {
         Ok(all)
     }
 
-    /// Notes that a journal was continued twice; `false` if that is known, or is known of enough journals of its device.
-    pub fn note_fork(&mut self, device: DeviceId, volume: Volume, after: u64) -> bool {
-        if self.forked.contains_key(&(device, volume)) || self.forks_of(&device) >= limits::FORKS {
-            return false;
-        }
-        self.forked.insert((device, volume), after);
-        self.forked_in_order.push((after, device, volume));
-        true
-    }
-
-    fn forks_of(&self, device: &DeviceId) -> usize {
-        self.forked.range((*device, Volume(0))..=(*device, Volume(u64::MAX))).count()
-    }
-
-    /// Whether what is in a journal may be elsewhere and never come: it was continued twice, or its device does that all
-    /// the time, or is known only by one branch of such a journal.
+    /// Whether what is in a journal may be elsewhere and never come: of a forked one, of a device that makes too many, or of one
+    /// that is known only by one branch of a forked one.
     pub fn may_never_come(&self, device: &DeviceId, volume: Volume) -> bool {
-        self.forked.contains_key(&(*device, volume))
-            || (!self.forked.is_empty()
-                && (self.forks_of(device) >= limits::FORKS || !self.membership.has_heard_of(device)))
+        self.journals.may_never_come(device, volume)
+            || (self.journals.is_any_forked() && !self.membership.has_heard_of(device))
     }
 
     /// Entries that this device wrote to in records without effect.
     pub fn own_held(&self) -> &BTreeSet<EntryId> {
         &self.own_held
+    }
+
+    /// Whether a record has no effect.
+    pub fn is_quarantined(&self, position: u64) -> bool {
+        self.quarantined.contains_key(&position)
     }
 
     /// How many records have no effect.
@@ -208,6 +204,29 @@ fn has_turned(before: &Membership, after: &Membership) -> bool {
     has_flipped || before.cuts() != after.cuts() || before.released() != after.released()
 }
 
+/// Members as they are stored.
+fn member_rows(membership: &Membership) -> BTreeMap<DeviceId, MemberRow> {
+    let names: BTreeMap<DeviceId, String> = membership
+        .people()
+        .into_iter()
+        .flat_map(|person| person.devices)
+        .map(|device| (device.id, device.name))
+        .collect();
+    let row =
+        |(device, role)| (device, MemberRow { role, name: names.get(&device).cloned().unwrap_or_default() });
+    membership.devices().map(row).collect()
+}
+
+/// The rows that are others now, and those that are none any more.
+fn turned(
+    before: &BTreeMap<DeviceId, MemberRow>,
+    now: &BTreeMap<DeviceId, MemberRow>,
+) -> Vec<(DeviceId, Option<MemberRow>)> {
+    let new = now.iter().filter(|(device, row)| before.get(*device) != Some(row));
+    let gone = before.keys().filter(|device| !now.contains_key(*device));
+    new.map(|(device, row)| (*device, Some(row.clone()))).chain(gone.map(|device| (*device, None))).collect()
+}
+
 /// Stores who has which role, for all who only read.
 fn show(txn: &mut Txn<'_>) {
     let membership = &txn.people.membership;
@@ -216,32 +235,12 @@ fn show(txn: &mut Txn<'_>) {
         // Until the notebook's own records say who belongs to it, the inviter does.
         return;
     }
-    let names: BTreeMap<DeviceId, String> = membership
-        .people()
-        .into_iter()
-        .flat_map(|person| person.devices)
-        .map(|device| (device.id, device.name))
-        .collect();
-    let now: BTreeMap<DeviceId, MemberRow> = membership
-        .devices()
-        .map(|(device, role)| {
-            (device, MemberRow { role, name: names.get(&device).cloned().unwrap_or_default() })
-        })
-        .collect();
-    for (device, row) in &now {
-        if txn.people.shown.get(device) != Some(row) {
-            txn.writes.members.insert(*device, Some(row.clone()));
-        }
-    }
+    let now = member_rows(membership);
     let own = txn.meta.device;
-    let gone: Vec<DeviceId> =
-        txn.people.shown.keys().filter(|device| !now.contains_key(*device)).copied().collect();
-    for device in gone {
-        txn.writes.members.insert(device, None);
-        if device == own {
-            txn.notify(Notice::Standing("you are no longer a member; what is here stays".into()));
-        }
+    if txn.people.shown.contains_key(&own) && !now.contains_key(&own) {
+        txn.notify(Notice::Standing("you are no longer a member; what is here stays".into()));
     }
+    txn.writes.members.extend(turned(&txn.people.shown, &now));
     let role = |rows: &BTreeMap<DeviceId, MemberRow>| rows.get(&own).map(|row| row.role);
     if role(&now) != role(&txn.people.shown) {
         txn.role_changed = true;
@@ -272,6 +271,10 @@ pub(super) fn fold(
             None => {
                 let by = By { device: header.device, time: header.time };
                 let index = peers::take_items(txn, header, by, position, items)?;
+                if txn.people.journals.is_forked(&header.device, header.volume) {
+                    // What others made of it may have come before it.
+                    txn.late_births.extend(index.iter().map(|(_, entry, _)| *entry));
+                }
                 txn.index_record(position, index);
                 fold_late_births(txn)?;
             }
@@ -322,7 +325,7 @@ fn quarantine(txn: &mut Txn<'_>, position: u64, row: Quarantined) {
 fn judge_all_again(txn: &mut Txn<'_>) -> Result<()> {
     let until = txn.source.meta()?.map_or(0, |meta| meta.position);
     let source = txn.source;
-    let mut all = txn.people.survey(source, until)?;
+    let mut all = txn.people.survey(source, until, &txn.writes.taken_back)?;
     for write in txn.writes.records.clone() {
         let Some(header) = write.record.header() else { continue };
         let knows = txn.people.see(&write.tip, &header.seen);
@@ -337,6 +340,13 @@ fn judge_all_again(txn: &mut Txn<'_>) -> Result<()> {
         .filter_map(|(position, tip, knows, kind)| Some((position, tip, knows, Payload::needs(kind)?)));
     let judged = judged.collect();
     judge_again(txn, judged)
+}
+
+/// Some records are in no journal any more.
+pub(super) fn take_back(txn: &mut Txn<'_>, tips: &BTreeSet<Tip>) -> Result<()> {
+    txn.people.statements.retain(|statement| !tips.contains(&statement.tip));
+    txn.people.membership = Membership::of(&txn.meta.notebook, txn.people.statements.clone());
+    judge_all_again(txn)
 }
 
 /// Judges these records by what is known now; folds anew the entries of those whose verdict turned.
@@ -418,7 +428,7 @@ pub(super) fn fold_late_births(txn: &mut Txn<'_>) -> Result<()> {
 }
 
 /// Makes an entry anew of all that counts.
-fn fold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
+pub(super) fn fold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
     // What was made of another entry in this step counts too.
     txn.close();
     txn.documents.remove(&id);
@@ -426,6 +436,8 @@ fn fold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
     let mut last = None;
     let mut begun = None;
     let mut applied = Vec::new();
+    // In the order of positions, which is causal, but where a journal was continued twice.
+    let mut waiting = Vec::new();
     for row in txn.history(&id)? {
         let Some((record, header)) = txn.record(row.position)?.and_then(|r| Some((r.clone(), r.header()?)))
         else {
@@ -444,13 +456,38 @@ fn fold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
                 last = Some(by);
             }
             Some(Item::Change { branch, change, .. }) => {
-                let Some(document) = &mut document else { continue };
-                if let Ok(Some(hash)) = document.apply(&header.device, header.volume, branch, &change) {
-                    last = Some(by);
-                    applied.push((hash, header.device));
+                let Some(document) = &mut document else {
+                    waiting.push((by, header.volume, branch, change));
+                    continue;
+                };
+                match document.apply(&header.device, header.volume, branch, &change) {
+                    Ok(Some(hash)) => {
+                        last = Some(by);
+                        applied.push((hash, header.device));
+                    }
+                    Err(ChangeRefused::MissingDependency) => {
+                        waiting.push((by, header.volume, branch, change));
+                    }
+                    Ok(None) | Err(_) => {}
                 }
             }
             Some(Item::Birth(_)) | None => {}
+        }
+    }
+    while let Some(document) = &mut document {
+        let before = waiting.len();
+        waiting.retain(|(by, volume, branch, change)| {
+            match document.apply(&by.device, *volume, *branch, change) {
+                Ok(Some(hash)) => {
+                    last = Some(*by);
+                    applied.push((hash, by.device));
+                    false
+                }
+                refused => refused == Err(ChangeRefused::MissingDependency),
+            }
+        });
+        if waiting.len() == before {
+            break;
         }
     }
     let (Some(document), Some((birth, at, born_by)), Some(by)) = (document, begun, last) else {

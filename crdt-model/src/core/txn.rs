@@ -43,6 +43,8 @@ pub(super) struct Txn<'a> {
     pub effects: Vec<Effect>,
     /// Who belongs, and what does not count.
     pub people: People,
+    /// How far others have this device's journals.
+    pub acknowledged: BTreeMap<Volume, u64>,
     /// What this device may do has changed.
     pub role_changed: bool,
     /// Files have to be looked at before anything is written.
@@ -88,6 +90,7 @@ impl<'a> Txn<'a> {
             writes: WriteSet::default(),
             effects: Vec::new(),
             people: People::default(),
+            acknowledged: BTreeMap::new(),
             role_changed: false,
             look_again: false,
             late_births: BTreeSet::new(),
@@ -461,6 +464,9 @@ impl<'a> Txn<'a> {
     ) -> Knows {
         self.meta.position += 1;
         self.frontier.advance(tip);
+        if tip.seq == 1 {
+            self.people.journals.begun(tip.device);
+        }
         self.writes.records.push(RecordWrite { position: self.meta.position, tip, time, record, items });
         let knows = self.people.see(&tip, seen);
         if !seen.is_empty() {
@@ -472,7 +478,10 @@ impl<'a> Txn<'a> {
     /// Every item that made an entry and counts, in the order of positions.
     pub fn history(&self, id: &EntryId) -> Result<Vec<HistoryRow>> {
         let mut rows = self.source.history(id)?;
-        rows.retain(|row| !self.writes.items.contains_key(&row.position));
+        let taken_back = &self.writes.taken_back;
+        rows.retain(|row| {
+            !self.writes.items.contains_key(&row.position) && !taken_back.contains(&row.position)
+        });
         let written = self.writes.records.iter().map(|write| (write.position, &write.items));
         let written = written.filter(|(position, _)| !self.writes.items.contains_key(position));
         let all = written.chain(self.writes.items.iter().map(|(position, items)| (*position, items)));
@@ -509,6 +518,7 @@ impl<'a> Txn<'a> {
     pub fn record(&self, position: u64) -> Result<Option<Record>> {
         match self.writes.records.iter().find(|r| r.position == position) {
             Some(write) => Ok(Some(write.record.clone())),
+            None if self.writes.taken_back.contains(&position) => Ok(None),
             None => self.source.record(position),
         }
     }
@@ -533,7 +543,10 @@ impl<'a> Txn<'a> {
             .find(|r| r.tip.device == device && r.tip.volume == volume && r.tip.seq == seq);
         match written {
             Some(write) => Ok(Some(write.position)),
-            None => self.source.position_of(device, volume, seq),
+            None => {
+                let stored = self.source.position_of(device, volume, seq)?;
+                Ok(stored.filter(|position| !self.writes.taken_back.contains(position)))
+            }
         }
     }
 }

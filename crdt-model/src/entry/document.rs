@@ -318,6 +318,12 @@ impl Document {
         deeds::of(&self.doc, &self.schema, &automerge::ChangeHash(change.0))
     }
 
+    /// The version that a change was made at; `None` if the change is not known.
+    pub fn made_at(&self, change: &ChangeHash) -> Option<Heads> {
+        let meta = self.doc.get_change_meta_by_hash(&automerge::ChangeHash(change.0))?;
+        Some(meta.deps.iter().filter(|dep| **dep != self.birth).map(|dep| ChangeHash(dep.0)).collect())
+    }
+
     /// All change hashes, in causal order, the birth's first.
     pub fn changes(&self) -> Vec<ChangeHash> {
         self.doc.get_changes_meta(&[]).iter().map(|change| ChangeHash(change.hash.0)).collect()

@@ -49,6 +49,11 @@ impl Frontier {
         self.0.insert((tip.device, tip.volume), (tip.seq, tip.hash));
     }
 
+    /// Forgets a journal.
+    pub fn forget(&mut self, device: DeviceId, volume: Volume) {
+        self.0.remove(&(device, volume));
+    }
+
     /// Takes over whatever the other knows further.
     pub fn join(&mut self, other: &Frontier) {
         for tip in other.tips() {

@@ -49,6 +49,7 @@ pub struct MemoryStore {
     last_conflict: u64,
     seals: BTreeMap<u64, SealRow>,
     forks: BTreeMap<ForkedAt, ForkRow>,
+    acknowledged: BTreeMap<Volume, u64>,
 }
 
 impl MemoryStore {
@@ -82,6 +83,7 @@ impl MemoryStore {
                 self.pending.remove(id);
             }
         }
+        self.take_back(writes);
         for record in &writes.records {
             self.put_record(record);
         }
@@ -125,6 +127,7 @@ impl MemoryStore {
             let Some(at) = row.fork.at() else { continue };
             self.forks.entry(at).or_insert_with(|| row.clone());
         }
+        self.acknowledged.extend(&writes.acknowledged);
     }
 
     /// All entries, alive or not, by id.
@@ -171,6 +174,25 @@ impl MemoryStore {
         if let Some(row) = row {
             self.base_places.insert((row.parent, row.name.clone(), id));
             self.bases.insert(id, row.clone());
+        }
+    }
+
+    fn take_back(&mut self, writes: &WriteSet) {
+        for position in &writes.taken_back {
+            if let Some(write) = self.records.remove(position) {
+                self.positions.remove(&(write.tip.device, write.tip.volume, write.tip.seq));
+            }
+            self.items.remove(position);
+            self.history.retain(|(_, at, _), _| at != position);
+            self.statements.remove(position);
+            self.quarantined.remove(position);
+            self.seals.remove(position);
+        }
+        for (journal, end) in &writes.ends {
+            match end {
+                Some(tip) => self.tips.insert(*journal, *tip),
+                None => self.tips.remove(journal),
+            };
         }
     }
 
@@ -336,6 +358,10 @@ impl Source for MemoryStore {
         let mut all = self.forks.iter();
         let found = all.find(|(at, _)| (at.device, at.volume) == (*device, volume));
         Ok(found.map(|(_, row)| row.fork.clone()))
+    }
+
+    fn acknowledged(&self) -> Result<BTreeMap<Volume, u64>, StoreError> {
+        Ok(self.acknowledged.clone())
     }
 
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {

@@ -116,6 +116,41 @@ fn a_forked_journal_keeps_nobody_apart() {
     assert!(opened.shared(opened.frontier()).len() < opened.frontier().len());
 }
 
+/// A dishonest member begins journals without end: of so many none more is taken in or waited for, and the others still meet.
+#[test]
+fn journals_without_end_are_bounded_and_keep_nobody_apart() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let liar = SigningKey::from_bytes(&[99; 32]);
+    let device = DeviceId(liar.verifying_key().to_bytes());
+    pair.a.ask(Request::People(MembershipRequest::Admit { device, role: Role::Editor, name: "l".into() }));
+    pair.settle();
+    pair.cut();
+    let header = pair.a.store.record(1).unwrap().unwrap().header().unwrap();
+    let begin = |volume: u64| {
+        let previous = RecordHash([0; 32]);
+        let header =
+            Header { device, volume: Volume(volume), seq: 1, previous, seen: Vec::new(), ..header.clone() };
+        Record::sign(&liar, header, &Payload::Edit(Vec::new()))
+    };
+    let most = codex_crdt_model::limits::VOLUMES as u64;
+    let many = |from: u64| (from..from + most + 50).map(begin).collect();
+    // Each has others of them.
+    for (device, from) in [(&mut pair.a, 1), (&mut pair.b, 1000)] {
+        let part = Carried { records: many(from), ..Carried::default() };
+        assert_eq!(take(device, part), Ok(most));
+    }
+    pair.a.put("a.md", "one\ntwo\n");
+    pair.b.put("b.md", "three\n");
+    pair.settle();
+    pair.connect();
+    pair.settle();
+    pair.same(&[("a.md", "one\ntwo\n"), ("b.md", "three\n")]);
+    for device in [&pair.a, &pair.b] {
+        assert!(device.core.frontier().len() < most as usize + 10);
+        assert_eq!(device.core.to_come(), 0, "nobody waits for the rest");
+    }
+}
+
 /// On one branch a dishonest viewer names a stranger, whose records go on from there; it forks more journals than are
 /// remembered. Whoever has the other branches takes nothing of the stranger, and still meets the first.
 #[test]

@@ -83,6 +83,11 @@ impl Client {
         Ok(bytes.to_vec())
     }
 
+    /// DELETE, answered with nothing.
+    pub async fn delete(&self, path: &str) -> Result<(), Failure> {
+        self.send(self.request(Method::DELETE, path)).await.map(|_| ())
+    }
+
     /// PUT.
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.call(Method::PUT, path, Some(body)).await

@@ -20,6 +20,31 @@ pub async fn invite(client: &Client, out: Output, args: InviteArgs) -> Result<()
     Ok(())
 }
 
+/// `invites`.
+pub async fn invites(client: &Client, out: Output) -> Result<(), Failure> {
+    let page = client.get("/invites").await?;
+    let line = |one: &Value| {
+        let kind = if one["own_device"] == true { "own device" } else { text(one, "role") };
+        let attended = if one["attended"] == true { "" } else { ", unattended" };
+        let end = match text(one, "state") {
+            "used" => format!("used by {}", short(text(one, "used_by"))),
+            state => format!("{state}, until {}", text(one, "expires")),
+        };
+        format!("{}  {}  {kind}{attended}  {end}", text(one, "id"), short(text(one, "notebook")))
+    };
+    out.show(&page, |page| items(page, line, "no invitation was given out here"));
+    Ok(())
+}
+
+/// `withdraw`.
+pub async fn withdraw(client: &Client, out: Output, id: &str) -> Result<(), Failure> {
+    client.delete(&format!("/invites/{}", escape(id))).await?;
+    out.show(&json!({"withdrawn": id}), |_| {
+        format!("withdrawn: the ticket of invitation {id} opens nothing any more")
+    });
+    Ok(())
+}
+
 /// `join`.
 pub async fn join(client: &Client, out: Output, args: JoinArgs) -> Result<(), Failure> {
     let path = args.path.as_deref().map(absolute).transpose()?;

@@ -20,7 +20,7 @@ use crate::clock::now_ms;
 use crate::driver::{AskError, News, Notebook, NotebookNotice};
 use crate::home::recovery;
 use crate::net::{Admission, Knock, Ticket};
-use crate::system::{Asking, Invite, RequestRow};
+use crate::system::{Asking, Invite, InviteRow, RequestRow};
 
 /// Whoever waits for an answer knocks again after this long: below what one device may knock.
 const KNOCK_AGAIN: Duration = Duration::from_secs(4);
@@ -200,6 +200,8 @@ impl Daemon {
             if left.is_zero() || tokio::time::timeout(left, answers.changed()).await.is_err() {
                 return Ok(Admission::Waiting);
             }
+            // It may have been withdrawn meanwhile.
+            system.take_invite(secret, notebook, peer, now_ms())??;
         }
     }
 
@@ -208,6 +210,18 @@ impl Daemon {
         running.ask(Request::People(claim.request)).await?;
         self.home.system().end_requests(&notebook, &device)?;
         Ok(Admission::Accepted(self.registered(&notebook).map(|r| r.name).unwrap_or_default()))
+    }
+
+    /// Invitations that were given out here.
+    pub fn invites(&self) -> anyhow::Result<Vec<InviteRow>> {
+        Ok(self.home.system().invites()?)
+    }
+
+    /// An invitation opens nothing any more, and whoever waits with it is sent away; `false` if there is none.
+    pub fn withdraw_invite(&self, id: &str) -> anyhow::Result<bool> {
+        let withdrawn = self.home.system().withdraw_invite(id)?;
+        self.answers.send_modify(|count| *count += 1);
+        Ok(withdrawn)
     }
 
     /// Those who wait for an answer.

@@ -19,6 +19,7 @@ use super::status::{NotebookStatus, of_notebook};
 use crate::clock::now_ms;
 use crate::daemon::fingerprint;
 use crate::net::Ticket;
+use crate::system::InviteRow;
 
 /// An invitation is good for so long unless told otherwise.
 const INVITE_SECONDS: u64 = 24 * 3600;
@@ -82,6 +83,82 @@ pub async fn invite(
     let one = desk.daemon().list().into_iter().find(|one| one.id == notebook.id.to_string());
     let name = one.map(|one| one.name).unwrap_or_default();
     Ok((StatusCode::CREATED, Json(Invite { ticket, notebook: name, expires: time(expires) })))
+}
+
+/// An invitation that was given out on this device.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GivenOut {
+    /// What names it here; it opens nothing.
+    pub id: String,
+    /// To which notebook.
+    pub notebook: String,
+    /// As what.
+    #[schema(value_type = String)]
+    pub role: Role,
+    /// Somebody has to say yes.
+    pub attended: bool,
+    /// It is for another device of the inviter's.
+    pub own_device: bool,
+    /// When it was made.
+    pub created: String,
+    /// When it is void.
+    pub expires: String,
+    /// `open`, `used` or `expired`.
+    pub state: &'static str,
+    /// The device that used it: for one that somebody has to say yes to, the one that asks with it.
+    pub used_by: Option<String>,
+}
+
+impl From<InviteRow> for GivenOut {
+    fn from(row: InviteRow) -> Self {
+        let state = match &row.used_by {
+            Some(_) => "used",
+            None if row.expires < now_ms() => "expired",
+            None => "open",
+        };
+        Self {
+            id: row.id,
+            notebook: row.notebook,
+            role: row.invite.role,
+            attended: row.invite.is_attended,
+            own_device: row.invite.is_own_device,
+            created: time(row.created),
+            expires: time(row.expires),
+            state,
+            used_by: row.used_by,
+        }
+    }
+}
+
+/// Invitations that were given out on this device, the newest first. Their tickets are not kept.
+#[utoipa::path(get, path = "/api/v1/invites", tag = "people", responses((status = 200, body = Page<GivenOut>)))]
+pub async fn invites(State(desk): State<Desk>) -> Result<Json<Page<GivenOut>>, ApiError> {
+    let rows = desk.daemon().invites().map_err(|error| ApiError::internal(format!("{error:#}")))?;
+    Ok(Json(Page::whole(rows.into_iter().map(GivenOut::from).collect())))
+}
+
+/// Withdraws an invitation: its ticket opens nothing any more, and whoever waits with it is sent away. Whoever came in
+/// with it stays.
+#[utoipa::path(delete, path = "/api/v1/invites/{id}", tag = "people", params(("id" = String, Path)),
+    responses((status = 204), (status = 404), (status = 409, description = "`used`: somebody came in with it")))]
+pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let internal = |error: anyhow::Error| ApiError::internal(format!("{error:#}"));
+    let rows = desk.daemon().invites().map_err(internal)?;
+    let unknown = || ApiError::not_found(format!("there is no invitation `{id}` here; see `codexd invites`"));
+    let row = rows.into_iter().find(|row| row.id == id).ok_or_else(unknown)?;
+    if let Some(device) = row.used_by.filter(|_| !row.invite.is_attended) {
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "used",
+            format!(
+                "cannot withdraw invitation {id}: device {device} came in with it; `codexd revoke` ends its right"
+            ),
+        ));
+    }
+    if !desk.daemon().withdraw_invite(&id).map_err(internal)? {
+        return Err(unknown());
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Seconds of a text like `30s`, `90m`, `24h` or `7d`.

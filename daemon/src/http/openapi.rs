@@ -63,6 +63,8 @@ use super::{
         people::set_profile,
         people::recovery,
         inviting::invite,
+        inviting::invites,
+        inviting::withdraw,
         inviting::join,
         inviting::requests,
         inviting::approve,

@@ -56,6 +56,12 @@ pub(super) fn write(connection: &Connection, position: u64, payload: &[u8]) -> R
     Ok(())
 }
 
+/// The first piece of a record's payload, and the first behind its last.
+pub(super) fn pieces(position: u64) -> (i64, i64) {
+    let first = |position| piece(position, 0).unwrap_or(i64::MAX);
+    (first(position), first(position.saturating_add(1)))
+}
+
 fn piece(position: u64, number: u64) -> Option<i64> {
     position.checked_mul(PIECES)?.checked_add(number)?.try_into().ok()
 }

@@ -183,6 +183,14 @@ impl Source for Reader {
         row.map(|row| fork(doing, row)).transpose()
     }
 
+    fn acknowledged(&self) -> Result<BTreeMap<Volume, u64>, StoreError> {
+        let doing = "reading how far others have this device's journals";
+        let rows = self.rows(doing, "SELECT volume, seq FROM acknowledged", [], |row| {
+            Ok((Volume(number(row, 0)?), number(row, 1)?))
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {
         let sql = "SELECT position, device, volume, seq, header FROM records
                    WHERE position > ?1 ORDER BY position LIMIT ?2";
@@ -347,6 +355,10 @@ impl Source for Store {
 
     fn fork(&self, device: &DeviceId, volume: Volume) -> Result<Option<Fork>, StoreError> {
         self.reader.fork(device, volume)
+    }
+
+    fn acknowledged(&self) -> Result<BTreeMap<Volume, u64>, StoreError> {
+        self.reader.acknowledged()
     }
 
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::payload;
 use super::read::{failed, int};
+use super::takeback;
 
 pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
     if let Some(meta) = &writes.meta {
@@ -25,6 +26,7 @@ pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), St
     }
     bases(connection, writes).map_err(failed("writing what is on disk"))?;
     pending(connection, writes).map_err(failed("writing what is pending"))?;
+    takeback::apply(connection, writes).map_err(failed("taking records back"))?;
     for write in &writes.records {
         record(connection, write).map_err(failed("writing a record"))?;
         payload::write(connection, write.position, &write.record.payload)?;
@@ -35,7 +37,13 @@ pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), St
     blobs_missing(connection, writes).map_err(failed("writing missing blobs"))?;
     conflicts(connection, writes)?;
     seals(connection, writes)?;
-    forks(connection, writes).map_err(failed("writing a proof of a fork"))
+    forks(connection, writes).map_err(failed("writing a proof of a fork"))?;
+    for (volume, seq) in &writes.acknowledged {
+        let sql = "INSERT OR REPLACE INTO acknowledged (volume, seq) VALUES (?1, ?2)";
+        let values = params![volume.0.cast_signed(), int(*seq)];
+        run(connection, "writing how far others have this device's journals", sql, values)?;
+    }
+    Ok(())
 }
 
 fn run(

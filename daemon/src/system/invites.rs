@@ -17,6 +17,23 @@ pub struct Invite {
     pub is_own_device: bool,
 }
 
+/// An invitation that was given out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteRow {
+    /// What names it: the first digits of its secret's hash.
+    pub id: String,
+    /// To which notebook.
+    pub notebook: String,
+    /// What it lets its holder do.
+    pub invite: Invite,
+    /// When it was made.
+    pub created: UnixMs,
+    /// When it is void.
+    pub expires: UnixMs,
+    /// The device that used it.
+    pub used_by: Option<String>,
+}
+
 /// Why an invitation's secret opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InviteRefused {
@@ -88,6 +105,41 @@ impl System {
         ];
         self.db().execute(sql, values).map_err(doing("note an invitation"))?;
         Ok(())
+    }
+
+    /// Invitations that were given out, the newest first.
+    pub fn invites(&self) -> Result<Vec<InviteRow>, SystemError> {
+        let sql = "SELECT substr(lower(hex(secret_hash)), 1, 12), notebook, role, attended, own_device, created, expires,
+                          used_by
+                   FROM invite ORDER BY created DESC, secret_hash";
+        let db = self.db();
+        let read = |row: &rusqlite::Row<'_>| {
+            let role = role_of(&row.get::<_, String>(2)?);
+            Ok(InviteRow {
+                id: row.get(0)?,
+                notebook: row.get(1)?,
+                invite: Invite { role, is_attended: row.get(3)?, is_own_device: row.get(4)? },
+                created: row.get(5)?,
+                expires: row.get(6)?,
+                used_by: row.get(7)?,
+            })
+        };
+        let rows = db.prepare(sql).and_then(|mut all| all.query_map([], read)?.collect());
+        rows.map_err(doing("read the invitations"))
+    }
+
+    /// Forgets an invitation that nobody has used, and who waits with it. `false` if there is none by that name.
+    pub fn withdraw_invite(&self, id: &str) -> Result<bool, SystemError> {
+        let mut db = self.db();
+        let withdrawn = db.transaction().and_then(|change| {
+            let named = "substr(lower(hex(secret_hash)), 1, 12) = ?1";
+            let waiting = format!("DELETE FROM request WHERE {named} AND approved IS NULL");
+            change.execute(&waiting, [id])?;
+            let count = change.execute(&format!("DELETE FROM invite WHERE {named}"), [id])?;
+            change.commit()?;
+            Ok(count > 0)
+        });
+        withdrawn.map_err(doing("withdraw an invitation"))
     }
 
     /// Uses an invitation up. The same device may show it again (its first try may have been cut off).

@@ -79,11 +79,32 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Invitations that were given out on this device, the newest first. Their tickets are not kept. */
+        get: operations["people_invites"];
         put?: never;
         /** Makes an invitation. */
         post: operations["people_invite"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraws an invitation: its ticket opens nothing any more, and whoever waits with it is sent away. Whoever came in
+         *     with it stays.
+         */
+        delete: operations["people_withdraw"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1101,6 +1122,27 @@ export interface components {
             /** @description Title. */
             title: string;
         };
+        /** @description An invitation that was given out on this device. */
+        GivenOut: {
+            /** @description Somebody has to say yes. */
+            attended: boolean;
+            /** @description When it was made. */
+            created: string;
+            /** @description When it is void. */
+            expires: string;
+            /** @description What names it here; it opens nothing. */
+            id: string;
+            /** @description To which notebook. */
+            notebook: string;
+            /** @description It is for another device of the inviter's. */
+            own_device: boolean;
+            /** @description As what. */
+            role: string;
+            /** @description `open`, `used` or `expired`. */
+            state: string;
+            /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
+            used_by?: string | null;
+        };
         /** @description Records of one device that do not count. */
         HeldBack: {
             /**
@@ -1457,6 +1499,32 @@ export interface components {
                 version: string;
                 /** @description What is wrong with its metadata. */
                 warnings: string[];
+            }[];
+        };
+        /** @description A page of a list. */
+        Page_GivenOut: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /** @description Somebody has to say yes. */
+                attended: boolean;
+                /** @description When it was made. */
+                created: string;
+                /** @description When it is void. */
+                expires: string;
+                /** @description What names it here; it opens nothing. */
+                id: string;
+                /** @description To which notebook. */
+                notebook: string;
+                /** @description It is for another device of the inviter's. */
+                own_device: boolean;
+                /** @description As what. */
+                role: string;
+                /** @description `open`, `used` or `expired`. */
+                state: string;
+                /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
+                used_by?: string | null;
             }[];
         };
         /** @description A page of a list. */
@@ -2306,6 +2374,25 @@ export interface operations {
             };
         };
     };
+    people_invites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GivenOut"];
+                };
+            };
+        };
+    };
     people_invite: {
         parameters: {
             query?: never;
@@ -2328,6 +2415,38 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    people_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `used`: somebody came in with it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -31,6 +31,8 @@ enum Write {
     Conflict(u32, usize),
     Settle(u64),
     Fork(u8, u64),
+    Acknowledged(usize, u64),
+    TakeBack(u8, usize),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +65,8 @@ fn write() -> impl Strategy<Value = Write> {
         2 => (entry, 0..7_usize).prop_map(|(id, kind)| Write::Conflict(id, kind)),
         1 => (1..5_u64).prop_map(Write::Settle),
         1 => (0..2_u8, 1..3_u64).prop_map(|(device, seq)| Write::Fork(device, seq)),
+        1 => (0..VOLUMES.len(), 1..9_u64).prop_map(|(volume, seq)| Write::Acknowledged(volume, seq)),
+        1 => (0..2_u8, 0..VOLUMES.len()).prop_map(|(device, volume)| Write::TakeBack(device, volume)),
     ]
 }
 
@@ -116,12 +120,14 @@ fn put(writes: &mut WriteSet, write: &Write, memory: &MemoryStore) {
         }
         Write::Pending(entry, pending) => drop(writes.pending.insert(id(*entry), *pending)),
         Write::Record { device, volume, items } => {
-            let position = memory.records().count() as u64 + writes.records.len() as u64 + 1;
+            let last = memory.records().chain(&writes.records).map(|record| record.position).max();
+            let position = last.unwrap_or(0).max(writes.taken_back.last().copied().unwrap_or(0)) + 1;
             let volume = VOLUMES[*volume];
             let same = |t: &&codex_crdt_model::journal::Tip| {
                 t.device == DeviceId([*device; 32]) && t.volume == Volume(volume)
             };
-            let stored = memory.records().map(|record| &record.tip).filter(same).count();
+            let kept = memory.records().filter(|record| !writes.taken_back.contains(&record.position));
+            let stored = kept.map(|record| &record.tip).filter(same).count();
             let here = writes.records.iter().map(|record| &record.tip).filter(same).count();
             let items = items.iter().enumerate().map(|(n, (entry, birth))| {
                 let bytes = vec![*entry as u8, position as u8, n as u8];
@@ -169,6 +175,21 @@ fn put(writes: &mut WriteSet, write: &Write, memory: &MemoryStore) {
             };
             writes.forks.push(ForkRow { after: *seq, fork: Fork { one: side(0).bare(), other: side(1) } });
         }
+        Write::Acknowledged(volume, seq) => drop(writes.acknowledged.insert(Volume(VOLUMES[*volume]), *seq)),
+        // All but the first record of a journal.
+        Write::TakeBack(device, volume) => {
+            let journal = (DeviceId([*device; 32]), Volume(VOLUMES[*volume]));
+            let of_journal = |record: &&codex_crdt_model::store::RecordWrite| {
+                (record.tip.device, record.tip.volume) == journal
+            };
+            let mut stored = memory.records().filter(of_journal);
+            let first = stored.next().map(|record| record.tip);
+            writes.taken_back.extend(stored.map(|record| record.position));
+            writes.records.retain(|record| !of_journal(&record));
+            if first.is_some() {
+                writes.ends.insert(journal, first);
+            }
+        }
     }
 }
 
@@ -180,6 +201,7 @@ fn assert_alike(a: &dyn Source, b: &dyn Source) {
     assert_eq!(a.tips(), b.tips());
     assert_eq!(a.members(), b.members());
     assert_eq!(a.forked(), b.forked());
+    assert_eq!(a.acknowledged(), b.acknowledged());
     assert_eq!(a.receipts(), b.receipts());
     assert_eq!(a.blobs_missing(), b.blobs_missing());
     assert_eq!(a.fetch_policy(), b.fetch_policy());

@@ -1,0 +1,83 @@
+//! losses.md L5: a home is an old copy, and nobody said so.
+
+use codex_tests::workload::put_back;
+
+use super::*;
+
+fn entry(world: &World, n: usize, name: &str) -> codex_crdt_model::ids::EntryId {
+    let root = codex_crdt_model::ids::EntryId::ROOT;
+    world.machines[n].store.at(&root, name).unwrap().unwrap()
+}
+
+fn volume(world: &World, n: usize) -> codex_crdt_model::ids::Volume {
+    world.machines[n].store.meta().unwrap().unwrap().volume
+}
+
+/// losses.md L5: the first peer notices.
+#[test]
+fn an_old_copy_is_noticed_by_its_journal() {
+    let mut world = friends(2);
+    write(&mut world, 0, "a.md", POEM);
+    world.settle();
+    let (old, since) = (backup(&world.machines[0]), world.time);
+    write(&mut world, 0, "b.md", POEM);
+    world.settle();
+    let before = volume(&world, 0);
+    put_back(&mut world, 0, old, since, false);
+    together(&mut world);
+    let token = word(&mut world, 0);
+    write(&mut world, 0, "c.md", &token);
+    together(&mut world);
+    assert_ne!(volume(&world, 0), before);
+    assert_eq!(files(&world, 0), ["a.md", "b.md", "c.md"]);
+}
+
+/// losses.md L5: it was written to before the first peer could notice. What others have of the old journal comes back, and what was
+/// written since is neither lost nor doubled.
+#[test]
+fn an_old_copy_that_was_written_to_loses_nothing() {
+    for (longer, rename) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut world = friends(3);
+        write(&mut world, 0, "a.md", POEM);
+        world.settle();
+        let (old, since) = (backup(&world.machines[0]), world.time);
+        let (kept, lost) = (word(&mut world, 0), word(&mut world, 0));
+        write(&mut world, 0, "a.md", &format!("{POEM}{kept}\n"));
+        world.settle();
+        if longer {
+            for _ in 0..8 {
+                let text = format!("{lost} {}\n", world.time);
+                write(&mut world, 0, "b.md", &text);
+                world.settle();
+            }
+        } else {
+            write(&mut world, 0, "b.md", &lost);
+        }
+        world.settle();
+        let b = read(&world, 1, "b.md");
+        world.part();
+        put_back(&mut world, 0, old, since, false);
+        world.settle();
+        let words: Vec<String> = (0..3).map(|_| word(&mut world, 0)).collect();
+        write(&mut world, 0, "a.md", &format!("{}\n{POEM}", words[0]));
+        world.settle();
+        write(&mut world, 0, "a.md", &format!("{}\n{}\n{POEM}", words[0], words[1]));
+        write(&mut world, 0, "c.md", &words[2]);
+        world.settle();
+        if rename {
+            let entry = entry(&world, 0, "c.md");
+            ask(&mut world, 0, Request::Move { entry, to: path("notes/d.md") });
+            world.settle();
+        }
+        together(&mut world);
+        let moved = if rename { "notes/d.md" } else { "c.md" };
+        for n in 0..3 {
+            assert_eq!(files(&world, n), ["a.md", "b.md", moved]);
+            assert_eq!(read(&world, n, "a.md"), format!("{}\n{}\n{POEM}{kept}\n", words[0], words[1]));
+            assert_eq!(read(&world, n, "b.md"), b);
+            assert_eq!(read(&world, n, moved), words[2]);
+            assert_eq!(inbox(&world, n), []);
+        }
+        assert_eq!(records(&world, 0), records(&world, 1));
+    }
+}
