@@ -17,6 +17,7 @@ use crate::clock::now_ms;
 use crate::driver::{self, Notebook, NotebookNotice, Shells};
 use crate::git::Git;
 use crate::home::Home;
+use crate::live::{Talk, Word};
 use crate::net::{Net, NetConfig, NetEvent, RelayChoice};
 use crate::store::Store;
 use crate::system::NotebookRow;
@@ -40,6 +41,8 @@ pub struct Daemon {
     notebooks: RwLock<BTreeMap<NotebookId, State>>,
     /// Counts answers to those who wait to be let in.
     answers: watch::Sender<u64>,
+    /// What is being typed right now.
+    talk: Talk,
     runtime: tokio::runtime::Handle,
 }
 
@@ -104,6 +107,7 @@ impl Daemon {
             watcher,
             notebooks: RwLock::default(),
             answers: watch::Sender::new(0),
+            talk: Talk::default(),
             runtime: tokio::runtime::Handle::current(),
         });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
@@ -319,6 +323,17 @@ impl Daemon {
         self.shells.notices.subscribe()
     }
 
+    /// What is being typed right now.
+    pub fn talk(&self) -> &Talk {
+        &self.talk
+    }
+
+    /// Says a word to every open page, here and on other devices.
+    pub fn say(&self, word: Word) {
+        self.shells.net.say(word.notebook, word.encode());
+        self.talk.say(word);
+    }
+
     /// This device.
     pub fn device(&self) -> DeviceId {
         self.shells.net.device()
@@ -408,6 +423,11 @@ impl Daemon {
                 NetEvent::PeerAddress { peer, addresses } => {
                     if let Err(error) = self.home.system().set_peer_addresses(&peer, &addresses, now_ms()) {
                         tracing::warn!(%error, "a peer's address could not be remembered");
+                    }
+                }
+                NetEvent::Word { notebook, peer, bytes } => {
+                    if let Some(word) = Word::decode(notebook, peer, &bytes) {
+                        self.talk.say(word);
                     }
                 }
                 NetEvent::Knock { knock, answer } => {

@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod bundles;
+pub mod collab;
 pub mod content;
 pub mod desk;
 pub mod dto;
@@ -87,6 +88,7 @@ fn api() -> Router<Desk> {
             "/notebooks/{nb}/entries/{e}/content",
             get(content::get).put(content::put).layer(DefaultBodyLimit::disable()),
         )
+        .route("/notebooks/{nb}/entries/{e}/collab", get(collab::socket))
         .route("/notebooks/{nb}/entries/{e}/history", get(history::history))
         .route("/notebooks/{nb}/entries/{e}/versions/{v}/content", get(history::version_content))
         .route("/notebooks/{nb}/entries/{e}/restore", post(history::restore))

@@ -13,6 +13,7 @@ pub mod driver;
 pub mod git;
 pub mod home;
 pub mod http;
+pub mod live;
 pub mod mirror;
 pub mod net;
 pub mod progress;

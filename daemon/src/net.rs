@@ -134,6 +134,15 @@ pub enum NetEvent {
         /// Who says so.
         peer: DeviceId,
     },
+    /// A word that is kept nowhere: what somebody is just doing.
+    Word {
+        /// About which notebook.
+        notebook: NotebookId,
+        /// Whose.
+        peer: DeviceId,
+        /// What it says.
+        bytes: Vec<u8>,
+    },
     /// Somebody shows a ticket's secret and wants to be admitted.
     Knock {
         /// Who, and with what.
@@ -273,6 +282,11 @@ impl Net {
     /// Queues a frame; `NetEvent::Drained` follows when the queue is empty.
     pub fn send(&self, notebook: NotebookId, peer: DeviceId, frame: Vec<u8>) {
         self.command(Command::Send { notebook, peer, frame });
+    }
+
+    /// Says a word to every member who is connected. It may be lost, and one that is too long for a datagram is not sent.
+    pub fn say(&self, notebook: NotebookId, bytes: Vec<u8>) {
+        self.command(Command::Say { notebook, bytes });
     }
 
     /// Closes a stream. It is opened again after a while, at least two seconds.

@@ -178,6 +178,7 @@ fn shells_name_one_another_only_as_the_architecture_says() {
         ("clock", &[][..]),
         ("system", &[]),
         ("progress", &[]),
+        ("live", &[]),
         ("home", &["system", "net"]),
         ("store", &[]),
         ("blobs", &[]),
@@ -188,12 +189,15 @@ fn shells_name_one_another_only_as_the_architecture_says() {
         ("git", &["store", "clock"]),
         ("net", &["blobs"]),
         ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "progress", "store"]),
-        ("daemon", &["blobs", "bundle", "clock", "driver", "git", "home", "net", "store", "system", "watch"]),
+        (
+            "daemon",
+            &["blobs", "bundle", "clock", "driver", "git", "home", "live", "net", "store", "system", "watch"],
+        ),
         (
             "http",
             &[
-                "blobs", "bundle", "clock", "daemon", "driver", "home", "mirror", "net", "progress", "store",
-                "system",
+                "blobs", "bundle", "clock", "daemon", "driver", "home", "live", "mirror", "net", "progress",
+                "store", "system",
             ],
         ),
         ("cli", &["bundle", "daemon", "home", "http", "store", "system"]),

@@ -1,5 +1,5 @@
 /**
- * The only socket of the page. Says every event once and in order; after a break it asks for what it
+ * The socket of everything that happens (`talk` has that of one entry). Says every event once and in order; after a break it asks for what it
  * missed, and says "reload" when that cannot be told.
  */
 import type { Notice } from './api/types';

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    auth, bundles, content, entries, events, history, inviting, notebooks, people, seals, search, status,
-    upload,
+    auth, bundles, collab, content, entries, events, history, inviting, notebooks, people, seals, search,
+    status, upload,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +29,7 @@ use super::{
         entries::change,
         entries::remove,
         upload::upload,
+        collab::socket,
         content::get,
         content::put,
         content::get_file,

@@ -23,7 +23,7 @@ use super::fetch::Order;
 use super::link::NotReached;
 use super::link::{self, Greeted, code};
 use super::stream::Key;
-use super::wire::Hello;
+use super::wire::{self, Hello};
 use super::{Admission, Knock, NetEvent};
 use links::Peer;
 
@@ -42,6 +42,7 @@ pub(super) enum Command {
     Unshare { notebook: NotebookId },
     Remember { peer: DeviceId, addresses: Vec<String> },
     Send { notebook: NotebookId, peer: DeviceId, frame: Vec<u8> },
+    Say { notebook: NotebookId, bytes: Vec<u8> },
     Disconnect { notebook: NotebookId, peer: DeviceId, reason: String },
     Fetch { hash: ContentHash, size: u64, from: Vec<DeviceId> },
     Leave { hash: ContentHash },
@@ -69,6 +70,8 @@ pub(super) enum Happened {
     Asked { peer: DeviceId, link: u64, notebook: NotebookId, send: SendStream, recv: RecvStream },
     /// A peer has answered when asked for one.
     Answered { key: Key, answer: Result<(SendStream, RecvStream), String> },
+    /// A word came, about some notebook.
+    Word { peer: DeviceId, notebook: NotebookId, bytes: Vec<u8> },
     /// A frame came.
     Frame { key: Key, frame: Vec<u8> },
     /// So many frames have been handed to QUIC since the stream began, and none is queued.
@@ -155,6 +158,7 @@ impl Actor {
             Command::Unshare { notebook } => self.share_with_nobody(notebook),
             Command::Remember { peer, addresses } => self.found(peer, &addresses),
             Command::Send { notebook, peer, frame } => self.send(notebook, peer, frame),
+            Command::Say { notebook, bytes } => self.say(&notebook, &bytes),
             Command::Disconnect { notebook, peer, reason } => self.disconnect(notebook, peer, &reason),
             Command::Fetch { hash, size, from } => {
                 let _ = self.parts.orders.send(Order::Fetch { hash, size, from });
@@ -185,6 +189,11 @@ impl Actor {
                 self.asked(peer, link, notebook, send, recv);
             }
             Happened::Answered { key, answer } => self.answered(key, answer),
+            Happened::Word { peer, notebook, bytes } => {
+                if self.is_member(&peer, &notebook) {
+                    self.tell(NetEvent::Word { notebook, peer, bytes });
+                }
+            }
             Happened::Frame { key, frame } => self.frame(key, frame),
             Happened::Written { key, written } => self.written(key, written),
             Happened::Ended { key, reason, fault } => self.ended(key, &reason, fault),
@@ -223,6 +232,16 @@ impl Actor {
 
     fn is_member(&self, peer: &DeviceId, notebook: &NotebookId) -> bool {
         self.notebooks.get(notebook).is_some_and(|members| members.contains(peer))
+    }
+
+    /// To whom there is no way just now, nothing is said.
+    fn say(&self, notebook: &NotebookId, bytes: &[u8]) {
+        let datagram = wire::word(notebook, bytes);
+        for peer in self.notebooks.get(notebook).into_iter().flatten() {
+            if let Some(link) = self.peers.get(peer).and_then(|peer| peer.link.as_ref()) {
+                let _ = link.connection.send_datagram(datagram.clone());
+            }
+        }
     }
 
     fn may_knock(&mut self, peer: DeviceId) -> bool {

@@ -12,7 +12,7 @@ use iroh::endpoint::{Connection, ConnectionError, RecvStream, SendStream, VarInt
 use iroh::protocol::{AcceptError, ProtocolHandler};
 use iroh::{Endpoint, EndpointAddr};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::actor::Happened;
 use super::address;
@@ -29,6 +29,8 @@ pub(super) const ADMISSION: Duration = Duration::from_secs(30);
 const GREETINGS: usize = 64;
 /// Strangers with an invitation, or without, at once.
 pub(super) const STRANGERS: usize = 64;
+/// Words of one peer that are heard in a second: of many pages that type at once.
+const WORDS: u32 = 500;
 /// Longest name somebody may give itself, bytes.
 const NAME_BYTES: usize = 256;
 
@@ -229,6 +231,25 @@ impl Door {
     }
 }
 
+/// How many words of one peer are heard.
+#[derive(Debug, Default)]
+struct Rate {
+    since: Option<Instant>,
+    count: u32,
+}
+
+impl Rate {
+    /// Whether another one is heard now.
+    fn may(&mut self) -> bool {
+        let now = Instant::now();
+        if self.since.is_none_or(|since| now - since > Duration::from_secs(1)) {
+            *self = Self { since: Some(now), count: 0 };
+        }
+        self.count += 1;
+        self.count <= WORDS
+    }
+}
+
 /// A lasting connection's ears: new streams, new addresses, and its end.
 pub(super) async fn attend(
     connection: Connection,
@@ -237,8 +258,16 @@ pub(super) async fn attend(
     happened: mpsc::Sender<Happened>,
 ) {
     let greetings = Arc::new(Semaphore::new(GREETINGS));
+    let mut words = Rate::default();
     let reason = loop {
         tokio::select! {
+            datagram = connection.read_datagram() => match datagram {
+                // Whoever says too much, or nothing that can be read, is not heard.
+                Ok(datagram) => if let Some((notebook, says)) = wire::read_word(&datagram).filter(|_| words.may()) {
+                    let _ = happened.try_send(Happened::Word { peer, notebook, bytes: says.to_vec() });
+                },
+                Err(error) => break error,
+            },
             bi = connection.accept_bi() => match bi {
                 Ok((send, recv)) => {
                     let Ok(permit) = greetings.clone().acquire_owned().await else { continue };

@@ -147,6 +147,17 @@ pub(super) async fn write_message<M: Serialize>(
     write_frame(send, bytes).await
 }
 
+/// A word that is kept nowhere, as one datagram: the notebook, and what is said about it.
+pub(super) fn word(notebook: &NotebookId, says: &[u8]) -> bytes::Bytes {
+    [notebook.as_bytes().as_slice(), says].concat().into()
+}
+
+/// What a datagram says. Total: any bytes give a word or `None`.
+pub fn read_word(datagram: &[u8]) -> Option<(NotebookId, &[u8])> {
+    let (notebook, says) = datagram.split_first_chunk()?;
+    Some((NotebookId(*notebook), says))
+}
+
 /// Cuts text to so many bytes, at a character's border.
 pub(super) fn shorten(text: &str, bytes: usize) -> String {
     text[..text.floor_char_boundary(bytes)].to_owned()

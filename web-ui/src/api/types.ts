@@ -22,6 +22,9 @@ export type Signer = Schemas['Signer'];
 /** Somebody who waits to be let in. */
 export type Waiting = Schemas['Waiting'];
 export type PeerRow = Schemas['PeerRow'];
+/** What a page says of itself on an entry's socket, and what it hears of others. */
+export type Presence = Schemas['Presence'];
+export type Heard = Schemas['Heard'];
 /** One message of the event socket. */
 export type Notice = Schemas['DeskEvent'];
 

@@ -100,6 +100,11 @@ export class TextBuffer {
     return this.#etag;
   }
 
+  /** What was typed since the version that the text was made from, as far as the daemon has said. */
+  get unsaved(): ChangeSet {
+    return this.#pending;
+  }
+
   /** Whether something is not acknowledged yet. */
   get dirty(): boolean {
     return this.#sent !== null || !this.#live.eq(this.#base);
@@ -300,6 +305,6 @@ export class TextBuffer {
 }
 
 /** An ETag is a version in quotes. */
-export function sameVersion(version: string, etag: string): boolean {
-  return etag.replace(/^W\//, '').replace(/^"|"$/g, '') === version;
-}
+export const versionOf = (etag: string): string => etag.replace(/^W\//, '').replace(/^"|"$/g, '');
+
+export const sameVersion = (version: string, etag: string): boolean => versionOf(etag) === version;
