@@ -4,6 +4,7 @@ import * as api from '../api/client';
 import type { EntryDetails, Notice, PropertyValue } from '../api/types';
 import { type BufferPorts, TextBuffer, type SaveState } from '../editor/buffer';
 import { type Draft, drafts } from '../editor/drafts';
+import { LinkTable } from '../editor/links';
 import { t } from '../i18n/en';
 import { desk, words } from './desk.svelte';
 import { baseName, parentPath } from './tree-model';
@@ -13,6 +14,14 @@ const DRAFT_AFTER_MS = 120;
 
 /** Texts that were left before they could be sent: they go on trying. By notebook and entry. */
 const leftBehind = new Map<string, TextBuffer>();
+
+/** The editor, while it shows the text. */
+export interface Shown {
+  apply(changes: ChangeSet): void;
+  /** Turns the task on a line that stands as it is said to stand. */
+  task(line: number, done: boolean): void;
+  linksRead(): void;
+}
 
 export class OpenEntry {
   details = $state.raw<EntryDetails | null>(null);
@@ -30,7 +39,10 @@ export class OpenEntry {
   amends = $state(false);
 
   /** Set by the editor while it shows the text. */
-  applyToEditor: ((changes: ChangeSet) => void) | null = null;
+  shown: Shown | null = null;
+  /** What its links mean, and how often that has turned out to be something else. */
+  readonly links: LinkTable;
+  linksChanged = $state(0);
 
   #closed = false;
   #opening = false;
@@ -43,6 +55,7 @@ export class OpenEntry {
     readonly notebook: string,
     readonly entry: string,
   ) {
+    this.links = new LinkTable(notebook, entry);
     void this.#open();
   }
 
@@ -69,6 +82,13 @@ export class OpenEntry {
   /** Something about the entry changed that no event tells here. */
   readAgain(): Promise<void> {
     return this.#readDetails();
+  }
+
+  async readLinks(): Promise<void> {
+    // Without an answer links stay what they were; the next change asks again.
+    if (!(await this.links.read().catch(() => false)) || this.#closed) return;
+    this.linksChanged += 1;
+    this.shown?.linksRead();
   }
 
   /** Typed in the editor. */
@@ -185,7 +205,7 @@ export class OpenEntry {
         read: () => api.readText(this.notebook, this.entry),
         write: (text, etag) => api.writeText(this.notebook, this.entry, text, etag, this.amends),
         apply: (changes) => {
-          this.applyToEditor?.(changes);
+          this.shown?.apply(changes);
           this.#textSoon();
         },
         state: (state) => {
@@ -207,6 +227,7 @@ export class OpenEntry {
   async #readDetails(): Promise<void> {
     try {
       this.details = await api.entry(this.notebook, this.entry);
+      if (this.isMarkdown) void this.readLinks();
       this.gone = false;
       this.problem = null;
     } catch (error) {
