@@ -124,4 +124,5 @@ function slash(context: CompletionContext): CompletionResult | null {
   return { from: typed.from, options, validFor: /^\/[\p{L}\p{N}]*$/u };
 }
 
-export const completions = autocompletion({ override: [links, slash], icons: false, closeOnBlur: true });
+/** They are asked for by signs that say little else: whoever types fast may choose at once. */
+export const completions = autocompletion({ override: [links, slash], icons: false, interactionDelay: 0 });

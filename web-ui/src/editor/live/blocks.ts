@@ -3,8 +3,8 @@
  * that were found stay, so that what is above keeps its height. The block that the cursor is in shows as it is written.
  */
 import { syntaxTree } from '@codemirror/language';
-import { type EditorState, type Range, StateEffect, StateField, type Transaction } from '@codemirror/state';
-import { Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate, WidgetType } from '@codemirror/view';
+import { type EditorState, Prec, type Range, StateEffect, StateField, type Transaction } from '@codemirror/state';
+import { type Command, Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate, WidgetType, keymap } from '@codemirror/view';
 import type { SyntaxNodeRef } from '@lezer/common';
 import { languageName } from '../languages';
 import { alignsOf, cellsOf, isRuler } from '../tables';
@@ -224,4 +224,23 @@ const follow = ViewPlugin.fromClass(
   },
 );
 
-export const blocks = [field, follow];
+/** The cursor goes into a block, not over it. */
+const into = (down: boolean): Command => (view) => {
+  const { main } = view.state.selection;
+  const line = view.state.doc.lineAt(main.head);
+  const edge = down ? line.to + 1 : line.from - 1;
+  if (!main.empty || edge < 0 || edge > view.state.doc.length) return false;
+  let place: number | null = null;
+  view.state.field(field).set.between(edge, edge, (from, to) => {
+    if (down ? from === edge : to === edge) place = down ? from : view.state.doc.lineAt(to).from;
+  });
+  // A long line has more rows than one.
+  const next = view.moveVertically(main, down).head;
+  if (place === null || (next >= line.from && next <= line.to && next !== main.head)) return false;
+  view.dispatch({ selection: { anchor: place }, scrollIntoView: true, userEvent: 'select' });
+  return true;
+};
+
+const keys = Prec.high(keymap.of([{ key: 'ArrowDown', run: into(true) }, { key: 'ArrowUp', run: into(false) }]));
+
+export const blocks = [field, follow, keys];
