@@ -38,7 +38,7 @@ export interface TextContent {
 
 interface Options {
   body?: unknown;
-  raw?: string;
+  raw?: string | Uint8Array<ArrayBuffer>;
   form?: FormData;
   headers?: Record<string, string>;
   signal?: AbortSignal;
@@ -172,11 +172,12 @@ const TEXT_BYTES = 1 << 20;
  * only amended.
  */
 export async function writeText(nb: string, e: string, text: string, base: string, amend = false): Promise<TextContent> {
-  if (text.includes('\0') || new TextEncoder().encode(text).length > TEXT_BYTES) {
+  const bytes = new TextEncoder().encode(text);
+  if (text.includes('\0') || bytes.length > TEXT_BYTES) {
     throw new ApiError(413, 'not_text', t.save.tooLarge);
   }
   const response = await send('PUT', `${entryPath(nb, e)}/content${amend ? '?amend=true' : ''}`, {
-    raw: text,
+    raw: bytes,
     headers: { 'if-match': base, accept: '*/*' },
     timeoutMs: 10_000,
   });

@@ -1,12 +1,12 @@
 /** Languages of code blocks by the names they go by. Each comes when a block needs it, and the list of them too. */
-import { LanguageDescription, type LanguageSupport } from '@codemirror/language';
+import { LanguageDescription, LanguageSupport, StreamLanguage } from '@codemirror/language';
 
-const known = new Map<string, LanguageDescription | null>();
+const known = new Map<string, LanguageDescription>();
 
 /** What a block's first line calls its language: the word before `{`, `,` or a space. */
 export const languageName = (info: string): string => /^[^\s{,]*/.exec(info.trim())?.[0].toLowerCase() ?? '';
 
-/** `null` for no language at all, or one that is not known. */
+/** `null` for no language at all. One that nobody knows has no colours. */
 export function languageOf(info: string): LanguageDescription | null {
   const name = languageName(info);
   if (name === '' || name === 'text' || name === 'mermaid') return null;
@@ -17,10 +17,10 @@ export function languageOf(info: string): LanguageDescription | null {
   return language;
 }
 
+const plain = () => new LanguageSupport(StreamLanguage.define({ token: (line) => (line.skipToEnd(), null) }));
+
 async function load(name: string): Promise<LanguageSupport> {
   const { languages } = await import('@codemirror/language-data');
   const found = LanguageDescription.matchLanguageName(languages, name, true);
-  if (found) return found.load();
-  known.set(name, null);
-  throw new Error(`no language is called ${name}`);
+  return found ? found.load() : plain();
 }

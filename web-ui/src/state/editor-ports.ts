@@ -1,6 +1,7 @@
 /** What the editor of one entry asks of the page. */
 import * as api from '../api/client';
 import type { Name, Ports } from '../editor/live/context';
+import { holding } from '../editor/paths';
 import type { Place } from '../editor/place';
 import { t } from '../i18n/en';
 import { desk } from './desk.svelte';
@@ -10,16 +11,6 @@ import { links, router } from './route.svelte';
 import { baseName, parentPath } from './tree-model';
 
 const NAMES = 60;
-
-/** A pattern for paths whose last name holds these letters, in either case. */
-export function holding(part: string): string {
-  const letters = [...part].map((letter) => {
-    const [low, high] = [letter.toLowerCase(), letter.toUpperCase()];
-    if (low !== high && low.length === letter.length && high.length === letter.length) return `[${low}${high}]`;
-    return /[*?[\]{}!\\]/.test(letter) ? (letter === ']' || letter === '!' || letter === '\\' ? '?' : `[${letter}]`) : letter;
-  });
-  return `**/*${letters.join('')}*`;
-}
 
 export function portsOf(open: OpenEntry, place: () => Place): Ports {
   const { notebook } = open;

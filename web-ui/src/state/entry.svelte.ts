@@ -44,6 +44,8 @@ export class OpenEntry {
   readonly links: LinkTable;
   linksChanged = $state(0);
 
+  /** Whether somebody reads: only then is the whole text made anew while it is typed. */
+  #read = false;
   #closed = false;
   #opening = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -89,6 +91,12 @@ export class OpenEntry {
     if (!(await this.links.read().catch(() => false)) || this.#closed) return;
     this.linksChanged += 1;
     this.shown?.linksRead();
+  }
+
+  /** The reading side is shown, or no longer. */
+  set reading(yes: boolean) {
+    this.#read = yes;
+    if (yes && this.buffer) this.text = this.buffer.text;
   }
 
   /** Typed in the editor. */
@@ -247,6 +255,7 @@ export class OpenEntry {
   }
 
   #textSoon(): void {
+    if (!this.#read) return;
     this.#textTimer ??= setTimeout(() => {
       this.#textTimer = null;
       this.text = this.buffer?.text ?? '';
