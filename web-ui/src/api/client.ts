@@ -9,8 +9,8 @@ const BASE = '/api/v1';
 const TIMEOUT_MS = 20_000;
 /** A large file takes its time. */
 const UPLOAD_TIMEOUT_MS = 60 * 60_000;
-/** Browsers carry at most 64 KiB in requests that outlive the page; UTF-8 needs up to 3 bytes a unit. */
-const KEEPALIVE_UNITS = 20_000;
+/** Browsers carry at most 64 KiB in requests that outlive the page. */
+const KEEPALIVE_BYTES = 60_000;
 
 /** A request that was refused, or that reached nobody (`status` 0). */
 export class ApiError extends Error {
@@ -38,7 +38,7 @@ export interface TextContent {
 
 interface Options {
   body?: unknown;
-  raw?: string | Uint8Array<ArrayBuffer>;
+  raw?: Uint8Array<ArrayBuffer>;
   form?: FormData;
   headers?: Record<string, string>;
   signal?: AbortSignal;
@@ -57,7 +57,7 @@ async function send(method: string, path: string, options: Options = {}): Promis
   } else if (options.raw !== undefined) {
     headers['content-type'] ??= 'text/plain; charset=utf-8';
     init.body = options.raw;
-    init.keepalive = options.raw.length < KEEPALIVE_UNITS;
+    init.keepalive = options.raw.length < KEEPALIVE_BYTES;
   }
   const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   init.signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;

@@ -7,7 +7,7 @@ import type { Mermaid } from 'mermaid';
 import { t } from '../../i18n/en';
 
 const purify = DOMPurify(window);
-const dark = matchMedia('(prefers-color-scheme: dark)');
+const system = matchMedia('(prefers-color-scheme: dark)');
 const MOST_DRAWN = 50;
 
 export interface Drawing {
@@ -15,6 +15,12 @@ export interface Drawing {
   width: number;
   height: number;
 }
+
+/** As the page is: it may have been told to be light or dark. */
+const isDark = (): boolean => {
+  const scheme = getComputedStyle(document.documentElement).colorScheme;
+  return scheme === 'dark' || (scheme !== 'light' && system.matches);
+};
 
 let mermaid: Mermaid | null = null;
 /** Mermaid draws one at a time. */
@@ -28,7 +34,7 @@ const settings = () => ({
   suppressErrorRendering: true,
   htmlLabels: false,
   flowchart: { htmlLabels: false },
-  theme: dark.matches ? ('dark' as const) : ('neutral' as const),
+  theme: isDark() ? ('dark' as const) : ('neutral' as const),
   fontFamily: 'system-ui, sans-serif',
   maxTextSize: 50_000,
   maxEdges: 500,
@@ -38,7 +44,7 @@ const settings = () => ({
 
 /** The drawing, if it was made before. */
 export const drawnBefore = (source: string): Drawing | undefined => drawn.get(key(source));
-const key = (source: string) => `${dark.matches}\n${source}`;
+const key = (source: string) => `${isDark()}\n${source}`;
 
 export function draw(source: string): Promise<Drawing> {
   const next = last.then(async () => drawnBefore(source) ?? keep(source, await make(source)));
@@ -80,6 +86,7 @@ async function make(source: string): Promise<Drawing> {
 
 /** The diagram in place of what an element shows, as soon as it is on the screen. */
 export function showDiagram(element: HTMLElement, source: string, done?: () => void): void {
+  shown.set(element, { source, done });
   const show = (drawing: Drawing) => {
     const image = document.createElement('img');
     image.className = 'drawing';
@@ -106,6 +113,17 @@ export function showDiagram(element: HTMLElement, source: string, done?: () => v
     });
   });
 }
+
+const shown = new WeakMap<Element, { source: string; done: (() => void) | undefined }>();
+/** The page has turned light or dark. */
+function drawAnew(): void {
+  for (const element of document.querySelectorAll<HTMLElement>('.diagram')) {
+    const { source, done } = shown.get(element) ?? {};
+    if (source !== undefined) showDiagram(element, source, done);
+  }
+}
+system.addEventListener('change', drawAnew);
+new MutationObserver(drawAnew).observe(document.documentElement, { attributes: true, attributeFilter: ['data-appearance'] });
 
 const waiting = new WeakMap<Element, () => void>();
 const seen = new IntersectionObserver((found) => {
