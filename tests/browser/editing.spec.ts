@@ -288,3 +288,32 @@ test('the reading side knows footnotes, callouts, links and embeds', async ({ pa
   await prose.getByRole('link', { name: 'that' }).click();
   await expect(page.getByRole('navigation', { name: 'Path' })).toContainText('Other.md');
 });
+
+test('all of it works where the page’s policy demands Trusted Types', async ({ page, daemon }) => {
+  const text = 'so $a^2$ here\n\n```mermaid\nflowchart LR\n  A[One] --> B{Two}\n```\n\n```mermaid\nsequenceDiagram\n  A->>B: hello\n```\n\n| **a** | b |\n| - | - |\n| 1 | $x$ |\n\n![[Other]]\n\n```js\nconst a = 1;\n```\n';
+  await daemon.notebook({ 'a.md': text, 'Other.md': 'text of the *other*\n' });
+  await page.addInitScript(() => localStorage.setItem('codex.mode', 'both'));
+  await page.route((url) => url.pathname === '/' && url.search === '', async (route) => {
+    const response = await route.fetch();
+    const policy = `${response.headers()['content-security-policy'] ?? ''}; require-trusted-types-for 'script'`;
+    await route.fulfill({ response, headers: { ...response.headers(), 'content-security-policy': policy } });
+  });
+  await daemon.openEntry(page, 'lab', 'a.md');
+  // The way in leads over another address, whose answer is not changed.
+  await page.reload();
+  await page.waitForSelector('.cm-content');
+  expect(await page.evaluate(() => {
+    try {
+      document.createElement('div').innerHTML = '<b>';
+      return 'taken';
+    } catch {
+      return 'refused';
+    }
+  })).toBe('refused');
+  for (const side of ['.cm-content', '.prose']) {
+    await expect(page.locator(`${side} img.drawing`)).toHaveCount(2);
+    await expect(page.locator(`${side} .katex`)).toHaveCount(2);
+    await expect(page.locator(`${side} .embedded-note em`)).toHaveText('other');
+    await expect(page.locator(`${side} th strong`)).toHaveText('a');
+  }
+});

@@ -70,7 +70,7 @@ async function show(page: Page, daemon: Daemon, id: string, sign: string, watch:
   await expect(page.locator('.cm-content')).toContainText(sign);
   // Diagrams are drawn, or cannot be; formulas are there.
   await page.waitForFunction(() => {
-    const drawn = Array.from(document.querySelectorAll('.diagram')).every((each) => each.querySelector('img.drawing, .why') !== null);
+    const drawn = Array.from(document.querySelectorAll('.diagram')).every((each) => each.querySelector(':scope > code') === null || each.querySelector('.why') !== null);
     const formulas = Array.from(document.querySelectorAll('.math')).every((each) => each.querySelector('.katex, .katex-error') !== null || each.children.length === 0 && each.textContent !== '' && (each as HTMLElement).title !== '');
     return drawn && formulas;
   });

@@ -30,7 +30,7 @@ function goHere(view: EditorView, heading: string): boolean {
 function follow(target: Target, given: Ports, view: EditorView): boolean {
   if ('wiki' in target) {
     const { target: name, heading } = parseWiki(target.wiki);
-    if (name === '') return goHere(view, heading ?? '');
+    if (name === '' || (heading !== null && given.place.find(name)?.entry === given.entry)) return goHere(view, heading ?? '');
     given.goWiki(name, heading);
     return true;
   }

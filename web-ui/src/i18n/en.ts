@@ -176,6 +176,7 @@ export const t = {
     diagram: (first: string) => (first === '' ? 'Diagram' : `Diagram: ${first}`),
     diagramFailed: (why: string) => `This diagram cannot be drawn. ${why}`,
     diagramEmpty: 'It came out empty.',
+    diagramImages: 'Images within diagrams are not fetched.',
     uploading: (name: string) => `Uploading ${name}…`,
     uploadFailed: (name: string, why: string) => `${name} was not uploaded. ${why}`,
     uploadDrop: 'Leave it',

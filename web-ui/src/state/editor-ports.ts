@@ -6,7 +6,7 @@ import type { Place } from '../editor/place';
 import { t } from '../i18n/en';
 import { desk } from './desk.svelte';
 import type { OpenEntry } from './entry.svelte';
-import { wanted } from './heading';
+import { wantHeading } from './heading';
 import { links, router } from './route.svelte';
 import { baseName, parentPath } from './tree-model';
 
@@ -15,8 +15,9 @@ const NAMES = 60;
 export function portsOf(open: OpenEntry, place: () => Place): Ports {
   const { notebook } = open;
   const go = (path: string, heading: string | null) => {
-    wanted.heading = heading;
-    router.go(links.path(notebook, path));
+    const page = links.path(notebook, path);
+    wantHeading(page, heading);
+    router.go(page);
   };
   const names = async (part: string, signal?: AbortSignal): Promise<{ names: (Name & { id: string })[]; all: boolean }> => {
     const { files, total } = await api.files(notebook, part === '' ? [] : [holding(baseName(part))], NAMES, signal);

@@ -1,7 +1,9 @@
 /** Clicks in a rendered text: footnotes and back, headings, boxes of tasks. */
-import { wanted } from '../../state/heading';
+import { wantHeading } from '../../state/heading';
 
 export interface Clicks {
+  /** The address of the page that is read. */
+  page: string;
   /** Turns the task on a line of the file; absent where that cannot be. */
   task?: ((line: number, done: boolean) => void) | undefined;
 }
@@ -10,7 +12,8 @@ export function listen(root: HTMLElement, clicks: Clicks): () => void {
   const click = (event: MouseEvent) => {
     const target = event.target instanceof Element ? event.target : null;
     const box = target?.closest<HTMLInputElement>('input.task[data-line]');
-    if (box && clicks.task) {
+    // A task of an embedded note is that note's.
+    if (box && clicks.task && !box.closest('.embedded-note')) {
       // The text says how it stands; it is drawn anew when that changes.
       event.preventDefault();
       clicks.task(Number(box.dataset['line']), box.hasAttribute('checked'));
@@ -19,11 +22,9 @@ export function listen(root: HTMLElement, clicks: Clicks): () => void {
     const link = target?.closest('a');
     if (!link || event.defaultPrevented) return;
     const { note, noteBack, heading } = link.dataset;
-    const here = link.getAttribute('href') === '#';
-    if (heading !== undefined && !here) {
-      wanted.heading = heading;
-      return;
-    }
+    const href = link.getAttribute('href') ?? '';
+    const here = href === '#' || (heading !== undefined && href === clicks.page);
+    if (heading !== undefined && !here) return wantHeading(href, heading);
     if (note !== undefined) show(root, `[data-note-text="${Number(note)}"]`);
     else if (noteBack !== undefined) show(root, `a[data-note="${Number(noteBack)}"]`);
     else if (heading !== undefined) showHeading(root, heading);

@@ -2,11 +2,10 @@
  * Mermaid's diagrams. Mermaid comes when the first of them is on the screen. What it draws is cleaned and shown as
  * an image: no script of an image runs, and nothing that it names is fetched.
  */
-import DOMPurify from 'dompurify';
 import type { Mermaid } from 'mermaid';
 import { t } from '../../i18n/en';
+import { purify } from './purify';
 
-const purify = DOMPurify(window);
 const system = matchMedia('(prefers-color-scheme: dark)');
 const MOST_DRAWN = 50;
 
@@ -59,8 +58,30 @@ function keep(source: string, drawing: Drawing): Drawing {
   return drawing;
 }
 
+/**
+ * Mermaid puts strings into the page while it measures. Where the page's policy demands Trusted Types, they are cleaned
+ * on their way; elsewhere nothing asks for this.
+ */
+function cleanWhatMermaidWrites(): void {
+  interface Factory {
+    defaultPolicy: unknown;
+    createPolicy(name: string, rules: { createHTML(html: string): string }): unknown;
+  }
+  const { trustedTypes } = window as unknown as { trustedTypes?: Factory };
+  if (!trustedTypes || trustedTypes.defaultPolicy) return;
+  const rules = { USE_PROFILES: { html: true, svg: true, svgFilters: true }, ADD_TAGS: ['style', 'foreignObject'], HTML_INTEGRATION_POINTS: { foreignobject: true } };
+  trustedTypes.createPolicy('default', { createHTML: (html) => String(purify.sanitize(html, rules)) });
+}
+
+/** Mermaid fetches the images of such shapes, wherever they are; a key could also be written with escapes. */
+const namesImages = (source: string): boolean => source.includes('@{') && (/img/i.test(source) || source.includes('\\'));
+
 async function make(source: string): Promise<Drawing> {
-  mermaid ??= (await import('mermaid')).default;
+  if (namesImages(source)) throw new Error(t.editor.diagramImages);
+  if (!mermaid) {
+    mermaid = (await import('mermaid')).default;
+    cleanWhatMermaidWrites();
+  }
   mermaid.initialize(settings());
   number += 1;
   const { svg } = await mermaid.render(`codex-diagram-${number}`, source);

@@ -1,16 +1,15 @@
 /** Markdown as a page: rendered, cleaned, images and links pointed at the daemon. Nothing that a text says runs. */
-import DOMPurify from 'dompurify';
 import MarkdownIt from 'markdown-it';
 import footnote from 'markdown-it-footnote';
 import { fileUrl } from '../../api/client';
 import { frontmatterEnd } from '../frontmatter';
 import { isWeb, parseWiki, resolvePath, slug } from '../paths';
 import type { Place } from '../place';
+import { purify } from './purify';
 import { type Env, notes } from './rules';
 
 const markdown = new MarkdownIt({ html: true, linkify: true, typographer: false }).use(footnote).use(notes);
 
-const purify = DOMPurify(window);
 /** Whose text is being cleaned. */
 let here: Place | null = null;
 
@@ -28,7 +27,7 @@ const RULES = {
 } as const;
 
 purify.addHook('uponSanitizeAttribute', (_, data) => {
-  if (data.attrName !== 'class') return;
+  if (!here || data.attrName !== 'class') return;
   // A class of the page's own would make a text look like a part of it.
   data.attrValue = data.attrValue.split(/\s+/).filter((name) => CLASSES.test(name)).join(' ');
   if (data.attrValue === '') data.keepAttr = false;
