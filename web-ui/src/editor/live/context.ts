@@ -1,5 +1,5 @@
 /** What the extensions of the editor share: where the text stands, and whether somebody is writing in it. */
-import { type EditorState, Facet, StateEffect, StateField } from '@codemirror/state';
+import { type EditorState, Facet, StateEffect, StateField, type Text } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { frontmatterEnd } from '../frontmatter';
 import type { Place } from '../place';
@@ -46,5 +46,11 @@ export const isFocused = (state: EditorState): boolean => state.field(focus, fal
 export const touched = (state: EditorState, from: number, to: number): boolean =>
   isFocused(state) && state.selection.ranges.some((range) => range.from <= to && range.to >= from);
 
-/** Where the head ends; it is looked for in the first part of the text only. */
-export const headEnd = (state: EditorState): number => frontmatterEnd(state.doc.sliceString(0, Math.min(state.doc.length, 20_000)));
+const heads = new WeakMap<Text, number>();
+
+/** Where the head ends; it is looked for in the first part of the text only, and once in each. */
+export function headEnd({ doc }: EditorState): number {
+  const known = heads.get(doc) ?? frontmatterEnd(doc.sliceString(0, Math.min(doc.length, 20_000)));
+  heads.set(doc, known);
+  return known;
+}
