@@ -1,16 +1,49 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { gzipSync } from 'node:zlib';
+import type { Plugin, Rolldown } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const daemon = process.env['CODEX_DAEMON'] ?? 'http://127.0.0.1:7420';
 
+/** Every browser that shows the page knows woff2: fonts in older formats stay out of the build. */
+const onlyWoff2: Plugin = {
+  name: 'only-woff2',
+  enforce: 'pre',
+  transform: (code, id) => (/katex\.min\.css/.test(id) ? code.replace(/,url\([^)]+\.(?:woff|ttf)\) format\("[^"]+"\)/g, '') : null),
+};
+
+/** What must come before the page can be used: its script, all that this imports, and its style. */
+const FIRST_LOAD_BYTES = 300_000;
+const firstLoad: Plugin = {
+  name: 'first-load',
+  generateBundle(_, bundle) {
+    const wanted = new Set<string>();
+    const visit = (name: string) => {
+      const chunk = bundle[name];
+      if (!chunk || wanted.has(name)) return;
+      wanted.add(name);
+      if (chunk.type === 'chunk') chunk.imports.forEach(visit);
+    };
+    const entries = Object.values(bundle).flatMap((each) => (each.type === 'chunk' && each.isEntry ? each.fileName : []));
+    entries.forEach(visit);
+    for (const each of Object.values(bundle)) if (each.type === 'asset' && /^assets\/index-.*\.css$/.test(each.fileName)) wanted.add(each.fileName);
+    const size = (each: Rolldown.OutputChunk | Rolldown.OutputAsset | undefined) =>
+      each ? gzipSync(each.type === 'chunk' ? each.code : each.source).length : 0;
+    const total = [...wanted].reduce((sum, name) => sum + size(bundle[name]), 0);
+    if (total > FIRST_LOAD_BYTES) this.error(`the first load is ${total} bytes compressed; at most ${FIRST_LOAD_BYTES} are meant to be`);
+    this.info(`the first load is ${total} bytes compressed`);
+  },
+};
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [onlyWoff2, firstLoad, svelte()],
   build: {
     target: 'es2022',
     // The page's policy forbids inline scripts and data: URLs for code; every asset stays a file.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 900,
+    // Mermaid's layouts come only with diagrams that need them; the first load has a bound of its own.
+    chunkSizeWarningLimit: 1600,
   },
   server: {
     host: '127.0.0.1',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { frontmatterEnd } from '../src/editor/frontmatter';
-import { resolvePath } from '../src/editor/preview';
+import { resolvePath } from '../src/editor/paths';
 import { decode, encode, shapeOf } from '../src/editor/codec';
 import { markWords, tidyParts } from '../src/state/highlight';
 import { fromText, guess, scalarOf, tagList } from '../src/state/property-values';

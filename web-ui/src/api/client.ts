@@ -1,14 +1,16 @@
 /** The only place of the page that calls `fetch`. */
 import { t } from '../i18n/en';
 import type {
-  Conflict, EntryDetails, EntryKind, Page, PeerRow, PropertyValue, SealItem, SearchHit, Status, TreeItem, VersionRow, Waiting,
+  Conflict, EntryDetails, EntryKind, FileRow, LinkRow, Page, PeerRow, PropertyValue, SealItem, SearchHit, Status, TreeItem, VersionRow, Waiting,
 } from './types';
 
 const BASE = '/api/v1';
 /** A request that has not been answered by then counts as failed. */
 const TIMEOUT_MS = 20_000;
-/** Browsers carry at most 64 KiB in requests that outlive the page; UTF-8 needs up to 3 bytes a unit. */
-const KEEPALIVE_UNITS = 20_000;
+/** A large file takes its time. */
+const UPLOAD_TIMEOUT_MS = 60 * 60_000;
+/** Browsers carry at most 64 KiB in requests that outlive the page. */
+const KEEPALIVE_BYTES = 60_000;
 
 /** A request that was refused, or that reached nobody (`status` 0). */
 export class ApiError extends Error {
@@ -36,7 +38,8 @@ export interface TextContent {
 
 interface Options {
   body?: unknown;
-  raw?: string;
+  raw?: Uint8Array<ArrayBuffer>;
+  form?: FormData;
   headers?: Record<string, string>;
   signal?: AbortSignal;
   timeoutMs?: number;
@@ -49,10 +52,12 @@ async function send(method: string, path: string, options: Options = {}): Promis
   if (options.body !== undefined) {
     headers['content-type'] = 'application/json';
     init.body = JSON.stringify(options.body);
+  } else if (options.form !== undefined) {
+    init.body = options.form;
   } else if (options.raw !== undefined) {
     headers['content-type'] ??= 'text/plain; charset=utf-8';
     init.body = options.raw;
-    init.keepalive = options.raw.length < KEEPALIVE_UNITS;
+    init.keepalive = options.raw.length < KEEPALIVE_BYTES;
   }
   const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   init.signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
@@ -167,11 +172,12 @@ const TEXT_BYTES = 1 << 20;
  * only amended.
  */
 export async function writeText(nb: string, e: string, text: string, base: string, amend = false): Promise<TextContent> {
-  if (text.includes('\0') || new TextEncoder().encode(text).length > TEXT_BYTES) {
+  const bytes = new TextEncoder().encode(text);
+  if (text.includes('\0') || bytes.length > TEXT_BYTES) {
     throw new ApiError(413, 'not_text', t.save.tooLarge);
   }
   const response = await send('PUT', `${entryPath(nb, e)}/content${amend ? '?amend=true' : ''}`, {
-    raw: text,
+    raw: bytes,
     headers: { 'if-match': base, accept: '*/*' },
     timeoutMs: 10_000,
   });
@@ -183,6 +189,27 @@ export async function writeText(nb: string, e: string, text: string, base: strin
 export async function readVersion(nb: string, e: string, version: string): Promise<string> {
   return exactText(await send('GET', `${entryPath(nb, e)}/versions/${id(version)}/content`, { headers: { accept: '*/*' } }));
 }
+
+/** Puts a file into a folder; a name that is taken gets a number. Gives the path that it got. */
+export async function upload(nb: string, folder: string, file: File): Promise<string> {
+  const form = new FormData();
+  form.append('folder', folder);
+  form.append('file', file, file.name);
+  const { items } = await json<Page<EntryDetails>>('POST', `/notebooks/${id(nb)}/entries/upload`, { form, timeoutMs: UPLOAD_TIMEOUT_MS });
+  const [made] = items;
+  if (!made) throw new ApiError(500, 'error', t.errors.status(500));
+  return made.path;
+}
+
+/** Links out of an entry, and what they mean. */
+export const links = (nb: string, e: string) => json<Page<LinkRow>>('GET', `${entryPath(nb, e)}/links`);
+
+/** Files of a notebook: those at paths that fit a pattern, the latest first. */
+export const files = (nb: string, paths: string[], limit: number, signal?: AbortSignal) =>
+  json<{ files: FileRow[]; total: number }>('POST', '/query', {
+    body: { notebook_ids: [nb], paths, sort: 'modified desc', limit },
+    ...(signal ? { signal } : {}),
+  });
 
 export const history = (nb: string, e: string) => json<Page<VersionRow>>('GET', `${entryPath(nb, e)}/history`);
 

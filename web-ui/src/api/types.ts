@@ -17,6 +17,8 @@ export type SnippetPart = Schemas['SnippetPart'];
 export type SearchHit = Schemas['SearchHit'];
 export type Conflict = Schemas['Conflict'];
 export type ConflictKind = Schemas['ConflictKind'];
+export type LinkRow = Schemas['LinkRow'];
+export type FileRow = Schemas['FileRow'];
 export type SealItem = Schemas['SealItem'];
 export type Signer = Schemas['Signer'];
 /** Somebody who waits to be let in. */

@@ -8,7 +8,7 @@
 import { ChangeSet, type Text } from '@codemirror/state';
 import { ApiError, type TextContent } from '../api/client';
 import { decode, encode, shapeOf, type Shape } from './codec';
-import { containsEdit, rebase, toText } from './rebase';
+import { containsEdit, rebase, stringOf, toText } from './rebase';
 
 /** So long after the last letter … */
 export const SAVE_AFTER_MS = 300;
@@ -211,9 +211,12 @@ export class TextBuffer {
     if (this.#failures === 0) this.ports.state({ is: 'saving' });
     const impatient = setTimeout(() => this.ports.state({ is: 'failing', why: this.ports.slow }), PATIENCE_MS);
     try {
-      const answer = await this.ports.write(encode(text.toString(), this.#shape), this.#etag);
+      const said = encode(stringOf(text), this.#shape);
+      const answer = await this.ports.write(said, this.#etag);
       this.#acknowledge();
-      this.#rebase(answer);
+      // Nobody else wrote: nothing is to be compared, which takes its time in a long text.
+      if (answer.text === said) this.#based(answer.etag);
+      else this.#rebase(answer);
     } catch (error) {
       if (error instanceof ApiError && (error.code === 'no_version' || error.code === 'outdated')) this.#baseLost = true;
       // Refused: it is certain that nothing has arrived.
@@ -235,7 +238,7 @@ export class TextBuffer {
   #received(content: TextContent): void {
     if (this.#sent) {
       const now = decode(content.text, this.#shape);
-      if (containsEdit(this.#base.toString(), this.#sent.text.toString(), now)) this.#acknowledge();
+      if (containsEdit(stringOf(this.#base), stringOf(this.#sent.text), now)) this.#acknowledge();
       this.#sent = null;
     }
     this.#baseLost = false;
@@ -244,14 +247,19 @@ export class TextBuffer {
 
   #rebase(content: TextContent): void {
     const remote = decode(content.text, this.#shape);
-    const { toLive, pending } = rebase(this.#base.toString(), this.#pending, remote);
+    const { toLive, pending } = rebase(stringOf(this.#base), this.#pending, remote);
     this.#base = toText(remote);
-    this.#etag = content.etag;
     this.#pending = pending;
     if (!toLive.empty) {
       this.#live = toLive.apply(this.#live);
       this.ports.apply(toLive);
     }
+    this.#based(content.etag);
+  }
+
+  /** The base is what the daemon has at this version. */
+  #based(etag: string): void {
+    this.#etag = etag;
     if (!this.dirty) this.#pending = ChangeSet.empty(this.#base.length);
     this.#keep();
     if (this.dirty && this.#timer === null) this.#wantSave(SAVE_AFTER_MS);

@@ -8,7 +8,7 @@
  */
 import { ChangeSet } from '@codemirror/state';
 import type { Unsent } from './buffer';
-import { toText } from './rebase';
+import { stringOf, toText } from './rebase';
 
 export interface Draft extends Unsent {
   notebook: string;
@@ -62,7 +62,7 @@ export class Drafts {
     try {
       const old = this.#bases.get(key);
       // In this order a page that dies in between leaves a draft whose base is there.
-      if (old !== base) this.ports.storage.setItem(base, draft.base.toString());
+      if (old !== base) this.ports.storage.setItem(base, stringOf(draft.base));
       this.ports.storage.setItem(key, JSON.stringify(stored));
       if (old !== undefined && old !== base) this.ports.storage.removeItem(old);
       this.#bases.set(key, base);

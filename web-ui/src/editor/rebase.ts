@@ -11,6 +11,15 @@ export const toText = (text: string): Text => Text.of(text.split('\n'));
 
 const hunks = (a: string, b: string): readonly Change[] => diff(a, b, { scanLimit: SCAN_LIMIT, timeout: SCAN_MS });
 
+const strings = new WeakMap<Text, string>();
+
+/** A whole text as one string; a long one is put together once. */
+export function stringOf(text: Text): string {
+  const known = strings.get(text) ?? text.toString();
+  strings.set(text, known);
+  return known;
+}
+
 /** The smallest changes that make `b` of `a`. */
 export function changesBetween(a: string, b: string): ChangeSet {
   if (a === b) return ChangeSet.empty(a.length);

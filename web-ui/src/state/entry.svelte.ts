@@ -4,6 +4,7 @@ import * as api from '../api/client';
 import type { EntryDetails, Notice, PropertyValue } from '../api/types';
 import { type BufferPorts, TextBuffer, type SaveState } from '../editor/buffer';
 import { type Draft, drafts } from '../editor/drafts';
+import { LinkTable } from '../editor/links';
 import { t } from '../i18n/en';
 import { desk, words } from './desk.svelte';
 import { baseName, parentPath } from './tree-model';
@@ -13,6 +14,14 @@ const DRAFT_AFTER_MS = 120;
 
 /** Texts that were left before they could be sent: they go on trying. By notebook and entry. */
 const leftBehind = new Map<string, TextBuffer>();
+
+/** The editor, while it shows the text. */
+export interface Shown {
+  apply(changes: ChangeSet): void;
+  /** Turns the task on a line that stands as it is said to stand. */
+  task(line: number, done: boolean): void;
+  linksRead(): void;
+}
 
 export class OpenEntry {
   details = $state.raw<EntryDetails | null>(null);
@@ -30,8 +39,13 @@ export class OpenEntry {
   amends = $state(false);
 
   /** Set by the editor while it shows the text. */
-  applyToEditor: ((changes: ChangeSet) => void) | null = null;
+  shown: Shown | null = null;
+  /** What its links mean, and how often that has turned out to be something else. */
+  readonly links: LinkTable;
+  linksChanged = $state(0);
 
+  /** Whether somebody reads: only then is the whole text made anew while it is typed. */
+  #read = false;
   #closed = false;
   #opening = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -43,6 +57,7 @@ export class OpenEntry {
     readonly notebook: string,
     readonly entry: string,
   ) {
+    this.links = new LinkTable(notebook, entry);
     void this.#open();
   }
 
@@ -69,6 +84,19 @@ export class OpenEntry {
   /** Something about the entry changed that no event tells here. */
   readAgain(): Promise<void> {
     return this.#readDetails();
+  }
+
+  async readLinks(): Promise<void> {
+    // Without an answer links stay what they were; the next change asks again.
+    if (!(await this.links.read().catch(() => false)) || this.#closed) return;
+    this.linksChanged += 1;
+    this.shown?.linksRead();
+  }
+
+  /** The reading side is shown, or no longer. */
+  set reading(yes: boolean) {
+    this.#read = yes;
+    if (yes && this.buffer) this.text = this.buffer.text;
   }
 
   /** Typed in the editor. */
@@ -185,7 +213,7 @@ export class OpenEntry {
         read: () => api.readText(this.notebook, this.entry),
         write: (text, etag) => api.writeText(this.notebook, this.entry, text, etag, this.amends),
         apply: (changes) => {
-          this.applyToEditor?.(changes);
+          this.shown?.apply(changes);
           this.#textSoon();
         },
         state: (state) => {
@@ -207,6 +235,7 @@ export class OpenEntry {
   async #readDetails(): Promise<void> {
     try {
       this.details = await api.entry(this.notebook, this.entry);
+      if (this.isMarkdown) void this.readLinks();
       this.gone = false;
       this.problem = null;
     } catch (error) {
@@ -226,6 +255,7 @@ export class OpenEntry {
   }
 
   #textSoon(): void {
+    if (!this.#read) return;
     this.#textTimer ??= setTimeout(() => {
       this.#textTimer = null;
       this.text = this.buffer?.text ?? '';

@@ -1,0 +1,128 @@
+/** What is offered while typing: names and headings after `[[`, commands after `/` at the beginning of a line. */
+import { type Completion, type CompletionContext, type CompletionResult, autocompletion, pickedCompletion } from '@codemirror/autocomplete';
+import { syntaxTree } from '@codemirror/language';
+import type { EditorState } from '@codemirror/state';
+import type { EditorView } from '@codemirror/view';
+import { t } from '../i18n/en';
+import { type Name, ports } from './live/context';
+import { headingsOf } from './paths';
+import { pickFiles } from './uploads';
+
+const base = (path: string): string => path.split('/').at(-1) ?? path;
+const bare = (path: string): string => path.replace(/\.(md|markdown)$/i, '');
+
+/** What stands in the brackets for each file: its name, or its path where a name is two files'. */
+export function writtenNames(names: readonly Name[]): { written: string; path: string; title: string }[] {
+  const count = new Map<string, number>();
+  const key = (path: string) => bare(base(path)).toLowerCase();
+  for (const { path } of names) count.set(key(path), (count.get(key(path)) ?? 0) + 1);
+  return names.map(({ path, title }) => ({ written: bare((count.get(key(path)) ?? 0) > 1 ? path : base(path)), path, title }));
+}
+
+const inCode = (state: EditorState, pos: number): boolean => {
+  for (let node = syntaxTree(state).resolveInner(pos, -1); node.parent; node = node.parent) {
+    if (/^(FencedCode|CodeBlock|InlineCode|BlockMath|InlineMath)$/.test(node.name)) return true;
+  }
+  return false;
+};
+
+/** Puts it in the place of what was typed, and closes the brackets unless they are. */
+const closing = (written: string) => (view: EditorView, completion: Completion, from: number, to: number) => {
+  const closed = view.state.doc.sliceString(to, to + 2) === ']]';
+  view.dispatch({
+    changes: { from, to, insert: closed ? written : `${written}]]` },
+    selection: { anchor: from + written.length + 2 },
+    annotations: pickedCompletion.of(completion),
+    userEvent: 'input.complete',
+  });
+};
+
+async function links(context: CompletionContext): Promise<CompletionResult | null> {
+  const typed = context.matchBefore(/\[\[[^[\]\n|]*$/);
+  const given = context.state.facet(ports);
+  if (!typed || !given || inCode(context.state, context.pos)) return null;
+  const inside = typed.text.slice(2);
+  const hash = inside.indexOf('#');
+  if (hash >= 0) {
+    const target = inside.slice(0, hash).trim();
+    const text = target === '' ? context.state.doc.toString() : await given.textOf(target);
+    if (text === null) return null;
+    const options = headingsOf(text).map(({ text: label, level }) => ({ label, detail: '#'.repeat(level), type: 'heading', apply: closing(label) }));
+    return { from: typed.from + 2 + hash + 1, options, validFor: /^[^[\]|\n]*$/ };
+  }
+  const stop = new AbortController();
+  context.addEventListener('abort', () => stop.abort());
+  const { names, all } = await given.names(inside, stop.signal);
+  const options = writtenNames(names).map(({ written, path, title }): Completion => {
+    const detail = title !== written && title !== base(path) ? title : path.split('/').slice(0, -1).join('/');
+    return { label: written, detail, type: 'name', apply: closing(written) };
+  });
+  return { from: typed.from + 2, options, filter: all, ...(all ? { validFor: /^[^[\]|#\n]*$/ } : {}) };
+}
+
+const two = (n: number): string => String(n).padStart(2, '0');
+const today = (now = new Date()): string => `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+const time = (now = new Date()): string => `${two(now.getHours())}:${two(now.getMinutes())}`;
+
+/** `|` is where the cursor goes. */
+const commands: Record<keyof typeof t.editor.commands, string | (() => string) | ((view: EditorView) => void)> = {
+  heading1: '# |',
+  heading2: '## |',
+  heading3: '### |',
+  list: '- |',
+  numbers: '1. |',
+  task: '- [ ] |',
+  quote: '> |',
+  callout: '> [!note] |\n> ',
+  table: '| ¦ |  |\n| --- | --- |\n|  |  |\n',
+  code: '```|\n\n```\n',
+  math: '$$\n|\n$$\n',
+  diagram: '```mermaid\nflowchart LR\n  A[|] --> B[]\n```\n',
+  footnote: '[^|]',
+  rule: '---\n|',
+  link: '[[|',
+  date: () => `${today()}|`,
+  time: () => `${time()}|`,
+  image: (view: EditorView) => pickFiles(view, 'image/*'),
+  file: (view: EditorView) => pickFiles(view, ''),
+};
+
+/** A command's text without the sign for the cursor, and where that was. */
+export function template(text: string): { insert: string; cursor: number } {
+  const sign = text.includes('¦') ? '¦' : '|';
+  const cursor = text.indexOf(sign);
+  return { insert: text.slice(0, cursor) + text.slice(cursor + 1), cursor };
+}
+
+function run(name: keyof typeof commands, view: EditorView, completion: Completion, from: number, to: number): void {
+  const what = commands[name];
+  const said = typeof what === 'function' ? (what as (view: EditorView) => string | void)(view) : what;
+  const { insert, cursor } = typeof said === 'string' ? template(said) : { insert: '', cursor: 0 };
+  view.dispatch({
+    changes: { from, to, insert },
+    selection: { anchor: from + cursor },
+    annotations: pickedCompletion.of(completion),
+    scrollIntoView: true,
+    userEvent: 'input.complete',
+  });
+}
+
+function slash(context: CompletionContext): CompletionResult | null {
+  const typed = context.matchBefore(/\/[\p{L}\p{N}]*$/u);
+  if (!typed || inCode(context.state, context.pos)) return null;
+  const line = context.state.doc.lineAt(typed.from);
+  // At the beginning of what the line says: behind a list's mark too.
+  if (!/^[\s>]*(?:(?:[-+*]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)?$/.test(line.text.slice(0, typed.from - line.from))) return null;
+  const options = Object.entries(t.editor.commands).map(([name, [label, detail]], at): Completion => ({
+    label: `/${label}`,
+    displayLabel: label,
+    detail,
+    type: 'command',
+    boost: -at,
+    apply: (view, completion, from, to) => run(name as keyof typeof commands, view, completion, from, to),
+  }));
+  return { from: typed.from, options, validFor: /^\/[\p{L}\p{N}]*$/u };
+}
+
+/** They are asked for by signs that say little else: whoever types fast may choose at once. */
+export const completions = autocompletion({ override: [links, slash], icons: false, interactionDelay: 0 });

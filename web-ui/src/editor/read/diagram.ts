@@ -1,0 +1,162 @@
+/**
+ * Mermaid's diagrams. Mermaid comes when the first of them is on the screen. What it draws is cleaned and shown as
+ * an image: no script of an image runs, and nothing that it names is fetched.
+ */
+import type { Mermaid } from 'mermaid';
+import { t } from '../../i18n/en';
+import { purify } from './purify';
+
+const system = matchMedia('(prefers-color-scheme: dark)');
+const MOST_DRAWN = 50;
+
+export interface Drawing {
+  url: string;
+  width: number;
+  height: number;
+}
+
+/** As the page is: it may have been told to be light or dark. */
+const isDark = (): boolean => {
+  const scheme = getComputedStyle(document.documentElement).colorScheme;
+  return scheme === 'dark' || (scheme !== 'light' && system.matches);
+};
+
+let mermaid: Mermaid | null = null;
+/** Mermaid draws one at a time. */
+let last: Promise<unknown> = Promise.resolve();
+let number = 0;
+const drawn = new Map<string, Drawing>();
+
+const settings = () => ({
+  startOnLoad: false,
+  securityLevel: 'strict' as const,
+  suppressErrorRendering: true,
+  htmlLabels: false,
+  flowchart: { htmlLabels: false },
+  theme: isDark() ? ('dark' as const) : ('neutral' as const),
+  fontFamily: 'system-ui, sans-serif',
+  maxTextSize: 50_000,
+  maxEdges: 500,
+  // What a diagram may not set for itself.
+  secure: ['secure', 'securityLevel', 'startOnLoad', 'maxTextSize', 'maxEdges', 'suppressErrorRendering', 'htmlLabels', 'themeCSS', 'themeVariables', 'fontFamily', 'altFontFamily', 'dompurifyConfig'],
+});
+
+/** The drawing, if it was made before. */
+export const drawnBefore = (source: string): Drawing | undefined => drawn.get(key(source));
+const key = (source: string) => `${isDark()}\n${source}`;
+
+export function draw(source: string): Promise<Drawing> {
+  const next = last.then(async () => drawnBefore(source) ?? keep(source, await make(source)));
+  last = next.catch(() => {});
+  return next;
+}
+
+function keep(source: string, drawing: Drawing): Drawing {
+  const oldest = drawn.keys().next().value;
+  if (drawn.size >= MOST_DRAWN && oldest !== undefined) drawn.delete(oldest);
+  drawn.set(key(source), drawing);
+  return drawing;
+}
+
+/**
+ * Mermaid puts strings into the page while it measures. Where the page's policy demands Trusted Types, they are cleaned
+ * on their way; elsewhere nothing asks for this.
+ */
+function cleanWhatMermaidWrites(): void {
+  interface Factory {
+    defaultPolicy: unknown;
+    createPolicy(name: string, rules: { createHTML(html: string): string }): unknown;
+  }
+  const { trustedTypes } = window as unknown as { trustedTypes?: Factory };
+  if (!trustedTypes || trustedTypes.defaultPolicy) return;
+  const rules = { USE_PROFILES: { html: true, svg: true, svgFilters: true }, ADD_TAGS: ['style', 'foreignObject'], HTML_INTEGRATION_POINTS: { foreignobject: true } };
+  trustedTypes.createPolicy('default', { createHTML: (html) => String(purify.sanitize(html, rules)) });
+}
+
+/** Mermaid fetches the images of such shapes, wherever they are; a key could also be written with escapes. */
+const namesImages = (source: string): boolean => source.includes('@{') && (/img/i.test(source) || source.includes('\\'));
+
+async function make(source: string): Promise<Drawing> {
+  if (namesImages(source)) throw new Error(t.editor.diagramImages);
+  if (!mermaid) {
+    mermaid = (await import('mermaid')).default;
+    cleanWhatMermaidWrites();
+  }
+  mermaid.initialize(settings());
+  number += 1;
+  const { svg } = await mermaid.render(`codex-diagram-${number}`, source);
+  const fragment = purify.sanitize(svg, {
+    USE_PROFILES: { svg: true, svgFilters: true },
+    ADD_TAGS: ['style'],
+    ADD_ATTR: ['dominant-baseline', 'viewBox'],
+    FORBID_TAGS: ['a', 'image', 'script', 'foreignObject'],
+    FORBID_ATTR: ['href', 'xlink:href'],
+    RETURN_DOM_FRAGMENT: true,
+  });
+  const root = fragment.querySelector('svg');
+  if (!root) throw new Error(t.editor.diagramEmpty);
+  const [, , width = 0, height = 0] = (root.getAttribute('viewBox') ?? '').split(/[\s,]+/).map(Number);
+  if (!(width > 0 && height > 0)) throw new Error(t.editor.diagramEmpty);
+  root.setAttribute('width', String(width));
+  root.setAttribute('height', String(height));
+  root.removeAttribute('style');
+  root.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  const text = new XMLSerializer().serializeToString(root);
+  return { url: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`, width, height };
+}
+
+/** The diagram in place of what an element shows, as soon as it is on the screen. */
+export function showDiagram(element: HTMLElement, source: string, done?: () => void): void {
+  shown.set(element, { source, done });
+  const show = (drawing: Drawing) => {
+    const image = document.createElement('img');
+    image.className = 'drawing';
+    image.alt = t.editor.diagram(source.trim().split('\n')[0] ?? '');
+    image.width = Math.ceil(drawing.width);
+    image.height = Math.ceil(drawing.height);
+    image.src = drawing.url;
+    element.classList.remove('failed');
+    element.replaceChildren(image);
+    done?.();
+  };
+  const before = drawnBefore(source);
+  if (before) return show(before);
+  whenSeen(element, () => {
+    draw(source).then(show, (error: unknown) => {
+      const why = document.createElement('p');
+      why.className = 'why';
+      why.textContent = t.editor.diagramFailed(error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error));
+      element.classList.add('failed');
+      const code = document.createElement('code');
+      code.textContent = source;
+      element.replaceChildren(code, why);
+      done?.();
+    });
+  });
+}
+
+const shown = new WeakMap<Element, { source: string; done: (() => void) | undefined }>();
+/** The page has turned light or dark. */
+function drawAnew(): void {
+  for (const element of document.querySelectorAll<HTMLElement>('.diagram')) {
+    const { source, done } = shown.get(element) ?? {};
+    if (source !== undefined) showDiagram(element, source, done);
+  }
+}
+system.addEventListener('change', drawAnew);
+new MutationObserver(drawAnew).observe(document.documentElement, { attributes: true, attributeFilter: ['data-appearance'] });
+
+const waiting = new WeakMap<Element, () => void>();
+const seen = new IntersectionObserver((found) => {
+  for (const { isIntersecting, target } of found) {
+    if (!isIntersecting) continue;
+    seen.unobserve(target);
+    waiting.get(target)?.();
+    waiting.delete(target);
+  }
+});
+
+function whenSeen(element: Element, then: () => void): void {
+  waiting.set(element, then);
+  seen.observe(element);
+}
