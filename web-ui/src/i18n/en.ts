@@ -166,6 +166,8 @@ export const t = {
     done: 'Done',
     toDo: 'To do',
     label: (name: string) => `Text of ${name}`,
+    others: 'Also here',
+    other: (name: string) => `${name} has this open`,
     source: 'Show the text as it is written',
     footnotes: 'Footnotes',
     footnote: (n: number) => `Footnote ${n}`,

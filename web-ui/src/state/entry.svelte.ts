@@ -35,11 +35,15 @@ export class OpenEntry {
   /** The text as it stands, for the reading side; follows the editor a little later. */
   text = $state('');
   buffer = $state.raw<TextBuffer | null>(null);
+  /** Who else has it open. */
+  people = $state.raw<{ page: string; name: string; colour: string }[]>([]);
   /** What is changed here is meant as an amendment of what was sealed. */
   amends = $state(false);
 
   /** Set by the editor while it shows the text. */
   shown: Shown | null = null;
+  /** Told when what is unsaved has become less: set by the editor. */
+  saved: (() => void) | null = null;
   /** What its links mean, and how often that has turned out to be something else. */
   readonly links: LinkTable;
   linksChanged = $state(0);
@@ -219,6 +223,7 @@ export class OpenEntry {
         state: (state) => {
           if (state.is === 'saved' && this.save.is !== 'saved') this.#detailsSoon();
           this.save = state;
+          this.saved?.();
         },
         keep: (unsent) => this.#keep(unsent ? { ...unsent, notebook: this.notebook, entry: this.entry, path: this.details?.path ?? '' } : null),
         slow: t.save.slow,
