@@ -40,6 +40,7 @@ export class Talk {
   #isOpen = false;
   #failures = 0;
   #said = '';
+  #saidAt = 0;
   #pending: unknown = null;
   #again: unknown = null;
   #reopen: unknown = null;
@@ -57,12 +58,13 @@ export class Talk {
     this.#open();
   }
 
-  /** Something is to be said soon. */
+  /** Something is to be said: at once, or a moment after the word before. */
   stir(): void {
+    const wait = Math.max(0, this.#saidAt + PAUSE_MS - this.ports.now());
     this.#pending ??= this.ports.later(() => {
       this.#pending = null;
       this.#say(false);
-    }, PAUSE_MS);
+    }, wait);
   }
 
   close(): void {
@@ -95,6 +97,7 @@ export class Talk {
     const text = JSON.stringify(this.says());
     if (text === this.#said && !anyway) return;
     this.#said = text;
+    this.#saidAt = this.ports.now();
     this.#socket?.send(text);
     if (this.#again !== null) this.ports.cancel(this.#again);
     this.#again = this.ports.later(() => {
