@@ -120,7 +120,9 @@ fn by_process(path: &Path, kind: Kind, hash: &ContentHash) -> Extracted {
         }
     };
     let said = reading.join().unwrap_or_default();
-    match status.and_then(|status| status.code()) {
+    // Whatever uses up its processor time is ended by the system; who ran out of the clock's had to share it, and is tried again.
+    let Some(status) = status else { return Extracted::NotYet };
+    match status.code() {
         Some(0) => {
             let said = String::from_utf8_lossy(&said);
             said.strip_prefix(MAGIC).map_or(Extracted::Nothing, |text| whole(text.to_owned()))

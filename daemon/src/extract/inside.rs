@@ -18,8 +18,8 @@ const WORD_BYTES: u64 = 64 << 20;
 /// Reads a file as the hidden command `extract` and says its text; how the process is to end.
 pub fn run(kind: &str, hash: &str, path: &Path) -> i32 {
     let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
-    // Where a system has no such limits, the parent's clock is left.
-    let _ = setrlimit(Resource::As, limit(MEMORY_BYTES));
+    // What is written to, not what is only reserved: threads reserve much. Where a system has no such limits, the parent's clock is left.
+    let _ = setrlimit(Resource::Data, limit(MEMORY_BYTES));
     let _ = setrlimit(Resource::Cpu, limit(SECONDS));
     let Ok(hash) = hash.parse() else { return 2 };
     match read(path, kind, &hash) {

@@ -1,12 +1,14 @@
 //! Comments: threads at places of a text, answers, and that they are settled.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use codex_crdt_model::comments::{self, By, Said, Thread, is_own, locate};
 use codex_crdt_model::effect::Reply;
+use codex_crdt_model::entry::Document;
 use codex_crdt_model::entry::birth::{Content, Kind};
 use codex_crdt_model::event::{Request, Saying, Version};
 use codex_crdt_model::ids::{EntryId, PersonId, RecordHash};
@@ -19,7 +21,7 @@ use super::desk::{Desk, ask};
 use super::dto::{Page, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
-use super::reading::{self, read};
+use super::reading::{self, Found, read};
 use crate::driver::Notebook;
 use crate::store::Reader;
 
@@ -202,22 +204,16 @@ fn shown(
         if let Some(anchor) =
             thread.anchor.as_ref().filter(|_| found.row.alive && found.row.kind == Kind::Text)
         {
-            if !texts.contains_key(&thread.entry) {
-                let document = reading::document(reader, &thread.entry, &found.row)?;
-                let text = match document.view_at(&found.row.heads).map(|view| view.content) {
-                    Some(Content::Text(text)) => text,
-                    _ => String::new(),
-                };
-                texts.insert(thread.entry, (document, text));
-            }
-            if let Some((document, text)) = texts.get(&thread.entry) {
-                place = locate(document, anchor, &found.row.heads, text).map(|range| Passage {
-                    version: found.version().to_string(),
-                    line: line_of(text, range.start),
-                    start: range.start,
-                    end: range.end,
-                });
-            }
+            let (document, text) = match texts.entry(thread.entry) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(vacant) => vacant.insert(now(reader, &found)?),
+            };
+            place = locate(document, anchor, &found.row.heads, text).map(|range| Passage {
+                version: found.version().to_string(),
+                line: line_of(text, range.start),
+                start: range.start,
+                end: range.end,
+            });
         }
         items.push(ThreadItem {
             id: thread.id.to_string(),
@@ -231,6 +227,16 @@ fn shown(
         });
     }
     Ok(items)
+}
+
+/// An entry's document, and its text as it is now.
+fn now(reader: &Reader, found: &Found) -> Result<(Document, String), ApiError> {
+    let document = reading::document(reader, &found.id, &found.row)?;
+    let text = match document.view_at(&found.row.heads).map(|view| view.content) {
+        Some(Content::Text(text)) => text,
+        _ => String::new(),
+    };
+    Ok((document, text))
 }
 
 fn line_of(text: &str, unit: usize) -> usize {
