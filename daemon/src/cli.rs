@@ -235,7 +235,7 @@ pub enum Command {
     Making(making::MakingCommand),
     /// Take a conflict out of the inbox: what shows stays, or with --other another value of the property is taken.
     #[command(after_help = "Example:\n  codexd settle lab 3\n  codexd settle lab 3 --other 1")]
-    Settle(SettleArgs),
+    Settle(conflicts::SettleArgs),
     /// What could not be merged and waits for you.
     #[command(after_help = "Example:\n  codexd conflicts lab")]
     Conflicts {
@@ -429,18 +429,6 @@ pub struct RestoreArgs {
     /// The entry is sealed and locked: amend it.
     #[arg(long)]
     pub amend: bool,
-}
-
-/// Which conflict, and how it ends.
-#[derive(Debug, Args)]
-pub struct SettleArgs {
-    /// Id, slug or name.
-    pub notebook: String,
-    /// Its number, as `conflicts` shows it.
-    pub number: u64,
-    /// Take this one of the values that do not show.
-    #[arg(long, value_name = "N")]
-    pub other: Option<usize>,
 }
 
 /// About bundles.

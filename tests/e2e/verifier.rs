@@ -195,7 +195,7 @@ fn an_independent_verifier_accepts_what_is_good_and_names_what_is_not() {
             of_kind(part, 3) && place(part).is_some_and(|at| at.device.to_string() == a.device())
         })
         .unwrap();
-    let comment = good.iter().position(|part| of_kind(part, 4)).unwrap();
+    let comment = good.iter().position(|part| of_kind(part, 5)).unwrap();
     check("what was said", place(&good[comment]), "payload", &|p| {
         let payload = &mut record(&mut p[comment]).payload;
         let at = payload.windows(4).position(|window| window == b"why ").unwrap();

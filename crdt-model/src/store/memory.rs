@@ -189,6 +189,7 @@ impl MemoryStore {
             self.statements.remove(position);
             self.quarantined.remove(position);
             self.seals.remove(position);
+            self.comments.remove(position);
         }
         for (journal, end) in &writes.ends {
             match end {

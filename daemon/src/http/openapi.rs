@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    activity, auth, bundles, collab, comments, content, diff, entries, events, history, inviting, links, notebooks,
-    people, seals, search, status, tasks, templates, upload,
+    activity, auth, bundles, collab, comments, content, diff, entries, events, history, inviting, links,
+    notebooks, people, seals, search, status, tasks, templates, upload,
 };
 
 #[derive(OpenApi)]
