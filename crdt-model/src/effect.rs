@@ -242,6 +242,14 @@ pub enum Refusal {
         /// Why, and what to do.
         reason: String,
     },
+    /// It cannot be said.
+    #[error("cannot comment on `{path}`: {reason}")]
+    Comment {
+        /// Where.
+        path: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The member's role does not allow it.
     #[error("{0}")]
     NotAllowed(String),
@@ -278,6 +286,8 @@ pub enum Notice {
     },
     /// An entry was sealed, or a seal of it confirmed.
     Sealed(EntryId),
+    /// Somebody said something about an entry.
+    Commented(EntryId),
     /// Two records claim one place in a journal: a clone, or a lie.
     Fork {
         /// Whose journal.

@@ -9,4 +9,7 @@ pub mod frontmatter;
 pub mod text;
 
 pub use birth::{Birth, Content};
-pub use document::{ChangeRefused, Clash, Deed, Document, DocumentError, Edit, NewChange, View, change_hash};
+pub use document::{
+    ChangeRefused, Clash, Deed, Document, DocumentError, Edit, MadeBy, NewChange, Place, View, change_hash,
+    deeds_of,
+};

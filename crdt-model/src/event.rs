@@ -181,6 +181,13 @@ pub enum Request {
         /// Why.
         meaning: String,
     },
+    /// Say something about an entry.
+    Say {
+        /// Which entry.
+        entry: EntryId,
+        /// What.
+        saying: Saying,
+    },
     /// Which attachments this device fetches by itself from now on.
     SetFetchPolicy(FetchPolicy),
     /// Fetch an attachment that the policy leaves, or all in a folder.
@@ -201,6 +208,39 @@ pub enum Request {
     StateReceipt,
     /// Take in what came in a bundle. Records are checked as those from a peer are; the first that cannot be taken ends it.
     TakeCarried(Carried),
+}
+
+/// What somebody on this machine may say about an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saying {
+    /// Begin a thread.
+    Begin {
+        /// At which place: the version that was read, and from where to where in its text, in UTF-16 code units. `None`: about all.
+        at: Option<(Version, std::ops::Range<usize>)>,
+        /// What is said.
+        text: String,
+    },
+    /// Answer.
+    Reply {
+        /// The thread.
+        thread: RecordHash,
+        /// What is said.
+        text: String,
+    },
+    /// Settle a thread, or open it again.
+    Resolve {
+        /// The thread.
+        thread: RecordHash,
+        /// Whether it is settled.
+        resolved: bool,
+    },
+    /// Say something else instead of what was said, or take it back.
+    Edit {
+        /// The comment.
+        comment: RecordHash,
+        /// What is said instead.
+        text: Option<String>,
+    },
 }
 
 /// Part of a bundle.

@@ -3,6 +3,7 @@
 //! `record` is the format (see `docs/journal-format.md`), `membership` what some of them say, `frontier` what somebody knows, `fork` the proof
 //! of a journal that was continued twice, `receipt` a device's signed statement of what it holds.
 
+pub mod comment;
 pub mod fork;
 pub mod frontier;
 pub mod membership;
@@ -10,6 +11,7 @@ pub mod receipt;
 pub mod record;
 pub mod seal;
 
+pub use comment::Comment;
 pub use fork::{Fork, ForkRefused, ForkedAt};
 pub use frontier::{Frontier, Tip};
 pub use membership::{MembershipChange, Role};

@@ -14,6 +14,7 @@
 
 mod bounded;
 pub mod bundle;
+pub mod comments;
 pub mod core;
 pub mod effect;
 pub mod entry;

@@ -38,6 +38,14 @@ pub const QUARANTINE_BYTES: u64 = 64 << 20;
 pub const MEANING_BYTES: usize = 1024;
 /// Entries that belong to one sealed entry: what it embeds, and its sidecars.
 pub const SEAL_PARTS: usize = 1024;
+/// One comment, bytes.
+pub const COMMENT_BYTES: usize = 64 << 10;
+/// What is kept of the passage that a comment is about, bytes.
+pub const QUOTE_BYTES: usize = 1024;
+/// What is kept of the text before and behind it, bytes each.
+pub const AROUND_BYTES: usize = 64;
+/// Characters of a passage that are looked for from either end until one is found that is still there.
+pub const FOLLOWED: usize = 4096;
 /// Persons that a notebook's rule for seals names.
 pub const SEALERS: usize = 1024;
 /// Journals of one device that are taken in: an honest one begins another when it was restored or copied, a few times in

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::birth::Kind;
 use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, UnixMs, Volume};
 use crate::journal::record::Record;
-use crate::journal::{Fork, Receipt, Role, Seal, Tip};
+use crate::journal::{Comment, Fork, Receipt, Role, Seal, Tip};
 use crate::membership::{Knows, Statement, Why};
 
 pub mod memory;
@@ -383,6 +383,8 @@ pub trait Source {
     fn headers(&self, after: u64, limit: usize) -> Result<Vec<(u64, Tip, Vec<u8>)>, StoreError>;
     /// Seals of an entry and their positions, in the order of these; also those without effect.
     fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError>;
+    /// Comments on an entry and their positions, in the order of these; also those without effect.
+    fn comments(&self, entry: &EntryId) -> Result<Vec<(u64, CommentRow)>, StoreError>;
     /// Journals that were continued twice, and after which position that was known.
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError>;
     /// The proof that a journal was continued twice.
@@ -416,6 +418,17 @@ pub struct SealRow {
     pub is_text: bool,
     /// What its author had seen of journals with membership records.
     pub knows: Knows,
+}
+
+/// A comment, or what becomes of one, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommentRow {
+    /// Its record.
+    pub tip: Tip,
+    /// When, by its author's clock. Claimed.
+    pub time: UnixMs,
+    /// What it says.
+    pub comment: Comment,
 }
 
 /// Index data of a record, so that the store need not look inside.
@@ -481,6 +494,8 @@ pub struct WriteSet {
     pub settled: Vec<u64>,
     /// Seals and their positions.
     pub seals: Vec<(u64, SealRow)>,
+    /// Comments and their positions.
+    pub comments: Vec<(u64, CommentRow)>,
     /// Journals that were continued twice.
     pub forks: Vec<ForkRow>,
     /// How far others have this device's journals.

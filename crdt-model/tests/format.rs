@@ -9,10 +9,11 @@ use codex_crdt_model::entry::{Birth, Content};
 use codex_crdt_model::ids::{
     ChangeHash, ContentHash, DeviceId, EntryId, NotebookId, PersonId, RecordHash, Volume,
 };
+use codex_crdt_model::journal::comment::Anchor;
 use codex_crdt_model::journal::membership::{consent, recovered, recovery};
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record, notebook_id};
 use codex_crdt_model::journal::seal::{SealedEntry, SealedPart};
-use codex_crdt_model::journal::{Fork, Frontier, MembershipChange, Receipt, Role, Seal, Tip};
+use codex_crdt_model::journal::{Comment, Fork, Frontier, MembershipChange, Receipt, Role, Seal, Tip};
 use codex_crdt_model::limits;
 use codex_crdt_model::store::MissingBlob;
 use codex_crdt_model::sync::Message;
@@ -181,6 +182,24 @@ fn the_examples_of_the_journal_format_are_what_the_code_writes() {
     check(&mut examples, "witness", &payload(Payload::Seal(witness)));
     let unlock = Seal::Unlock { entry: EntryId([8; 32]), seal: RecordHash([6; 32]), meaning: "more".into() };
     check(&mut examples, "unlock", &payload(Payload::Seal(unlock)));
+    let (entry, thread) = (EntryId([8; 32]), RecordHash([6; 32]));
+    let anchor = Anchor {
+        version: vec![ChangeHash([6; 32])],
+        start: 5,
+        end: 300,
+        quote: "boil".into(),
+        before: "  ".into(),
+        after: "\n".into(),
+    };
+    let comments = [
+        ("thread", Comment::Thread { entry, anchor: Some(anchor), text: "why?".into() }),
+        ("reply", Comment::Reply { entry, thread, text: "yes".into() }),
+        ("resolve", Comment::Resolve { entry, thread, resolved: true, turn: 2 }),
+        ("comment edit", Comment::Edit { entry, comment: thread, text: None, turn: 1 }),
+    ];
+    for (name, comment) in comments {
+        check(&mut examples, name, &payload(Payload::Comment(comment)));
+    }
     let signed = |said: &[&[u8]], signature: &[u8]| {
         let signature = Signature::from_slice(signature).unwrap();
         key.verifying_key().verify_strict(&said.concat(), &signature).unwrap();
@@ -282,6 +301,9 @@ fn the_bounds_in_the_documents_are_those_of_the_code() {
         ("MEANING_BYTES", limits::MEANING_BYTES),
         ("SEAL_PARTS", limits::SEAL_PARTS),
         ("SEALERS", limits::SEALERS),
+        ("COMMENT_BYTES", limits::COMMENT_BYTES),
+        ("QUOTE_BYTES", limits::QUOTE_BYTES),
+        ("AROUND_BYTES", limits::AROUND_BYTES),
         ("RECEIPT_BLOBS", limits::RECEIPT_BLOBS),
         ("TEXT_BYTES", limits::TEXT_BYTES),
         ("NAME_BYTES", limits::NAME_BYTES),

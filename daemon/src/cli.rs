@@ -9,7 +9,9 @@ pub mod demo;
 pub mod doctor;
 pub mod failure;
 pub mod follow;
+pub mod making;
 pub mod notebooks;
+pub mod organise;
 pub mod passphrase;
 pub mod people;
 pub mod print;
@@ -225,9 +227,15 @@ pub enum Command {
     /// Show or say how many persons a seal takes.
     #[command(after_help = "Example:\n  codexd seal-rule lab --needed 2")]
     SealRule(seals::RuleArgs),
+    /// Comments, tasks, what happened, moves.
+    #[command(flatten)]
+    Organise(organise::OrganiseCommand),
+    /// New entries.
+    #[command(flatten)]
+    Making(making::MakingCommand),
     /// Take a conflict out of the inbox: what shows stays, or with --other another value of the property is taken.
     #[command(after_help = "Example:\n  codexd settle lab 3\n  codexd settle lab 3 --other 1")]
-    Settle(SettleArgs),
+    Settle(conflicts::SettleArgs),
     /// What could not be merged and waits for you.
     #[command(after_help = "Example:\n  codexd conflicts lab")]
     Conflicts {
@@ -252,6 +260,16 @@ pub enum Command {
     /// The search index and other derived data.
     #[command(subcommand)]
     Mirror(MirrorCommand),
+    /// Say the text of an attachment. The daemon runs this as a process of its own.
+    #[command(hide = true, after_help = "Example:\n  codexd extract pdf HASH paper.pdf")]
+    Extract {
+        /// `pdf`, `docx` or `ipynb`.
+        kind: String,
+        /// BLAKE3 of its bytes.
+        hash: String,
+        /// Where it is.
+        file: PathBuf,
+    },
     /// Print a script that completes commands in a shell.
     #[command(
         after_help = "Example:\n  codexd completions bash > ~/.local/share/bash-completion/completions/codexd"
@@ -413,18 +431,6 @@ pub struct RestoreArgs {
     pub amend: bool,
 }
 
-/// Which conflict, and how it ends.
-#[derive(Debug, Args)]
-pub struct SettleArgs {
-    /// Id, slug or name.
-    pub notebook: String,
-    /// Its number, as `conflicts` shows it.
-    pub number: u64,
-    /// Take this one of the values that do not show.
-    #[arg(long, value_name = "N")]
-    pub other: Option<usize>,
-}
-
 /// About bundles.
 #[derive(Debug, Subcommand)]
 pub enum BundleCommand {
@@ -518,6 +524,9 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Profile { notebook, name, colour } => {
             people::profile(&client()?, out, &notebook, &name, &colour).await
         }
+        Command::Extract { kind, hash, file } => std::process::exit(crate::extract::run(&kind, &hash, &file)),
+        Command::Making(command) => making::run(&client()?, out, command).await,
+        Command::Organise(command) => organise::run(&client()?, out, command).await,
         Command::Seal(args) => seals::seal(&client()?, out, &args).await,
         Command::Seals(args) => seals::seals(&client()?, out, &args).await,
         Command::Witness(args) => seals::witness(&client()?, out, &args).await,

@@ -3,11 +3,14 @@
 //!
 //! [`app`] is the whole router, so that a test needs no port.
 
+pub mod activity;
 pub mod auth;
 pub mod bundles;
 pub mod collab;
+pub mod comments;
 pub mod content;
 pub mod desk;
+pub mod diff;
 pub mod dto;
 pub mod entries;
 pub mod error;
@@ -16,6 +19,7 @@ pub mod guard;
 pub mod history;
 pub mod input;
 pub mod inviting;
+pub mod links;
 pub mod locks;
 pub mod notebooks;
 pub mod openapi;
@@ -28,6 +32,8 @@ pub mod search;
 pub mod sidecar;
 pub mod spool;
 pub mod status;
+pub mod tasks;
+pub mod templates;
 pub mod ui;
 pub mod upload;
 pub mod xml;
@@ -38,7 +44,7 @@ mod tests;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -90,11 +96,20 @@ fn api() -> Router<Desk> {
         )
         .route("/notebooks/{nb}/entries/{e}/collab", get(collab::socket))
         .route("/notebooks/{nb}/entries/{e}/history", get(history::history))
+        .route("/notebooks/{nb}/entries/{e}/diff", get(diff::diff))
         .route("/notebooks/{nb}/entries/{e}/versions/{v}/content", get(history::version_content))
         .route("/notebooks/{nb}/entries/{e}/restore", post(history::restore))
         .route("/notebooks/{nb}/entries/{e}/fetch", post(entries::fetch))
-        .route("/notebooks/{nb}/entries/{e}/links", get(search::links))
-        .route("/notebooks/{nb}/entries/{e}/backlinks", get(search::backlinks))
+        .route("/notebooks/{nb}/entries/{e}/links", get(links::links))
+        .route("/notebooks/{nb}/entries/{e}/backlinks", get(links::backlinks))
+        .route("/notebooks/{nb}/entries/{e}/graph", get(links::graph))
+        .route("/notebooks/{nb}/moves/undo", post(links::undo_move))
+        .route("/notebooks/{nb}/entries/{e}/comments", get(comments::list).post(comments::begin))
+        .route("/notebooks/{nb}/entries/{e}/comments/{id}", patch(comments::edit).delete(comments::remove))
+        .route("/notebooks/{nb}/entries/{e}/comments/{id}/replies", post(comments::reply))
+        .route("/notebooks/{nb}/entries/{e}/comments/{id}/resolve", post(comments::resolve))
+        .route("/notebooks/{nb}/entries/{e}/comments/{id}/reopen", post(comments::reopen))
+        .route("/comments", get(comments::all))
         .route("/notebooks/{nb}/entries/{e}/seals", get(seals::list).post(seals::make))
         .route("/notebooks/{nb}/entries/{e}/seals/{seal}/witnesses", post(seals::witness))
         .route("/notebooks/{nb}/entries/{e}/seals/{seal}/content", get(seals::sealed_content))
@@ -111,6 +126,12 @@ fn api() -> Router<Desk> {
         .route("/search", get(search::search))
         .route("/query", post(search::query))
         .route("/tags", get(search::tags))
+        .route("/templates", get(templates::list))
+        .route("/notebooks/{nb}/daily", post(templates::daily))
+        .route("/snippets", post(templates::snippet))
+        .route("/tasks", get(tasks::list))
+        .route("/tasks/{id}", patch(tasks::change))
+        .route("/activity", get(activity::activity))
         .route("/conflicts", get(history::conflicts))
         .route("/peers", get(people::peers))
         .route("/members", get(people::members))

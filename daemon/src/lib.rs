@@ -10,6 +10,7 @@ pub mod clock;
 pub mod daemon;
 pub mod disk;
 pub mod driver;
+pub mod extract;
 pub mod git;
 pub mod home;
 pub mod http;

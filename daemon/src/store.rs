@@ -8,6 +8,7 @@ use std::path::Path;
 
 use codex_crdt_model::store::{StoreError, WriteSet};
 
+mod happened;
 mod open;
 mod payload;
 mod read;
@@ -17,6 +18,7 @@ mod takeback;
 mod tests;
 mod write;
 
+pub use happened::Happened;
 pub use read::{ChangeRow, Counts, FULL, Reader};
 
 /// The writing connection of the notebook's driver. Reads see what was applied in the open transaction.

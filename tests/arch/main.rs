@@ -182,10 +182,11 @@ fn shells_name_one_another_only_as_the_architecture_says() {
         ("home", &["system", "net"]),
         ("store", &[]),
         ("blobs", &[]),
+        ("extract", &[]),
         ("bundle", &[]),
         ("watch", &["disk"]),
         ("disk", &["blobs", "store", "clock"]),
-        ("mirror", &["store", "clock", "progress"]),
+        ("mirror", &["extract", "store", "clock", "progress"]),
         ("git", &["store", "clock"]),
         ("net", &["blobs"]),
         ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "progress", "store"]),
@@ -200,7 +201,7 @@ fn shells_name_one_another_only_as_the_architecture_says() {
                 "store", "system",
             ],
         ),
-        ("cli", &["bundle", "daemon", "home", "http", "store", "system"]),
+        ("cli", &["bundle", "daemon", "extract", "home", "http", "store", "system"]),
     ]
     .into();
     let mut broken = Vec::new();

@@ -11,6 +11,7 @@ mod faults;
 mod folder;
 mod inbox;
 mod kills;
+mod organise;
 mod passphrase;
 mod people;
 #[path = "../fuzz/replay.rs"]

@@ -128,6 +128,10 @@ fn an_independent_verifier_accepts_what_is_good_and_names_what_is_not() {
     until("B has the seal", || b.json(&["seals", "notes", "note.md"])["items"][0]["signed"] == 1);
     b.run(&["witness", "notes", "note.md", "--meaning", "witnessed"]);
     until("A has the witness", || a.json(&["seals", "notes", "note.md"])["items"][0]["signed"] == 2);
+    b.run(&["comment", "notes", "note.md", "--text", "why two?", "--on", "two"]);
+    until("A has the comment", || a.json(&["comments", "notes"])["items"][0]["quote"] == "two");
+    let thread = a.json(&["comments", "notes"])["items"][0]["id"].as_str().unwrap()[..8].to_owned();
+    a.run(&["comment", "notes", "note.md", "--to", &thread, "--text", "a habit", "--resolve"]);
     a.run(&["wait", "--synced", "--timeout", "3m"]);
     let whole = dir.path().join("whole");
     a.run(&["bundle", "export", "notes", whole.to_str().unwrap()]);
@@ -181,10 +185,22 @@ fn an_independent_verifier_accepts_what_is_good_and_names_what_is_not() {
     check("swapped", second, "is expected", &|p| p.swap(at, at + 1));
     check("twice", second, "already", &|p| p.insert(at + 2, p[at + 1].clone()));
     check("founding removed", place(&good[1]), "is missing", &|p| drop(p.remove(1)));
+    let of_kind = |part: &Part, kind: u16| {
+        let Part::Record(record) = part else { return false };
+        Header::decode(&record.header).is_some_and(|header| header.kind == kind)
+    };
     let seal = good
         .iter()
-        .rposition(|part| place(part).is_some_and(|at| at.device.to_string() == a.device()))
+        .rposition(|part| {
+            of_kind(part, 3) && place(part).is_some_and(|at| at.device.to_string() == a.device())
+        })
         .unwrap();
+    let comment = good.iter().position(|part| of_kind(part, 5)).unwrap();
+    check("what was said", place(&good[comment]), "payload", &|p| {
+        let payload = &mut record(&mut p[comment]).payload;
+        let at = payload.windows(4).position(|window| window == b"why ").unwrap();
+        payload[at] = b'W';
+    });
     check("sealed text", place(&good[seal]), "payload", &|p| {
         let payload = &mut record(&mut p[seal]).payload;
         let at = payload.windows(3).position(|window| window == b"two").unwrap();

@@ -34,6 +34,9 @@ BRANCHES = 4096
 MEANING_BYTES = 1024
 SEAL_PARTS = 1024
 SEALERS = 1024
+COMMENT_BYTES = 65536
+QUOTE_BYTES = 1024
+AROUND_BYTES = 64
 PATH_BYTES = 4096
 ZEROS = bytes(32)
 
@@ -240,7 +243,7 @@ def option(c):
 
 def bounded(text, most):
     if len(text.encode()) > most:
-        raise Unreadable("a text of a seal is too long")
+        raise Unreadable("a text of a seal or comment is too long")
     return text
 
 
@@ -281,6 +284,41 @@ def seal(data):
     if not meaning.strip() or any(unicodedata.category(letter) == "Cc" for letter in meaning):
         raise Unreadable("a seal means nothing, or holds control characters")
     return {"entry": entry, "meaning": meaning, **found}
+
+
+def comment(data):
+    """Checks a payload of kind 5: a thread, an answer, or what becomes of one."""
+    c = Cursor(data)
+    kind, _ = c.unsigned(32), c.take(32)
+    text, turn = None, 1
+    if kind == 0:
+        if option(c):
+            c.many(SEEN_TIPS, lambda c: c.take(32))
+            start, end = c.unsigned(32), c.unsigned(32)
+            quote = bounded(c.string(), QUOTE_BYTES)
+            bounded(c.string(), AROUND_BYTES), bounded(c.string(), AROUND_BYTES)
+            if start >= end or not quote:
+                raise Unreadable("a comment is about no passage")
+        text = c.string()
+    elif kind == 1:
+        c.take(32)
+        text = c.string()
+    elif kind == 2:
+        c.take(32), option(c)
+        turn = c.unsigned(32)
+    elif kind == 3:
+        c.take(32)
+        text = c.string() if option(c) else None
+        turn = c.unsigned(32)
+    else:
+        raise Unreadable(f"comment {kind} is not known")
+    c.end()
+    if turn == 0:
+        raise Unreadable("a comment changes for the zeroth time")
+    if text is not None:
+        bounded(text, COMMENT_BYTES)
+        if not text.strip() or any(unicodedata.category(letter) == "Cc" and letter not in "\n\t" for letter in text):
+            raise Unreadable("a comment says nothing, or holds control characters")
 
 
 def place_in(part):
@@ -467,6 +505,8 @@ class Bundle:
                     self.witnesses.append(found)
             else:
                 self.seals[self.hashes[header["journal"]][header["seq"]]] = found
+        elif header["kind"] == 5:
+            comment(payload)
         elif header["kind"] == 1:
             c = Cursor(payload)
 

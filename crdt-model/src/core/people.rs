@@ -12,10 +12,12 @@ use crate::effect::Notice;
 use crate::entry::{Birth, ChangeRefused, Content, Document};
 use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, UnixMs, Volume};
 use crate::journal::record::notebook_id;
-use crate::journal::{Header, Item, MembershipChange, Payload, Record, Role, Seal, Tip};
+use crate::journal::{Comment, Header, Item, MembershipChange, Payload, Record, Role, Seal, Tip};
 use crate::limits;
 use crate::membership::{Knows, Membership, Reach, Statement, Verdict, Why};
-use crate::store::{BirthAt, EntryRow, MemberRow, Quarantined, SealRow, Source, StoreError, WriteSet};
+use crate::store::{
+    BirthAt, CommentRow, EntryRow, MemberRow, Quarantined, SealRow, Source, StoreError, WriteSet,
+};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -61,11 +63,17 @@ impl People {
                 };
                 let tip = header.tip(record.hash());
                 let knows = people.see(&tip, &header.seen);
-                if let Some(Payload::Membership(change)) = Payload::decode(header.kind, &record.payload) {
-                    let statement = Statement { tip, knows, change };
-                    writes.statements.push((position, statement.clone()));
-                    people.stating.insert((tip.device, tip.volume));
-                    people.statements.push(statement);
+                match Payload::decode(header.kind, &record.payload) {
+                    Some(Payload::Membership(change)) => {
+                        let statement = Statement { tip, knows, change };
+                        writes.statements.push((position, statement.clone()));
+                        people.stating.insert((tip.device, tip.volume));
+                        people.statements.push(statement);
+                    }
+                    Some(Payload::Comment(comment)) => {
+                        writes.comments.push((position, CommentRow { tip, time: header.time, comment }));
+                    }
+                    _ => {}
                 }
             }
             writes.knows.extend(people.knows.clone());
@@ -267,6 +275,13 @@ pub(super) fn fold(
                 quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
             }
         }
+        Some(Payload::Comment(comment)) => {
+            note_comment(txn, tip, header.time, comment);
+            if let Some(why) = txn.people.refuses(&tip, &knows, Role::Commenter) {
+                let size = record.size() as u64;
+                quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
+            }
+        }
         Some(Payload::Edit(items)) => match txn.people.refuses(&tip, &knows, Role::Editor) {
             None => {
                 let by = By { device: header.device, time: header.time };
@@ -314,6 +329,13 @@ pub(super) fn note_seal(txn: &mut Txn<'_>, tip: Tip, time: UnixMs, seal: Seal, k
     let row = SealRow { tip, time, seal: seal.without_text(), is_text, knows };
     txn.writes.seals.push((txn.meta.position, row));
     txn.notify(Notice::Sealed(entry));
+}
+
+/// Keeps a comment where it is found; whether it counts is seen when it is asked for.
+pub(super) fn note_comment(txn: &mut Txn<'_>, tip: Tip, time: UnixMs, comment: Comment) {
+    let entry = comment.entry();
+    txn.writes.comments.push((txn.meta.position, CommentRow { tip, time, comment }));
+    txn.notify(Notice::Commented(entry));
 }
 
 fn quarantine(txn: &mut Txn<'_>, position: u64, row: Quarantined) {

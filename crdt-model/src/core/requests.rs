@@ -14,6 +14,7 @@ use crate::limits;
 use crate::path::EntryPath;
 use crate::store::{EntryRow, FetchPolicy, MissingBlob, Mode, StoreError};
 
+mod comments;
 mod people;
 mod seals;
 
@@ -43,6 +44,7 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
         }
         Request::Witness { entry, seal, meaning } => seals::witness(core, txn, entry, seal, meaning),
         Request::Unlock { entry, seal, meaning } => seals::unlock(txn, entry, seal, meaning),
+        Request::Say { entry, saying } => comments::say(txn, entry, saying),
         Request::People(request) => people::asked(txn, request),
         Request::SetFetchPolicy(policy) => set_fetch_policy(txn, policy),
         Request::Fetch { entry } => fetch(txn, entry),
@@ -70,6 +72,7 @@ fn changes_records(request: &Request) -> bool {
                 | Request::Seal { .. }
                 | Request::Witness { .. }
                 | Request::Unlock { .. }
+                | Request::Say { .. }
         )
 }
 

@@ -12,8 +12,9 @@ use super::{Core, peers, tree};
 use crate::effect::Notice;
 use crate::entry::{Birth, Content, Document, Edit, View, change_hash};
 use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, RecordHash, Volume};
+use crate::journal::comment::Anchor;
 use crate::journal::seal::SealedEntry;
-use crate::journal::{Header, Item, Payload, Receipt, Record, Seal, Tip};
+use crate::journal::{Comment, Header, Item, Payload, Receipt, Record, Seal, Tip};
 use crate::store::{Source, StoreError, WriteSet};
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -186,6 +187,7 @@ fn remove(txn: &mut Txn<'_>, branch: &Branch) -> Result<()> {
     writes.items.retain(|position, _| !positions.contains(position));
     writes.statements.retain(|(position, _)| !positions.contains(position));
     writes.seals.retain(|(position, _)| !positions.contains(position));
+    writes.comments.retain(|(position, _)| !positions.contains(position));
     writes.taken_back.extend(&positions);
     for volume in tips.iter().map(|tip| tip.volume).collect::<BTreeSet<_>>() {
         let device = txn.meta.device;
@@ -210,6 +212,7 @@ fn remove(txn: &mut Txn<'_>, branch: &Branch) -> Result<()> {
 struct Renamed {
     versions: BTreeMap<ChangeHash, Heads>,
     seals: BTreeMap<RecordHash, RecordHash>,
+    comments: BTreeMap<RecordHash, RecordHash>,
 }
 
 impl Renamed {
@@ -219,6 +222,23 @@ impl Renamed {
             .flat_map(|hash| self.versions.get(hash).cloned().unwrap_or_else(|| vec![*hash]))
             .collect();
         now.into_iter().collect()
+    }
+
+    fn comment(&self, comment: Comment) -> Comment {
+        let renamed = |hash: RecordHash| self.comments.get(&hash).copied().unwrap_or(hash);
+        match comment {
+            Comment::Thread { entry, anchor, text } => {
+                let anchor = anchor.map(|anchor| Anchor { version: self.version(&anchor.version), ..anchor });
+                Comment::Thread { entry, anchor, text }
+            }
+            Comment::Reply { entry, thread, text } => Comment::Reply { entry, thread: renamed(thread), text },
+            Comment::Resolve { entry, thread, resolved, turn } => {
+                Comment::Resolve { entry, thread: renamed(thread), resolved, turn }
+            }
+            Comment::Edit { entry, comment, text, turn } => {
+                Comment::Edit { entry, comment: renamed(comment), text, turn }
+            }
+        }
     }
 
     fn seal(&self, seal: Seal) -> Seal {
@@ -253,6 +273,13 @@ fn say_anew(txn: &mut Txn<'_>, branch: Branch) -> Result<()> {
                 let time = txn.now;
                 people::note_seal(txn, now, time, seal, knows);
                 renamed.seals.insert(tip.hash, now.hash);
+            }
+            Payload::Comment(comment) => {
+                txn.close();
+                let comment = renamed.comment(comment);
+                let (now, _) = txn.sign(&Payload::Comment(comment.clone()), Vec::new());
+                people::note_comment(txn, now, txn.now, comment);
+                renamed.comments.insert(tip.hash, now.hash);
             }
             other @ Payload::Unknown(..) => {
                 txn.close();

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The birth makes all containers; nobody makes one later, because two made at once would hide one another.
-//! `schema` reads and encodes, `front` does so for texts, `change` makes changes, `deeds` says what one
+//! `schema` reads and encodes, `front` does so for texts, `change` makes changes, `places` follows characters from version to version, `deeds` says what one
 //! did, `operations` how many of which a change holds, `clash` finds what could not be merged.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,11 +21,13 @@ mod clash;
 mod deeds;
 mod front;
 mod operations;
+mod places;
 mod schema;
 mod twin;
 
-pub use deeds::Deed;
+pub use deeds::{Deed, deeds_of};
 use operations::Count;
+pub use places::{MadeBy, Place};
 use schema::{Reader, Schema};
 
 /// A loaded document.
@@ -204,6 +206,26 @@ impl Document {
             return Some(self.view());
         }
         Some(self.reader(Some(&heads)).view())
+    }
+
+    /// The version right before one: what its last changes were made of. `None` if there is no such version; of the birth,
+    /// itself.
+    pub fn before(&self, heads: &Heads) -> Option<Heads> {
+        let heads = self.resolve(heads)?;
+        let deps = heads.iter().filter_map(|head| self.doc.get_change_meta_by_hash(head));
+        let deps: std::collections::BTreeSet<automerge::ChangeHash> =
+            deps.flat_map(|change| change.deps.to_vec()).collect();
+        // What another of them was made of is not right before.
+        let outer =
+            deps.iter().filter(|dep| !deps.iter().any(|other| other != *dep && self.is_before(dep, other)));
+        let mut before: Heads =
+            outer.filter(|dep| **dep != self.birth).map(|dep| ChangeHash(dep.0)).collect();
+        before.sort();
+        Some(before)
+    }
+
+    fn is_before(&self, one: &automerge::ChangeHash, other: &automerge::ChangeHash) -> bool {
+        self.doc.get_changes_meta(&[*other]).iter().all(|change| change.hash != *one)
     }
 
     /// Makes one change at `base` (empty: the birth) and merges it. `None` if the edits change nothing there.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::bounded::at_most;
 use crate::entry::Birth;
 use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, UnixMs, Volume};
+use crate::journal::comment::Comment;
 use crate::journal::frontier::Tip;
 use crate::journal::membership::{MembershipChange, Role};
 use crate::journal::seal::Seal;
@@ -80,6 +81,8 @@ pub enum Payload {
     Membership(MembershipChange),
     /// Kind 3: a seal, or its confirmation.
     Seal(Seal),
+    /// Kind 5: a comment, or what becomes of one.
+    Comment(Comment),
     /// Any other kind: carried, without effect.
     Unknown(u16, Vec<u8>),
 }
@@ -102,13 +105,15 @@ impl Payload {
     pub const EDIT: u16 = 1;
     /// The kind of seals.
     pub const SEAL: u16 = 3;
+    /// The kind of comments.
+    pub const COMMENT: u16 = 5;
 
     /// What it takes to write a record of a kind; `None` where that is not asked so: statements judge one another, and
     /// what is not known has no effect.
     pub fn needs(kind: u16) -> Option<Role> {
         match kind {
             Self::EDIT => Some(Role::Editor),
-            Self::SEAL => Some(Role::Commenter),
+            Self::SEAL | Self::COMMENT => Some(Role::Commenter),
             _ => None,
         }
     }
@@ -119,6 +124,7 @@ impl Payload {
             Payload::Edit(items) => (Self::EDIT, bytes(postcard::to_stdvec(items))),
             Payload::Membership(change) => (2, bytes(postcard::to_stdvec(change))),
             Payload::Seal(seal) => (Self::SEAL, bytes(postcard::to_stdvec(seal))),
+            Payload::Comment(comment) => (Self::COMMENT, bytes(postcard::to_stdvec(comment))),
             Payload::Unknown(kind, raw) => (*kind, raw.clone()),
         }
     }
@@ -135,6 +141,7 @@ impl Payload {
             Self::EDIT => whole(bytes).map(|Items(items)| Payload::Edit(items)),
             2 => whole(bytes).filter(MembershipChange::is_bounded).map(Payload::Membership),
             Self::SEAL => whole(bytes).filter(Seal::is_sound).map(Payload::Seal),
+            Self::COMMENT => whole(bytes).filter(Comment::is_sound).map(Payload::Comment),
             other => Some(Payload::Unknown(other, bytes.to_vec())),
         }
     }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    BaseRow, BirthAt, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, ForkRow, HistoryRow, MemberRow,
-    Meta, MissingBlob, Quarantined, RecordWrite, SealRow, Source, StoreError, WriteSet,
+    BaseRow, BirthAt, CommentRow, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, ForkRow, HistoryRow,
+    MemberRow, Meta, MissingBlob, Quarantined, RecordWrite, SealRow, Source, StoreError, WriteSet,
 };
 use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
 use crate::journal::record::{Item, Payload, Record};
@@ -48,6 +48,7 @@ pub struct MemoryStore {
     conflicts_by_entry: BTreeSet<(EntryId, u64)>,
     last_conflict: u64,
     seals: BTreeMap<u64, SealRow>,
+    comments: BTreeMap<u64, CommentRow>,
     forks: BTreeMap<ForkedAt, ForkRow>,
     acknowledged: BTreeMap<Volume, u64>,
 }
@@ -123,6 +124,7 @@ impl MemoryStore {
         self.fetch_policy = writes.fetch_policy.unwrap_or(self.fetch_policy);
         self.put_conflicts(writes);
         self.seals.extend(writes.seals.iter().cloned());
+        self.comments.extend(writes.comments.iter().cloned());
         for row in &writes.forks {
             let Some(at) = row.fork.at() else { continue };
             self.forks.entry(at).or_insert_with(|| row.clone());
@@ -187,6 +189,7 @@ impl MemoryStore {
             self.statements.remove(position);
             self.quarantined.remove(position);
             self.seals.remove(position);
+            self.comments.remove(position);
         }
         for (journal, end) in &writes.ends {
             match end {
@@ -343,6 +346,11 @@ impl Source for MemoryStore {
 
     fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError> {
         Ok(self.quarantined.clone())
+    }
+
+    fn comments(&self, entry: &EntryId) -> Result<Vec<(u64, CommentRow)>, StoreError> {
+        let of_entry = self.comments.iter().filter(|(_, row)| row.comment.entry() == *entry);
+        Ok(of_entry.map(|(position, row)| (*position, row.clone())).collect())
     }
 
     fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError> {

@@ -1,12 +1,24 @@
 //! `conflicts` and `settle`: the inbox.
 
+use clap::Args;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::SettleArgs;
 use super::client::{Client, escape};
 use super::failure::Failure;
 use super::print::{Output, items, short, text};
+
+/// Which conflict, and how it ends.
+#[derive(Debug, Args)]
+pub struct SettleArgs {
+    /// Id, slug or name.
+    pub notebook: String,
+    /// Its number, as `conflicts` shows it.
+    pub number: u64,
+    /// Take this one of the values that do not show.
+    #[arg(long, value_name = "N")]
+    pub other: Option<usize>,
+}
 
 /// `conflicts`.
 pub async fn conflicts(client: &Client, out: Output, notebook: Option<String>) -> Result<(), Failure> {

@@ -24,8 +24,9 @@ use super::desk::{Desk, ask};
 use super::dto::{Done, EntryDetails, Page, TreeItem, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
+use super::links::{self, LinkChanges, MoveLinks};
 use super::reading::{self, Found, mirror_is_fresh, read};
-use super::{locks, properties, seals, search, sidecar};
+use super::{locks, properties, seals, search, sidecar, templates};
 use crate::driver::Notebook;
 use crate::mirror::text::{has_frontmatter, media_type};
 
@@ -120,6 +121,11 @@ pub struct NewEntry {
     pub path: String,
     /// Its text.
     pub content: Option<String>,
+    /// Instead of `content`: the template that it is made of. A path that ends with `/`, or is empty, is then the folder for the
+    /// template's own name.
+    pub template: Option<String>,
+    /// With `template`: what it is called; if not given, by its path.
+    pub title: Option<String>,
     /// `text` (default) or `folder`.
     pub kind: Option<String>,
     /// Its properties.
@@ -137,11 +143,22 @@ pub async fn create(
     Input(new): Input<NewEntry>,
 ) -> Result<Response, ApiError> {
     let notebook = desk.notebook(&nb)?;
-    let path = EntryPath::parse(new.path.trim_end_matches('/'))?;
+    let made = match &new.template {
+        Some(_) if new.content.is_some() || new.kind.as_deref().is_some_and(|kind| kind != "text") => {
+            return Err(ApiError::bad_request(
+                "an entry is made of a template or of content, and is a text then",
+            ));
+        }
+        Some(template) => Some(templates::made(&notebook, template, &new.path, new.title.as_deref()).await?),
+        None => None,
+    };
+    let (path, text) = match made {
+        Some(made) => (made.path, made.text),
+        None => (EntryPath::parse(new.path.trim_end_matches('/'))?, new.content.unwrap_or_default()),
+    };
     if path.is_root() {
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "bad_path", "a new entry needs a name"));
     }
-    let text = new.content.unwrap_or_default();
     let mut later = new.properties;
     let content = match new.kind.as_deref().unwrap_or("text") {
         "folder" if !text.is_empty() => return Err(ApiError::bad_request("a folder has no content")),
@@ -193,23 +210,39 @@ pub struct EntryChange {
     /// The entry is sealed and locked, and its properties are to be amended.
     #[serde(default)]
     pub amend: bool,
+    /// With `path`: what becomes of links to it, and out of it. Absent: they stay as they are written.
+    pub links: Option<MoveLinks>,
+}
+
+/// An entry that was changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangedEntry {
+    /// The entry as it is now.
+    #[serde(flatten)]
+    pub entry: EntryDetails,
+    /// What was, or would be, done to links, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<LinkChanges>,
 }
 
 /// Moves an entry or sets its properties; never touches other keys or the body.
 #[utoipa::path(patch, path = "/api/v1/notebooks/{nb}/entries/{e}", tag = "entries",
     params(("nb" = String, Path), ("e" = String, Path)), request_body = EntryChange,
-    responses((status = 200, body = EntryDetails), (status = 404), (status = 422)))]
+    responses((status = 200, body = ChangedEntry), (status = 404), (status = 422)))]
 pub async fn change(
     State(desk): State<Desk>,
     Place((nb, e)): Place<(String, String)>,
     Input(change): Input<EntryChange>,
-) -> Result<(HeaderMap, Json<EntryDetails>), ApiError> {
+) -> Result<(HeaderMap, Json<ChangedEntry>), ApiError> {
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
     // Checked before anything is changed: a request is carried out as a whole or refused.
     let to = change.path.as_deref().map(EntryPath::parse).transpose()?;
     read(&notebook, move |reader| reading::alive(reader, &id)).await?;
     let edits = properties::edits(change.properties, change.remove_properties);
+    if change.links == Some(MoveLinks::Preview) && !edits.is_empty() {
+        return Err(ApiError::bad_request("a preview changes nothing: leave the properties out"));
+    }
     if !edits.is_empty() {
         let written = read(&notebook, move |reader| properties::written(reader, &id)).await?;
         for entry in written.into_iter().chain([id]) {
@@ -217,18 +250,20 @@ pub async fn change(
         }
     }
     properties::set(&notebook, id, edits).await?;
-    if let Some(to) = to {
-        move_with_sidecars(&notebook, id, to).await?;
-    }
-    let details = details(&notebook, id).await?;
+    let links = match to {
+        Some(to) => links::moved(&notebook, id, to, change.links.unwrap_or(MoveLinks::Keep)).await?,
+        None => None,
+    };
+    let entry = details(&notebook, id).await?;
     let mut headers = HeaderMap::new();
-    if let Ok(tag) = format!("\"{}\"", details.version).parse() {
+    if let Ok(tag) = format!("\"{}\"", entry.version).parse() {
         headers.insert(ETAG, tag);
     }
-    Ok((headers, Json(details)))
+    Ok((headers, Json(ChangedEntry { entry, links })))
 }
 
-async fn move_with_sidecars(notebook: &Notebook, id: EntryId, to: EntryPath) -> Result<(), ApiError> {
+/// Moves an entry and the sidecars that it has.
+pub async fn move_with_sidecars(notebook: &Notebook, id: EntryId, to: EntryPath) -> Result<(), ApiError> {
     let (from, sidecars) = with_sidecars(notebook, id).await?;
     let reply = ask(notebook, Request::Move { entry: id, to }).await?;
     // A taken name may have been changed: the sidecars follow where the file really went.

@@ -97,6 +97,9 @@ impl From<Refusal> for ApiError {
                 (StatusCode::UNPROCESSABLE_ENTITY, "bad_properties", json!({"path": path}))
             }
             Refusal::Seal { path, .. } => (StatusCode::CONFLICT, "not_sealed", json!({"path": path})),
+            Refusal::Comment { path, .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "bad_comment", json!({"path": path}))
+            }
             Refusal::NotAllowed(_) => (StatusCode::FORBIDDEN, "not_allowed", json!({})),
         };
         Self::new(status, code, refusal.to_string()).with(details)
@@ -224,6 +227,7 @@ mod tests {
             (Refusal::NoConflict(3), 404, "no_conflict"),
             (Refusal::Properties { path: text(), reason: text() }, 422, "bad_properties"),
             (Refusal::Seal { path: text(), reason: text() }, 409, "not_sealed"),
+            (Refusal::Comment { path: text(), reason: text() }, 422, "bad_comment"),
             (Refusal::NotAllowed(text()), 403, "not_allowed"),
         ];
         for (refusal, status, code) in cases {

@@ -176,6 +176,7 @@ fn subject(news: &News) -> Option<EntryId> {
         | Notice::Deleted(entry)
         | Notice::Conflict(entry)
         | Notice::Sealed(entry)
+        | Notice::Commented(entry)
         | Notice::WriteFailed { entry, .. } => Some(*entry),
         Notice::Standing(_) | Notice::Peer(_) | Notice::Fork { .. } => None,
     }
@@ -201,6 +202,7 @@ fn plain(notice: &NotebookNotice) -> DeskEvent {
         Notice::Deleted(_) => "entry.deleted",
         Notice::Conflict(_) => "conflict",
         Notice::Sealed(_) => "entry.sealed",
+        Notice::Commented(_) => "comment",
         Notice::Standing(words) => {
             event.message = Some(words.clone());
             "standing"

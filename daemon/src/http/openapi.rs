@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    auth, bundles, collab, content, entries, events, history, inviting, notebooks, people, seals, search,
-    status, upload,
+    activity, auth, bundles, collab, comments, content, diff, entries, events, history, inviting, links,
+    notebooks, people, seals, search, status, tasks, templates, upload,
 };
 
 #[derive(OpenApi)]
@@ -35,6 +35,8 @@ use super::{
         content::get_file,
         content::put_file,
         history::history,
+        diff::diff,
+        activity::activity,
         history::version_content,
         history::restore,
         entries::fetch,
@@ -42,11 +44,26 @@ use super::{
         history::notebook_conflicts,
         history::entry_conflicts,
         history::settle,
-        search::links,
-        search::backlinks,
+        links::links,
+        links::backlinks,
+        links::graph,
+        links::undo_move,
         search::search,
         search::query,
         search::tags,
+        templates::list,
+        templates::daily,
+        templates::snippet,
+        tasks::list,
+        tasks::change,
+        comments::list,
+        comments::all,
+        comments::begin,
+        comments::reply,
+        comments::resolve,
+        comments::reopen,
+        comments::edit,
+        comments::remove,
         seals::all,
         seals::list,
         seals::make,

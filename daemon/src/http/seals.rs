@@ -322,7 +322,7 @@ fn parts(notebook: &Notebook, source: &dyn Source, found: &Found) -> Result<Vec<
     if found.row.kind == Kind::Text && media_type == "text/markdown" {
         let Content::Text(whole) = reading::content(source, found)? else { return Ok(parts) };
         let (_, body) = text::split(&whole);
-        for link in text::markdown(body).1.into_iter().filter(text::RawLink::is_embedded) {
+        for link in text::markdown(body).links.into_iter().filter(text::RawLink::is_embedded) {
             let meant = notebook.mirror.resolve(&found.id, &link.target, link.is_wiki());
             let meant = meant.map_err(|error| ApiError::internal(error.to_string()))?;
             let Some(id) = meant else {

@@ -12,9 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::desk::Desk;
 use super::dto::{EntryKind, Page, SearchHit, SnippetPart, TreeItem, time};
 use super::error::ApiError;
-use super::input::{Input, Params, Place};
+use super::input::{Input, Params};
 use super::people::WhichNotebook;
-use super::reading::{self, blocking, mirror_is_fresh, read};
+use super::reading::{blocking, mirror_is_fresh};
 use crate::clock::now_ms;
 use crate::driver::Notebook;
 use crate::mirror::{EntryInfo, Mirror, MirrorError, Query, query as asked};
@@ -45,7 +45,7 @@ pub struct Facts {
 }
 
 /// Asks the mirror of a notebook, on a thread that may block.
-async fn mirror<T: Send + 'static>(
+pub async fn mirror<T: Send + 'static>(
     notebook: &Notebook,
     ask: impl FnOnce(&Mirror) -> Result<T, MirrorError> + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -65,6 +65,12 @@ pub async fn facts(notebook: &Notebook, id: EntryId) -> Result<Facts, ApiError> 
         },
         None => Facts { properties: Value::Object(Map::new()), ..Facts::default() },
     })
+}
+
+/// The same, once the mirror shows what the store holds.
+pub async fn facts_now(notebook: &Notebook, id: EntryId) -> Result<Facts, ApiError> {
+    mirror_is_fresh(notebook).await?;
+    facts(notebook, id).await
 }
 
 /// One level of the tree, folders first.
@@ -309,82 +315,6 @@ fn file_row(notebook: String, entry: EntryInfo) -> FileRow {
         modified: time(entry.modified),
         author: entry.author.to_string(),
     }
-}
-
-/// A link out of an entry.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LinkRow {
-    /// As it is written.
-    pub target: String,
-    /// `wiki`, `link` or `image`.
-    pub kind: String,
-    /// The entry that is meant, if there is one.
-    pub entry: Option<String>,
-    /// Its path.
-    pub path: Option<String>,
-    /// Its title.
-    pub title: Option<String>,
-}
-
-/// Links out of an entry, in the order of its text.
-#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/links", tag = "search",
-    params(("nb" = String, Path), ("e" = String, Path)), responses((status = 200, body = Page<LinkRow>)))]
-pub async fn links(
-    State(desk): State<Desk>,
-    Place((nb, e)): Place<(String, String)>,
-) -> Result<Json<Page<LinkRow>>, ApiError> {
-    let (notebook, id) = fresh_entry(&desk, &nb, &e).await?;
-    let links = mirror(&notebook, move |mirror| mirror.links(&id)).await?;
-    let items = links.into_iter().map(|link| LinkRow {
-        target: link.target,
-        kind: link.kind,
-        entry: link.entry.map(|entry| entry.to_string()),
-        path: link.path.map(|path| path.to_string()),
-        title: link.title,
-    });
-    Ok(Json(Page::whole(items.collect())))
-}
-
-/// A link to an entry.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct BacklinkRow {
-    /// The entry that holds the link.
-    pub entry: String,
-    /// Its path.
-    pub path: String,
-    /// Its title.
-    pub title: String,
-    /// The link as it is written there.
-    pub target: String,
-    /// `wiki`, `link` or `image`.
-    pub kind: String,
-}
-
-/// Links to an entry.
-#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/backlinks", tag = "search",
-    params(("nb" = String, Path), ("e" = String, Path)), responses((status = 200, body = Page<BacklinkRow>)))]
-pub async fn backlinks(
-    State(desk): State<Desk>,
-    Place((nb, e)): Place<(String, String)>,
-) -> Result<Json<Page<BacklinkRow>>, ApiError> {
-    let (notebook, id) = fresh_entry(&desk, &nb, &e).await?;
-    let links = mirror(&notebook, move |mirror| mirror.backlinks(&id)).await?;
-    let items = links.into_iter().map(|link| BacklinkRow {
-        entry: link.entry.to_string(),
-        path: link.path.to_string(),
-        title: link.title,
-        target: link.target,
-        kind: link.kind,
-    });
-    Ok(Json(Page::whole(items.collect())))
-}
-
-async fn fresh_entry(desk: &Desk, nb: &str, e: &str) -> Result<(Notebook, EntryId), ApiError> {
-    let notebook = desk.notebook(nb)?;
-    let id: EntryId = e.parse()?;
-    read(&notebook, move |reader| reading::alive(reader, &id)).await?;
-    mirror_is_fresh(&notebook).await?;
-    Ok((notebook, id))
 }
 
 /// A tag and how many entries carry it.

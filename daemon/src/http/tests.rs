@@ -1,6 +1,12 @@
 //! The whole router over a real daemon and real files, without a port.
 #![allow(clippy::unwrap_used)]
 
+mod commenting;
+mod linking;
+mod looking_back;
+mod making;
+mod tasks;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,8 +7,9 @@ use codex_crdt_model::ids::EntryId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 /// Schema version; a mirror of any other is rebuilt.
-const VERSION: i64 = 2;
-const SCHEMA: &str = include_str!("../../migrations/mirror/0001.sql");
+const VERSION: i64 = 3;
+const SCHEMA: &[&str] =
+    &[include_str!("../../migrations/mirror/0001.sql"), include_str!("../../migrations/mirror/0002.sql")];
 /// Idle reading connections that are kept.
 const POOL: usize = 4;
 
@@ -100,7 +101,9 @@ fn try_writer(path: &Path) -> Result<Option<Connection>, MirrorError> {
         return Ok(None);
     }
     let tx = connection.transaction().doing("making its tables")?;
-    tx.execute_batch(SCHEMA).doing("making its tables")?;
+    for part in SCHEMA {
+        tx.execute_batch(part).doing("making its tables")?;
+    }
     // Fewer, larger segments while much is imported at once.
     tx.execute("INSERT INTO words (words, rank) VALUES ('hashsize', 8388608)", [])
         .doing("making its tables")?;

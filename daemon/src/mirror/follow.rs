@@ -13,6 +13,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::watch;
 
 use super::base::{self, Doing, MirrorError, Pool};
+use super::extracts::{self, Extracts};
 use super::feed::{Feed, Located};
 use super::index::Indexer;
 use super::read::Folders;
@@ -59,6 +60,8 @@ pub struct Shared {
     pub late: watch::Sender<u64>,
     /// Rows written.
     pub written: AtomicU64,
+    /// Texts of attachments.
+    pub extracts: Extracts,
     feeds: Mutex<Vec<Box<dyn Feed>>>,
     wanted: Mutex<Wanted>,
     wake: Condvar,
@@ -89,6 +92,7 @@ impl Shared {
             reached: watch::Sender::new(0),
             late: watch::Sender::new(0),
             written: AtomicU64::new(0),
+            extracts: Extracts::default(),
             feeds: Mutex::default(),
             wanted: Mutex::default(),
             wake: Condvar::new(),
@@ -160,8 +164,14 @@ impl Shared {
         });
     }
 
+    /// Something waits that is not in the store.
+    pub fn wake(&self) {
+        self.want(|wanted| wanted.nudged = true);
+    }
+
     /// The thread is to end.
     pub fn stop(&self) {
+        self.extracts.stop();
         self.want(|wanted| wanted.stop = true);
     }
 }
@@ -185,6 +195,8 @@ pub struct Follower {
     reached: u64,
     identified: bool,
     unread: bool,
+    /// Number of the last entry that was looked at again.
+    looked_at: i64,
     look_again: Duration,
 }
 
@@ -199,6 +211,7 @@ impl Follower {
             reached: 0,
             identified: false,
             unread: true,
+            looked_at: 0,
             look_again: LOOK_AGAIN,
         }
     }
@@ -285,6 +298,7 @@ impl Follower {
             self.identify()?;
         }
         while self.pull()? {}
+        self.keep_extracts()?;
         self.look_again()
     }
 
@@ -365,25 +379,48 @@ impl Follower {
         Ok(more && !wanted.stop && !wanted.rebuild)
     }
 
-    /// Images whose bytes had not been written out yet.
+    /// Texts of attachments that were read meanwhile.
+    fn keep_extracts(&mut self) -> Result<(), MirrorError> {
+        let found = self.shared.extracts.take();
+        let (Some(db), Some(feed)) = (self.db.as_mut().filter(|_| !found.is_empty()), &self.feed) else {
+            return Ok(());
+        };
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).doing("beginning a batch")?;
+        for (hash, text) in found {
+            let indexer = Indexer { db: &tx, feed: feed.as_ref(), root: &self.shared.root };
+            indexer.keep_extract(&hash, text.as_deref())?;
+        }
+        tx.commit().doing("writing a batch")
+    }
+
+    /// Images, and attachments with a text, whose bytes had not been written out, or not been read, yet.
     fn look_again(&mut self) -> Result<(), MirrorError> {
         let Some(db) = self.db.as_mut().filter(|_| self.unread) else { return Ok(()) };
         let Some(feed) = &self.feed else { return Ok(()) };
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).doing("beginning a batch")?;
-        let unread = |tx: &Connection| -> Result<Vec<i64>, MirrorError> {
-            tx.prepare_cached("SELECT num FROM entries WHERE unread = 1 LIMIT ?1")
-                .and_then(|mut s| s.query_map([LOOK_AGAIN_MANY], |row| row.get(0))?.collect())
-                .doing("looking for images")
+        let unread = |tx: &Connection, above: i64| -> Result<Vec<i64>, MirrorError> {
+            tx.prepare_cached("SELECT num FROM entries WHERE unread = 1 AND num > ?1 ORDER BY num LIMIT ?2")
+                .and_then(|mut s| s.query_map([above, LOOK_AGAIN_MANY], |row| row.get(0))?.collect())
+                .doing("looking for what is not read yet")
         };
-        let before = unread(&tx)?;
+        let before = unread(&tx, self.looked_at)?;
+        let indexer = Indexer { db: &tx, feed: feed.as_ref(), root: &self.shared.root };
         for num in &before {
-            let indexer = Indexer { db: &tx, feed: feed.as_ref(), root: &self.shared.root };
             indexer.look_again(*num)?;
         }
-        let after = unread(&tx)?;
+        let still = unread(&tx, self.looked_at)?;
+        let jobs = indexer.to_extract(&still)?;
+        self.unread = !still.is_empty() || !unread(&tx, 0)?.is_empty();
         tx.commit().doing("writing a batch")?;
-        self.unread = !after.is_empty();
-        self.look_again = (self.look_again * 2).min(LOOK_AGAIN_MOST);
+        extracts::read(&self.shared, jobs);
+        // Those behind these are looked at next, without waiting longer; then all from the beginning.
+        self.looked_at = match before.last() {
+            Some(last) if before.len() as i64 == LOOK_AGAIN_MANY => *last,
+            _ => {
+                self.look_again = (self.look_again * 2).min(LOOK_AGAIN_MOST);
+                0
+            }
+        };
         Ok(())
     }
 }

@@ -6,15 +6,19 @@ use std::path::Path;
 
 use codex_crdt_model::entry::Content;
 use codex_crdt_model::entry::birth::Kind;
-use codex_crdt_model::ids::EntryId;
+use codex_crdt_model::event::Version;
+use codex_crdt_model::ids::{ContentHash, EntryId};
 use codex_crdt_model::store::{BirthAt, EntryRow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::base::{Doing, MirrorError};
+use super::extracts::Job;
 use super::feed::{Feed, Located};
 use super::properties::{self, Properties};
 use super::sidecar::{self, Form};
+use super::tasks::{self, RawTask};
 use super::{image, text};
+use crate::extract;
 
 /// Folders above an entry, at most: a loop in broken rows ends here.
 const DEPTH: usize = codex_crdt_model::limits::DEPTH + 1;
@@ -130,11 +134,11 @@ impl Indexer<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO entries (id, parent, name, sort, kind, media_type, title, size, hash, created,
-                                      modified, author, changed, birth_position, birth_item, alive)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                                      modified, author, changed, birth_position, birth_item, alive, version)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
                  ON CONFLICT (id) DO UPDATE SET parent = ?2, name = ?3, sort = ?4, kind = ?5, media_type = ?6,
                      size = ?7, hash = ?8, created = ?9, modified = ?10, author = ?11, changed = ?12,
-                     birth_position = ?13, birth_item = ?14, alive = ?15",
+                     birth_position = ?13, birth_item = ?14, alive = ?15, version = ?16",
             )
             .and_then(|mut statement| {
                 statement.execute(params![
@@ -153,6 +157,7 @@ impl Indexer<'_> {
                     row.birth.position.cast_signed(),
                     row.birth.item,
                     row.alive,
+                    Version(row.heads.clone()).to_string(),
                 ])
             })
             .doing("writing an entry")?;
@@ -265,6 +270,7 @@ impl Indexer<'_> {
             "DELETE FROM properties WHERE entry = ?1",
             "DELETE FROM tags WHERE entry = ?1",
             "DELETE FROM links WHERE entry = ?1",
+            "DELETE FROM tasks WHERE entry = ?1",
             "DELETE FROM words WHERE rowid = ?1",
             "UPDATE entries SET unread = 0, title = name, properties = '{}', warnings = '[]' WHERE num = ?1",
         ] {
@@ -317,6 +323,7 @@ impl Indexer<'_> {
         if entry.id == EntryId::ROOT {
             return Ok(());
         }
+        self.write_tasks(entry.num, said, merged, title)?;
         let words = flat.iter().map(|property| property.text.as_str()).collect::<Vec<_>>().join("\n");
         run(
             "INSERT INTO words (rowid, title, name, body, properties) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -325,12 +332,34 @@ impl Indexer<'_> {
         Ok(())
     }
 
+    /// The boxes of its text, and the entry itself if it is a task.
+    fn write_tasks(
+        &self,
+        num: i64,
+        said: &Said,
+        merged: &Properties,
+        title: &str,
+    ) -> Result<(), MirrorError> {
+        let itself = tasks::of_properties(merged, title)
+            .map(|(done, said)| (RawTask { line: 0, at: 0, text: title.to_owned(), done }, said));
+        let boxes = said.tasks.iter().map(|task| (task.clone(), tasks::Said::of(&task.text)));
+        let all: Vec<_> = itself.into_iter().chain(boxes).collect();
+        if all.is_empty() { Ok(()) } else { tasks::write(self.db, num, &all) }
+    }
+
     fn said_by(&self, entry: &Known) -> Result<Said, MirrorError> {
         let mut said = Said::default();
         match entry.kind {
             Kind::Text => {
                 if let Some(content) = self.text_of(entry, &mut said.faults)? {
                     said.read_text(&entry.name, content);
+                }
+            }
+            Kind::Blob if extract::Kind::of(&entry.media_type, &entry.name).is_some() => {
+                match extracted(self.db, &entry.hash)? {
+                    Some(text) => said.body = text.unwrap_or_default(),
+                    // Read by another thread, which may take long.
+                    None => said.unread = true,
                 }
             }
             Kind::Blob if image::is_raster(&entry.media_type) => {
@@ -402,6 +431,37 @@ impl Indexer<'_> {
         Ok(read)
     }
 
+    /// The attachments among these rows whose texts are not known yet, and where they are.
+    pub fn to_extract(&self, nums: &[i64]) -> Result<Vec<Job>, MirrorError> {
+        let mut jobs = Vec::new();
+        for num in nums {
+            let Some(entry) = self.by_num(*num)? else { continue };
+            let kind = extract::Kind::of(&entry.media_type, &entry.name).filter(|_| entry.kind == Kind::Blob);
+            let (Some(kind), Ok(hash)) = (kind, <[u8; 32]>::try_from(entry.hash.as_slice())) else {
+                continue;
+            };
+            if let Some(path) = self.on_disk(&entry)? {
+                jobs.push(Job { hash: ContentHash(hash), kind, path });
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// Keeps the text of an attachment, and shows it where that is.
+    pub fn keep_extract(&self, hash: &ContentHash, text: Option<&str>) -> Result<(), MirrorError> {
+        let doing = "keeping the text of an attachment";
+        self.db
+            .prepare_cached("INSERT OR REPLACE INTO extracts (hash, text) VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![hash.0.as_slice(), text]))
+            .doing(doing)?;
+        let nums: Vec<i64> = self
+            .db
+            .prepare_cached("SELECT num FROM entries WHERE hash = ?1 AND kind = 'blob'")
+            .and_then(|mut statement| statement.query_map([hash.0.as_slice()], |row| row.get(0))?.collect())
+            .doing(doing)?;
+        nums.into_iter().try_for_each(|num| self.refresh(num, true))
+    }
+
     fn on_disk(&self, entry: &Known) -> Result<Option<std::path::PathBuf>, MirrorError> {
         let mut names = vec![entry.name.clone()];
         let mut parent = entry.parent;
@@ -450,6 +510,13 @@ impl Indexer<'_> {
     }
 }
 
+/// The text of an attachment; `None` if it was not read yet, `Some(None)` if it has none.
+pub fn extracted(db: &Connection, hash: &[u8]) -> Result<Option<Option<String>>, MirrorError> {
+    db.prepare_cached("SELECT text FROM extracts WHERE hash = ?1")
+        .and_then(|mut statement| statement.query_row([hash], |row| row.get(0)).optional())
+        .doing("looking up the text of an attachment")
+}
+
 /// What an entry's own content says.
 #[derive(Default)]
 struct Said {
@@ -458,6 +525,7 @@ struct Said {
     own: Properties,
     heading: Option<String>,
     links: Vec<text::RawLink>,
+    tasks: Vec<RawTask>,
     body: String,
     faults: Vec<String>,
     unread: bool,
@@ -470,7 +538,11 @@ impl Said {
             if sidecar::extension(name).is_some_and(|end| end.eq_ignore_ascii_case("svg")) {
                 self.own = image::of_svg(&content);
             }
-            self.body = content;
+            // Of a notebook of code, what people wrote and read.
+            let cells = sidecar::extension(name)
+                .filter(|end| end.eq_ignore_ascii_case("ipynb"))
+                .and_then(|_| extract::notebook(&content));
+            self.body = cells.unwrap_or(content);
             return;
         }
         let (front, body) = text::split(&content);
@@ -479,7 +551,9 @@ impl Said {
             Some(Err(fault)) => self.faults.push(format!("the frontmatter: {fault}")),
             None => {}
         }
-        (self.heading, self.links) = text::markdown(body);
+        let read = text::markdown(body);
+        (self.heading, self.links) = (read.heading, read.links);
+        self.tasks = tasks::placed(&content[..content.len() - body.len()], body, read.tasks);
         self.body = body.to_owned();
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::base::{Doing, MirrorError};
 use super::index::id_of;
 use super::read::{self, EntryInfo, Look, hex, hex_option};
+use super::rename::Moved;
 use super::{Mirror, text};
 
 /// Entries of one name that a wikilink may mean, at most.
@@ -57,9 +58,10 @@ impl Mirror {
                 .and_then(|mut s| s.query_map([id.0.as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
                 .doing("reading links")?;
             let Some(source) = read::by_id(db, &look, id)? else { return Ok(Vec::new()) };
+            let (tree, folder) = (Tree { db, look: &look, moved: None }, folder_of(&source));
             let mut links = Vec::with_capacity(rows.len());
             for (target, kind) in rows {
-                let meant = meant(db, &look, &source, &target, text::is_wiki(&kind))?;
+                let meant = tree.meant(&folder, &target, text::is_wiki(&kind))?;
                 let info = meant.map(|id| read::by_id(db, &look, &id)).transpose()?.flatten();
                 links.push(Link {
                     target,
@@ -91,7 +93,8 @@ impl Mirror {
             let mut backlinks = Vec::new();
             for (num, written, kind) in rows {
                 let Some(source) = read::by_num(db, &look, num)? else { continue };
-                if meant(db, &look, &source, &written, text::is_wiki(&kind))? == Some(*id) {
+                let tree = Tree { db, look: &look, moved: None };
+                if tree.meant(&folder_of(&source), &written, text::is_wiki(&kind))? == Some(*id) {
                     let EntryInfo { id, path, title, .. } = source;
                     backlinks.push(Backlink { entry: id, path, title, target: written, kind });
                 }
@@ -110,40 +113,132 @@ impl Mirror {
     ) -> Result<Option<EntryId>, MirrorError> {
         let look = self.look();
         self.ask(|db| match read::by_id(db, &look, source)? {
-            Some(source) => meant(db, &look, &source, target, wiki),
+            Some(source) => Tree { db, look: &look, moved: None }.meant(&folder_of(&source), target, wiki),
             None => Ok(None),
         })
     }
 }
 
-fn meant(
-    db: &Connection,
-    look: &Look<'_>,
-    source: &EntryInfo,
-    target: &str,
-    wiki: bool,
-) -> Result<Option<EntryId>, MirrorError> {
-    let folder = source.path.parent().unwrap_or_default();
-    let mut places = vec![joined(&folder, target)];
-    if wiki && !target.starts_with('/') {
-        places.push(joined(&EntryPath::root(), target));
-    }
-    for place in places.into_iter().flatten() {
-        if let Some(id) = read::at(db, &place)? {
-            return Ok(Some(id));
+fn folder_of(source: &EntryInfo) -> EntryPath {
+    source.path.parent().unwrap_or_default()
+}
+
+/// What links mean: in the tree as it is, or as it will be after a move.
+pub struct Tree<'a> {
+    /// The mirror.
+    pub db: &'a Connection,
+    /// Its folders.
+    pub look: &'a Look<'a>,
+    /// What has moved then.
+    pub moved: Option<&'a Moved>,
+}
+
+impl Tree<'_> {
+    /// The entry that a link written in this folder means.
+    pub fn meant(
+        &self,
+        folder: &EntryPath,
+        target: &str,
+        wiki: bool,
+    ) -> Result<Option<EntryId>, MirrorError> {
+        let mut places = vec![joined(folder, target)];
+        if wiki && !target.starts_with('/') {
+            places.push(joined(&EntryPath::root(), target));
         }
-        if wiki {
-            let with_extension = EntryPath::parse(&format!("{place}.md")).ok();
-            if let Some(id) = with_extension.map(|place| read::at(db, &place)).transpose()?.flatten() {
+        for place in places.into_iter().flatten() {
+            if let Some(id) = self.at(&place)? {
+                return Ok(Some(id));
+            }
+            if wiki {
+                let with_extension = EntryPath::parse(&format!("{place}.md")).ok();
+                if let Some(id) = with_extension.map(|place| self.at(&place)).transpose()?.flatten() {
+                    return Ok(Some(id));
+                }
+            }
+        }
+        if wiki && !target.contains('/') { self.anywhere(folder, target) } else { Ok(None) }
+    }
+
+    fn at(&self, place: &EntryPath) -> Result<Option<EntryId>, MirrorError> {
+        match self.moved {
+            None => read::at(self.db, place),
+            Some(moved) => moved.before(place).map_or(Ok(None), |place| read::at(self.db, &place)),
+        }
+    }
+
+    /// Where an entry is.
+    pub fn path_of(&self, id: &EntryId) -> Result<Option<EntryPath>, MirrorError> {
+        let path = read::by_id(self.db, self.look, id)?.filter(|info| info.alive).map(|info| info.path);
+        Ok(match self.moved {
+            Some(moved) => path.map(|path| moved.after(&path)),
+            None => path,
+        })
+    }
+
+    /// The live entry of that name, or else of that title, that is nearest to a folder.
+    fn anywhere(&self, folder: &EntryPath, target: &str) -> Result<Option<EntryId>, MirrorError> {
+        let name = "(name = ?1 COLLATE NOCASE OR name = ?1 || '.md' COLLATE NOCASE)";
+        for (by_name, condition) in [(true, name), (false, "title = ?1 COLLATE NOCASE")] {
+            let sql = format!(
+                "SELECT id, parent, name, title FROM entries WHERE {condition} AND alive = 1 AND sidecar_of IS NULL LIMIT ?2"
+            );
+            let found: Vec<(Vec<u8>, Vec<u8>, String, String)> = self
+                .db
+                .prepare_cached(&sql)
+                .and_then(|mut statement| {
+                    let row =
+                        |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+                    statement.query_map(params![target, NAMESAKES], row)?.collect()
+                })
+                .doing("looking for the target of a link")?;
+            let mut candidates = Vec::new();
+            for (id, parent, name, title) in found {
+                let path = self.look.entry(self.db, &id_of(&parent), &name)?;
+                candidates.push((path, id_of(&id), title));
+            }
+            if let Some(moved) = self.moved {
+                self.renamed(moved, target, by_name, &mut candidates)?;
+            }
+            let nearest =
+                candidates.into_iter().map(|(path, id, _)| (distance(folder, &path), path, id)).min();
+            if let Some((_, _, id)) = nearest {
                 return Ok(Some(id));
             }
         }
+        Ok(None)
     }
-    if wiki && !target.contains('/') { anywhere(db, look, &folder, target) } else { Ok(None) }
+
+    /// The same candidates after the move: what has got another name by it has the old one no more.
+    fn renamed(
+        &self,
+        moved: &Moved,
+        target: &str,
+        by_name: bool,
+        candidates: &mut Vec<(EntryPath, EntryId, String)>,
+    ) -> Result<(), MirrorError> {
+        let (old, new) = (moved.from.name(), moved.to.name());
+        let fits = |name: &str| {
+            name.eq_ignore_ascii_case(target) || name.eq_ignore_ascii_case(&format!("{target}.md"))
+        };
+        if old != new {
+            // A title that is only the name changes with it.
+            candidates.retain(|(_, id, title)| *id != moved.id || (!by_name && title != old));
+            let info = read::by_id(self.db, self.look, &moved.id)?;
+            if let Some(info) = info.filter(|info| info.sidecar_of.is_none())
+                && (if by_name { fits(new) } else { info.title == old && new.eq_ignore_ascii_case(target) })
+            {
+                candidates.push((moved.from.clone(), moved.id, info.title));
+            }
+        }
+        for (path, ..) in candidates {
+            *path = moved.after(path);
+        }
+        Ok(())
+    }
 }
 
 /// A target from a folder, with `.` and `..` followed; `None` if it leaves the notebook.
-fn joined(folder: &EntryPath, target: &str) -> Option<EntryPath> {
+pub fn joined(folder: &EntryPath, target: &str) -> Option<EntryPath> {
     let mut names: Vec<&str> = if target.starts_with('/') { Vec::new() } else { folder.names().collect() };
     for name in target.split('/') {
         match name {
@@ -155,41 +250,6 @@ fn joined(folder: &EntryPath, target: &str) -> Option<EntryPath> {
         }
     }
     EntryPath::parse(&names.join("/")).ok()
-}
-
-/// The live entry of that name, or else of that title, that is nearest to a folder.
-fn anywhere(
-    db: &Connection,
-    look: &Look<'_>,
-    folder: &EntryPath,
-    target: &str,
-) -> Result<Option<EntryId>, MirrorError> {
-    for sql in [
-        "SELECT id, parent, name FROM entries WHERE (name = ?1 COLLATE NOCASE OR name = ?1 || '.md' COLLATE NOCASE)
-           AND alive = 1 AND sidecar_of IS NULL LIMIT ?2",
-        "SELECT id, parent, name FROM entries WHERE title = ?1 COLLATE NOCASE AND alive = 1
-           AND sidecar_of IS NULL LIMIT ?2",
-    ] {
-        let found: Vec<(Vec<u8>, Vec<u8>, String)> = db
-            .prepare_cached(sql)
-            .and_then(|mut statement| {
-                let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-                statement.query_map(params![target, NAMESAKES], row)?.collect()
-            })
-            .doing("looking for the target of a link")?;
-        let mut nearest: Option<(usize, EntryPath, EntryId)> = None;
-        for (id, parent, name) in found {
-            let path = look.entry(db, &id_of(&parent), &name)?;
-            let candidate = (distance(folder, &path), path, id_of(&id));
-            if nearest.as_ref().is_none_or(|nearest| candidate < *nearest) {
-                nearest = Some(candidate);
-            }
-        }
-        if let Some((_, _, id)) = nearest {
-            return Ok(Some(id));
-        }
-    }
-    Ok(None)
 }
 
 /// Steps up and down from a folder to a path.

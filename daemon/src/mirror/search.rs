@@ -20,7 +20,7 @@ use super::base::{Doing, MirrorError};
 use super::feed::Located;
 use super::read::{self, EntryInfo, Look, hex};
 use super::words::{self, Asked, Phrase};
-use super::{Mirror, filter, notices, sidecar, snippet, text};
+use super::{Mirror, filter, index, notices, sidecar, snippet, text};
 
 /// Matches that are ranked, at most.
 pub const CANDIDATES: usize = 2000;
@@ -30,6 +30,8 @@ const HITS: usize = 200;
 const SNIPPETS: usize = 20;
 /// Words looked at for a suggestion.
 const TERMS: i64 = 1000;
+/// The same, where none begins alike.
+const TERMS_IN_ALL: i64 = 200_000;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -123,7 +125,10 @@ impl Mirror {
                         _ => {}
                     }
                 }
-                text
+                match text {
+                    Some(text) => Some(text),
+                    None => index::extracted(db, &info.hash.0)?.flatten(),
+                }
             }
             _ => None,
         };
@@ -470,16 +475,34 @@ fn suggest(db: &Connection, line: &str, asked: &Asked) -> Result<Option<String>,
             continue;
         }
         let most = if wanted.chars().count() < 6 { 1 } else { 2 };
-        let near = known
-            .into_iter()
-            .map(|(term, entries)| {
-                (notices::distance(&wanted, &term, most), std::cmp::Reverse(entries), term)
-            })
-            .filter(|(distance, _, _)| *distance <= most)
-            .min();
-        if let Some((_, _, term)) = near {
+        let near = match nearest(known, &wanted, most) {
+            Some(term) => Some(term),
+            // Whoever mistypes may do so at the beginning.
+            None => nearest(of_like_length(db, &wanted, most)?, &wanted, most),
+        };
+        if let Some(term) = near {
             suggestion = suggestion.replacen(word.as_str(), &term, 1);
         }
     }
     Ok(Some(suggestion).filter(|suggestion| suggestion != line))
+}
+
+fn nearest(known: Vec<(String, i64)>, wanted: &str, most: usize) -> Option<String> {
+    let ranked = known
+        .into_iter()
+        .map(|(term, entries)| (notices::distance(wanted, &term, most), std::cmp::Reverse(entries), term));
+    let near = ranked.filter(|(distance, _, _)| *distance <= most).min();
+    near.map(|(_, _, term)| term)
+}
+
+/// All words that are about as long.
+fn of_like_length(db: &Connection, wanted: &str, most: usize) -> Result<Vec<(String, i64)>, MirrorError> {
+    let length = wanted.chars().count();
+    let (least, longest) = (length.saturating_sub(most), length + most);
+    db.prepare_cached("SELECT term, doc FROM terms WHERE length(term) BETWEEN ?1 AND ?2 LIMIT ?3")
+        .and_then(|mut s| {
+            let values = params![least as i64, longest as i64, TERMS_IN_ALL];
+            s.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .doing("looking for like words")
 }

@@ -4,6 +4,7 @@ use codex_crdt_model::entry::birth::Kind;
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::sidecar::extension;
+use super::tasks::{self, RawTask};
 
 /// Media type of views.
 pub const VIEW_TYPE: &str = "application/x-codex-view";
@@ -68,13 +69,30 @@ pub fn key(path: &str) -> String {
     name.strip_suffix(".md").map(str::to_owned).unwrap_or(name)
 }
 
-/// First heading and links of a Markdown body.
-pub fn markdown(body: &str) -> (Option<String>, Vec<RawLink>) {
+/// How texts are read.
+pub const OPTIONS: Options =
+    Options::ENABLE_WIKILINKS.union(Options::ENABLE_TABLES).union(Options::ENABLE_TASKLISTS);
+
+/// What a Markdown body says about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Markdown {
+    /// Its first heading.
+    pub heading: Option<String>,
+    /// Its links, each once.
+    pub links: Vec<RawLink>,
+    /// Boxes in its lists.
+    pub tasks: Vec<RawTask>,
+}
+
+/// First heading, links and tasks of a Markdown body.
+pub fn markdown(body: &str) -> Markdown {
     let mut heading: Option<String> = None;
     let mut inside = false;
     let mut links: Vec<RawLink> = Vec::new();
-    for event in Parser::new_ext(body, Options::ENABLE_WIKILINKS | Options::ENABLE_TABLES) {
+    let mut boxes = Vec::new();
+    for (event, range) in Parser::new_ext(body, OPTIONS).into_offset_iter() {
         match event {
+            Event::TaskListMarker(done) => boxes.push((range, done)),
             Event::Start(Tag::Heading { .. }) if heading.is_none() => {
                 inside = true;
                 heading = Some(String::new());
@@ -99,11 +117,15 @@ pub fn markdown(body: &str) -> (Option<String>, Vec<RawLink>) {
     }
     let mut seen = std::collections::BTreeSet::new();
     links.retain(|link| seen.insert((link.target.clone(), link.kind)));
-    (heading.map(|text| text.trim().to_owned()), links)
+    Markdown {
+        heading: heading.map(|text| text.trim().to_owned()),
+        links,
+        tasks: tasks::of_boxes(body, &boxes),
+    }
 }
 
 /// A link that stays inside the notebook; `None` for web addresses and places in the same text.
-fn link(target: &str, kind: &'static str) -> Option<RawLink> {
+pub fn link(target: &str, kind: &'static str) -> Option<RawLink> {
     let target = target.split(['#', '?']).next().unwrap_or_default().trim();
     let scheme = target.split_once(':').is_some_and(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())

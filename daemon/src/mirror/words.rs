@@ -145,7 +145,8 @@ fn beginning(text: &str) -> String {
     shown
 }
 
-fn comparison(text: &str) -> (Compare, &str) {
+/// The sign before a value, and the value.
+pub fn comparison(text: &str) -> (Compare, &str) {
     for (sign, compare) in [
         (">=", Compare::AtLeast),
         ("<=", Compare::AtMost),

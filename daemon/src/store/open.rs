@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/store/0004.sql"),
     include_str!("../../migrations/store/0005.sql"),
     include_str!("../../migrations/store/0006.sql"),
+    include_str!("../../migrations/store/0007.sql"),
 ];
 
 /// "Codx", in the file's header: no other program's database is taken for a store.

@@ -6,8 +6,8 @@ use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
 use codex_crdt_model::journal::{Fork, Receipt, Record, Tip};
 use codex_crdt_model::membership::{Knows, Statement};
 use codex_crdt_model::store::{
-    BaseRow, BirthAt, ConflictRow, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta, MissingBlob,
-    Quarantined, SealRow, Source, StoreError,
+    BaseRow, BirthAt, CommentRow, ConflictRow, EntryRow, FetchPolicy, HistoryRow, MemberRow, Meta,
+    MissingBlob, Quarantined, SealRow, Source, StoreError,
 };
 use rusqlite::{Params, Row, params};
 use serde::de::DeserializeOwned;
@@ -161,6 +161,10 @@ impl Source for Reader {
             Ok((number(row, 0)?, row.get::<_, Vec<u8>>(1)?))
         })?;
         rows.into_iter().map(|(position, bytes)| Ok((position, decode(doing, &bytes)?))).collect()
+    }
+
+    fn comments(&self, entry: &EntryId) -> Result<Vec<(u64, CommentRow)>, StoreError> {
+        self.comment_rows("SELECT position, row FROM comments WHERE entry = ?1 ORDER BY position", [entry.0])
     }
 
     fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError> {
@@ -343,6 +347,10 @@ impl Source for Store {
 
     fn quarantined(&self) -> Result<BTreeMap<u64, Quarantined>, StoreError> {
         self.reader.quarantined()
+    }
+
+    fn comments(&self, entry: &EntryId) -> Result<Vec<(u64, CommentRow)>, StoreError> {
+        self.reader.comments(entry)
     }
 
     fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError> {

@@ -37,6 +37,7 @@ pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), St
     blobs_missing(connection, writes).map_err(failed("writing missing blobs"))?;
     conflicts(connection, writes)?;
     seals(connection, writes)?;
+    comments(connection, writes)?;
     forks(connection, writes).map_err(failed("writing a proof of a fork"))?;
     for (volume, seq) in &writes.acknowledged {
         let sql = "INSERT OR REPLACE INTO acknowledged (volume, seq) VALUES (?1, ?2)";
@@ -277,6 +278,15 @@ fn conflicts(connection: &Connection, writes: &WriteSet) -> Result<(), StoreErro
     for number in &writes.settled {
         let sql = "UPDATE conflicts SET settled = 1 WHERE number = ?1";
         run(connection, "settling a conflict", sql, [int(*number)])?;
+    }
+    Ok(())
+}
+
+fn comments(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
+    for (position, row) in &writes.comments {
+        let sql = "INSERT OR REPLACE INTO comments VALUES (?1, ?2, ?3)";
+        let values = params![int(*position), row.comment.entry().0, encode(row)];
+        run(connection, "writing a comment", sql, values)?;
     }
     Ok(())
 }

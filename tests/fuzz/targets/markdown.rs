@@ -5,7 +5,7 @@ use codex_crdt_model::entry::frontmatter::{self, Parts};
 use codex_crdt_model::entry::text::diff;
 use codex_crdt_model::entry::{Birth, Content, Document, Edit};
 use codex_crdt_model::ids::{DeviceId, EntryId, Heads, NotebookId, Volume};
-use codexd::mirror::text;
+use codexd::mirror::{tasks, text};
 
 use super::draw::Draw;
 
@@ -21,8 +21,10 @@ pub fn run(bytes: &[u8]) {
         parts(text, &key, &source);
         let (front, body) = text::split(text);
         assert!(front.unwrap_or_default().len() + body.len() <= text.len());
-        let (_, links) = text::markdown(body);
-        links.iter().for_each(|link| assert!(!link.key().contains('/')));
+        let read = text::markdown(body);
+        read.links.iter().for_each(|link| assert!(!link.key().contains('/')));
+        let units: Vec<u16> = text.encode_utf16().collect();
+        tasks::in_text(text).iter().for_each(|task| assert_eq!(units[task.at], u16::from(b'[')));
     }
     splices(&first, &second);
     // It takes ten times as long as all the rest.

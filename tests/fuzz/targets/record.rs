@@ -30,6 +30,7 @@ fn payload(kind: u16, bytes: &[u8]) {
         Payload::Edit(items) => postcard::to_stdvec(items),
         Payload::Membership(change) => postcard::to_stdvec(change),
         Payload::Seal(seal) => postcard::to_stdvec(seal),
+        Payload::Comment(comment) => postcard::to_stdvec(comment),
         Payload::Unknown(_, bytes) => Ok(bytes.clone()),
     };
     assert_eq!(again.ok().and_then(|again| Payload::decode(kind, &again)), Some(payload));

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened, the latest first by the clocks of those who did it. */
+        get: operations["history_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bundles": {
         parameters: {
             query?: never;
@@ -15,6 +32,23 @@ export interface paths {
         put?: never;
         /** Takes in what a file holds, as if a peer had sent it. What was good before something that is not stays. */
         post: operations["bundles_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The threads of a notebook, or of all, those first in which something was said last. */
+        get: operations["comments_all"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -79,32 +113,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Invitations that were given out on this device, the newest first. Their tickets are not kept. */
-        get: operations["people_invites"];
+        get?: never;
         put?: never;
         /** Makes an invitation. */
         post: operations["people_invite"];
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/invites/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Withdraws an invitation: its ticket opens nothing any more, and whoever waits with it is sent away. Whoever came in
-         *     with it stays.
-         */
-        delete: operations["people_withdraw"];
         options?: never;
         head?: never;
         patch?: never;
@@ -232,6 +245,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notebooks/{nb}/daily": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The note of a day: the one that is there, or a new one. A template `daily-journal` of the notebook's own says what it holds, and
+         *     its `default_name` where it is.
+         */
+        post: operations["templates_daily"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notebooks/{nb}/entries": {
         parameters: {
             query?: never;
@@ -296,7 +329,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Links to an entry. */
+        /** Links to an entry, with the lines where they stand. */
         get: operations["search_backlinks"];
         put?: never;
         post?: never;
@@ -306,17 +339,87 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/notebooks/{nb}/entries/{e}/collab": {
+    "/api/v1/notebooks/{nb}/entries/{e}/comments": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The socket: a page sends `Presence` and hears `Heard`. */
-        get: operations["content_socket"];
+        /** The comments on an entry, thread by thread, the oldest first. */
+        get: operations["comments_list"];
+        put?: never;
+        /** Begins a thread. */
+        post: operations["comments_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/entries/{e}/comments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
         put?: never;
         post?: never;
+        /** Takes back what one said. The record stays in the journals, as everything does; nobody is shown it any more. */
+        delete: operations["comments_remove"];
+        options?: never;
+        head?: never;
+        /** Says something else instead of what one said. */
+        patch: operations["comments_edit"];
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/entries/{e}/comments/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a thread again. */
+        post: operations["comments_reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/entries/{e}/comments/{id}/replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers. */
+        post: operations["comments_reply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/entries/{e}/comments/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Settles a thread. */
+        post: operations["comments_resolve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -358,6 +461,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notebooks/{nb}/entries/{e}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What lies between two versions of an entry. */
+        get: operations["history_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notebooks/{nb}/entries/{e}/fetch": {
         parameters: {
             query?: never;
@@ -372,6 +492,23 @@ export interface paths {
          *     when a device that holds it is connected; the event `entry.modified` tells.
          */
         post: operations["entries_fetch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/entries/{e}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is linked with an entry, in both directions, some steps far. */
+        get: operations["search_graph"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -547,6 +684,23 @@ export interface paths {
         put?: never;
         /** Drops the mirror and reads the store again. */
         post: operations["notebooks_rebuild_mirror"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/moves/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a move with its links back: what was changed since stays. */
+        post: operations["entries_undo_move"];
         delete?: never;
         options?: never;
         head?: never;
@@ -809,6 +963,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snippets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes something down as a new note, with title, date, tags and type. */
+        post: operations["templates_snippet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -843,16 +1014,123 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tasks of all notebooks, in one order. */
+        get: operations["tasks_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Ticks a task off, or opens it again: the one box that was read, wherever it stands now. An entry that is a task gets the
+         *     `status` `done` or `todo`.
+         */
+        patch: operations["tasks_change"];
+        trace?: never;
+    };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What entries can be made of: a notebook's own templates first. Without a notebook, those built in. */
+        get: operations["templates_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What somebody did. */
+        Activity: {
+            /** @description What it is about: `entry`, `seal`, `comment`, `people`. */
+            about: string;
+            /** @description How many changes it were. */
+            changes: number;
+            /** @description Who: the device. */
+            device: string;
+            /** @description What that device calls itself. */
+            device_name?: string | null;
+            /**
+             * @description What was done: for entries as in the history (`created`, `edited`, `properties`, `renamed`, `moved`, `deleted`,
+             *     `restored`), `sealed`, `witnessed`, `unlocked`; `commented`, `replied`, `resolved`, `reopened`, `rephrased`, `took_back`; for people `founded`, `admitted`, `device`, `role`, `revoked`, `profile`,
+             *     `recovery`, `recovered`, `released`, `rule`.
+             */
+            did: string[];
+            /** @description To which entries; the first ten. */
+            entries: components["schemas"]["ActivityEntry"][];
+            /** @description To how many entries. */
+            entry_count: number;
+            /** @description Notebook id. */
+            notebook: string;
+            /** @description When the first of it was. */
+            since: string;
+            /** @description When the last of it was, by that device's clock. */
+            time: string;
+            /** @description What was said by it: what a seal means, what somebody is called. */
+            words?: string | null;
+        };
+        /** @description An entry that something was done to. */
+        ActivityEntry: {
+            /** @description Whether it is deleted now. */
+            deleted: boolean;
+            /** @description Entry id. */
+            entry: string;
+            /** @description Where it is, or was. */
+            path: string;
+            /** @description The version that this made of it; nothing if it made none. */
+            version?: string | null;
+        };
+        /** @description Who, and when. */
+        Author: {
+            /** @description Device id. */
+            device: string;
+            /** @description What that person is called. */
+            name?: string | null;
+            /** @description Person id; nothing for somebody who never belonged. */
+            person?: string | null;
+            /** @description When, by that device's clock. */
+            time: string;
+        };
         /** @description A link to an entry. */
         BacklinkRow: {
             /** @description The entry that holds the link. */
             entry: string;
-            /** @description `wiki`, `link` or `image`. */
+            /** @description `wiki`, `link`, `image` or `embed`. */
             kind: string;
+            /** @description The lines where it stands. */
+            lines: components["schemas"]["LineAround"][];
             /** @description Its path. */
             path: string;
             /** @description The link as it is written there. */
@@ -931,6 +1209,25 @@ export interface components {
         BundleToImport: {
             /** @description The file; absolute. */
             path: string;
+        };
+        /** @description An entry that was changed. */
+        ChangedEntry: components["schemas"]["EntryDetails"] & {
+            links?: components["schemas"]["LinkChanges"] | null;
+        };
+        /** @description One comment. */
+        CommentItem: {
+            /** @description Who said it, and when. */
+            by: components["schemas"]["Author"];
+            /** @description When it was changed the last time. */
+            edited?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Who is named in it with `@`. */
+            mentions: components["schemas"]["Mention"][];
+            /** @description Whether it is one's own, to be changed or taken back. */
+            own: boolean;
+            /** @description What was said, as plain text or Markdown; nothing if it was taken back. */
+            text?: string | null;
         };
         /** @description One thing in the inbox. */
         Conflict: {
@@ -1027,6 +1324,18 @@ export interface components {
             /** @description What it calls itself. */
             name: string;
         };
+        /** @description What lies between two versions. */
+        Difference: {
+            /** @description The version before. */
+            from: components["schemas"]["Side"];
+            /** @description Properties in the frontmatter that differ, by name. */
+            properties: components["schemas"]["PropertyDifference"][];
+            /** @description Whether name, folder and bytes are the same. */
+            same: boolean;
+            text?: components["schemas"]["TextDifference"] | null;
+            /** @description The version behind. */
+            to: components["schemas"]["Side"];
+        };
         /** @description Done, and there is nothing to say about it. */
         Done: {
             /** @description Always true. */
@@ -1036,6 +1345,7 @@ export interface components {
         EntryChange: {
             /** @description The entry is sealed and locked, and its properties are to be amended. */
             amend?: boolean;
+            links?: components["schemas"]["MoveLinks"] | null;
             /** @description Its new path; missing folders are made. */
             path?: string | null;
             /** @description Properties to set. */
@@ -1139,38 +1449,39 @@ export interface components {
             /** @description Title. */
             title: string;
         };
-        /** @description An invitation that was given out on this device. */
-        GivenOut: {
-            /** @description Somebody has to say yes. */
-            attended: boolean;
-            /** @description When it was made. */
-            created: string;
-            /** @description When it is void. */
-            expires: string;
-            /** @description What names it here; it opens nothing. */
-            id: string;
-            /** @description To which notebook. */
-            notebook: string;
-            /** @description It is for another device of the inviter's. */
-            own_device: boolean;
-            /** @description As what. */
-            role: string;
-            /** @description `open`, `used` or `expired`. */
-            state: string;
-            /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
-            used_by?: string | null;
+        /** @description Entries and the links between them. */
+        Graph: {
+            /** @description Links between these. */
+            edges: components["schemas"]["GraphEdge"][];
+            /** @description Whether there are more than are shown. */
+            more: boolean;
+            /** @description The nearest first; the first is the one that was asked for. */
+            nodes: components["schemas"]["GraphNode"][];
         };
-        /** @description What a page hears of another one. */
-        Heard: {
-            /** @description That person's colour, as `#rrggbb`. */
-            colour: string;
-            /** @description On which device. */
-            device: string;
-            /** @description Whose it is. */
-            name: string;
-            /** @description Which page: the same for as long as it is open. */
-            page: string;
-            says?: components["schemas"]["Presence"] | null;
+        /** @description A link of a graph. */
+        GraphEdge: {
+            /** @description The entry that holds the link. */
+            from: string;
+            /** @description `wiki`, `link`, `image` or `embed`. */
+            kind: string;
+            /** @description The entry that it means. */
+            to: string;
+        };
+        /** @description An entry of a graph. */
+        GraphNode: {
+            /**
+             * Format: int32
+             * @description Steps from the one that was asked for.
+             */
+            depth: number;
+            /** @description Entry id. */
+            entry: string;
+            /** @description Media type. */
+            media_type: string;
+            /** @description Its path. */
+            path: string;
+            /** @description Its title. */
+            title: string;
         };
         /** @description Records of one device that do not count. */
         HeldBack: {
@@ -1192,6 +1503,19 @@ export interface components {
             records: number;
             /** @description Why the last of them does not count. */
             why: string;
+        };
+        /** @description Lines that differ and lie together. */
+        Hunk: {
+            /** @description The lines. */
+            lines: components["schemas"]["Line"][];
+            /** @description Lines behind. */
+            new_lines: number;
+            /** @description First line behind, from 1. */
+            new_start: number;
+            /** @description Lines before. */
+            old_lines: number;
+            /** @description First line before, from 1. */
+            old_start: number;
         };
         /** @description An invitation. */
         Invite: {
@@ -1215,10 +1539,65 @@ export interface components {
         };
         /** @description What a join did, or would do. */
         Joined: components["schemas"]["Preview"] | components["schemas"]["NotebookStatus"];
+        /** @description A link that does not change although it should. */
+        KeptLink: {
+            /** @description Entry id. */
+            entry: string;
+            /** @description Its line, from 1. */
+            line: number;
+            /** @description Where that is, before the move. */
+            path: string;
+            /** @description Why. */
+            reason: string;
+            /** @description The target that is written there. */
+            target: string;
+        };
+        /** @description One line. */
+        Line: {
+            /** @description What became of it. */
+            change: components["schemas"]["LineChange"];
+            /** @description Its number behind, from 1. */
+            new?: number | null;
+            /** @description Its number before, from 1. */
+            old?: number | null;
+            /** @description It ends the text without a line break. */
+            unended?: boolean;
+            /** @description Its text, without the line break: pieces, of which those that differ from the line it became, or was, are marked. */
+            words: components["schemas"]["Words"][];
+        };
+        /** @description A line with a link. */
+        LineAround: {
+            /** @description Its number, from 1. */
+            line: number;
+            /** @description Its text; of a long one, what is around the link. */
+            text: string;
+        };
+        /**
+         * @description What became of a line.
+         * @enum {string}
+         */
+        LineChange: "same" | "added" | "removed";
         /** @description A fresh sign-in link. */
         Link: {
             /** @description Open it in a browser within ten minutes; it works once. */
             url: string;
+        };
+        /** @description A link that changes: its target, nothing else. */
+        LinkChange: {
+            /** @description The target that is written there. */
+            from: string;
+            /** @description Its line, from 1. */
+            line: number;
+            /** @description The target that is written there then. */
+            to: string;
+        };
+        /** @description What a move does, or would do, to links. */
+        LinkChanges: {
+            /** @description Entries whose links change. */
+            entries: components["schemas"]["LinksOfEntry"][];
+            /** @description Links that cannot be changed and will mean something else, or nothing. */
+            kept: components["schemas"]["KeptLink"][];
+            undo?: components["schemas"]["MoveUndo"] | null;
         };
         /** @description A link out of an entry. */
         LinkRow: {
@@ -1232,6 +1611,17 @@ export interface components {
             target: string;
             /** @description Its title. */
             title?: string | null;
+        };
+        /** @description Links of one entry that change. */
+        LinksOfEntry: {
+            /** @description Entry id. */
+            entry: string;
+            /** @description Its links, in the order of its text. */
+            links: components["schemas"]["LinkChange"][];
+            /** @description Where it is, before the move. */
+            path: string;
+            /** @description What it is called. */
+            title: string;
         };
         /** @description One device of one member of one notebook. */
         Member: {
@@ -1256,6 +1646,29 @@ export interface components {
             /** @description Whether it is this device. */
             this_device: boolean;
         };
+        /** @description Somebody who is named. */
+        Mention: {
+            /** @description What that person is called. */
+            name: string;
+            /** @description Whether that is whoever asks. */
+            own: boolean;
+            /** @description Person id. */
+            person: string;
+        };
+        /**
+         * @description What a move does with links.
+         * @enum {string}
+         */
+        MoveLinks: "keep" | "preview" | "rewrite";
+        /** @description What takes a move with its links back. */
+        MoveUndo: {
+            /** @description The entry that was moved. */
+            entry: string;
+            /** @description Where it was. */
+            path: string;
+            /** @description Texts that were changed. */
+            texts: components["schemas"]["TextUndo"][];
+        };
         /** @description What to export, and where to. */
         NewBundle: {
             /** @description The file to make; absolute. Nothing may be there yet. */
@@ -1277,6 +1690,13 @@ export interface components {
             properties?: {
                 [key: string]: unknown;
             };
+            /**
+             * @description Instead of `content`: the template that it is made of. A path that ends with `/`, or is empty, is then the folder for the
+             *     template's own name.
+             */
+            template?: string | null;
+            /** @description With `template`: what it is called; if not given, by its path. */
+            title?: string | null;
         };
         /** @description Whom to invite, and where to. */
         NewInvite: {
@@ -1331,6 +1751,19 @@ export interface components {
             /** @description What is meant by it: "recorded", "approved" … */
             meaning: string;
             /** @description The version that was read. Absent: the one that is there now. */
+            version?: string | null;
+        };
+        /** @description A thread to be begun. */
+        NewThread: {
+            /** @description Where it ends. */
+            end?: number | null;
+            /** @description Instead of `start` and `end`: the words that it is about, where they stand first. */
+            quote?: string | null;
+            /** @description Where the passage begins that it is about, in UTF-16 code units of that version's text. Absent: it is about the whole entry. */
+            start?: number | null;
+            /** @description What is said. */
+            text: string;
+            /** @description The version that was read; the one that is there now, if not given. */
             version?: string | null;
         };
         /** @description What is meant by confirming a seal. */
@@ -1438,6 +1871,40 @@ export interface components {
             notebook: string;
         };
         /** @description A page of a list. */
+        Page_Activity: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /** @description What it is about: `entry`, `seal`, `comment`, `people`. */
+                about: string;
+                /** @description How many changes it were. */
+                changes: number;
+                /** @description Who: the device. */
+                device: string;
+                /** @description What that device calls itself. */
+                device_name?: string | null;
+                /**
+                 * @description What was done: for entries as in the history (`created`, `edited`, `properties`, `renamed`, `moved`, `deleted`,
+                 *     `restored`), `sealed`, `witnessed`, `unlocked`; `commented`, `replied`, `resolved`, `reopened`, `rephrased`, `took_back`; for people `founded`, `admitted`, `device`, `role`, `revoked`, `profile`,
+                 *     `recovery`, `recovered`, `released`, `rule`.
+                 */
+                did: string[];
+                /** @description To which entries; the first ten. */
+                entries: components["schemas"]["ActivityEntry"][];
+                /** @description To how many entries. */
+                entry_count: number;
+                /** @description Notebook id. */
+                notebook: string;
+                /** @description When the first of it was. */
+                since: string;
+                /** @description When the last of it was, by that device's clock. */
+                time: string;
+                /** @description What was said by it: what a seal means, what somebody is called. */
+                words?: string | null;
+            }[];
+        };
+        /** @description A page of a list. */
         Page_BacklinkRow: {
             /** @description Give it back as `cursor` for the next page; absent on the last one. */
             cursor?: string | null;
@@ -1445,8 +1912,10 @@ export interface components {
             items: {
                 /** @description The entry that holds the link. */
                 entry: string;
-                /** @description `wiki`, `link` or `image`. */
+                /** @description `wiki`, `link`, `image` or `embed`. */
                 kind: string;
+                /** @description The lines where it stands. */
+                lines: components["schemas"]["LineAround"][];
                 /** @description Its path. */
                 path: string;
                 /** @description The link as it is written there. */
@@ -1528,32 +1997,6 @@ export interface components {
                 version: string;
                 /** @description What is wrong with its metadata. */
                 warnings: string[];
-            }[];
-        };
-        /** @description A page of a list. */
-        Page_GivenOut: {
-            /** @description Give it back as `cursor` for the next page; absent on the last one. */
-            cursor?: string | null;
-            /** @description What was asked for. */
-            items: {
-                /** @description Somebody has to say yes. */
-                attended: boolean;
-                /** @description When it was made. */
-                created: string;
-                /** @description When it is void. */
-                expires: string;
-                /** @description What names it here; it opens nothing. */
-                id: string;
-                /** @description To which notebook. */
-                notebook: string;
-                /** @description It is for another device of the inviter's. */
-                own_device: boolean;
-                /** @description As what. */
-                role: string;
-                /** @description `open`, `used` or `expired`. */
-                state: string;
-                /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
-                used_by?: string | null;
             }[];
         };
         /** @description A page of a list. */
@@ -1812,6 +2255,56 @@ export interface components {
             }[];
         };
         /** @description A page of a list. */
+        Page_Template: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /** @description The content, with its tokens. */
+                content: string;
+                /** @description The name, or path, of an entry made of it, if none is given. */
+                default_name?: string;
+                /** @description What it is for. */
+                description?: string;
+                /** @description What names of entries made of it end with. */
+                file_extension?: string;
+                /** @description A sign for it. */
+                icon?: string;
+                /** @description Its id. */
+                id: string;
+                /** @description What it is called. */
+                name: string;
+                /** @description The notebook that it is of; nothing for those built in. */
+                notebook?: string | null;
+                /** @description Where it is in that notebook. */
+                path?: string | null;
+                /** @description What it is to be used for, as the notebook says. */
+                template_for?: string | null;
+            }[];
+        };
+        /** @description A page of a list. */
+        Page_ThreadItem: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /** @description Its comments, the first first. */
+                comments: components["schemas"]["CommentItem"][];
+                /** @description The entry that it is about. */
+                entry: string;
+                /** @description Its id: that of its first comment. */
+                id: string;
+                /** @description Notebook id. */
+                notebook: string;
+                /** @description Where that is, or was. */
+                path: string;
+                place?: components["schemas"]["Passage"] | null;
+                /** @description The words that it was begun at; of a long passage, the beginning. Nothing: it is about the whole entry. */
+                quote?: string | null;
+                resolved?: components["schemas"]["Author"] | null;
+            }[];
+        };
+        /** @description A page of a list. */
         Page_TreeItem: {
             /** @description Give it back as `cursor` for the next page; absent on the last one. */
             cursor?: string | null;
@@ -1894,6 +2387,17 @@ export interface components {
                 role: string;
             }[];
         };
+        /** @description A passage of the text as it is now. */
+        Passage: {
+            /** @description Where it ends. */
+            end: number;
+            /** @description Its line, from 1. */
+            line: number;
+            /** @description Where it begins, in UTF-16 code units. */
+            start: number;
+            /** @description The version of that text. */
+            version: string;
+        };
         /** @description One other device, in one notebook. */
         PeerRow: {
             /**
@@ -1954,18 +2458,6 @@ export interface components {
             /** @description Twelve words. They are kept nowhere: write them down. */
             phrase: string;
         };
-        /** @description What a page says of itself. Each word says it all: nothing refers to the one before. */
-        Presence: {
-            /** @description What was typed since and is not saved: a CodeMirror change set on that version's text, in UTF-16 code units. */
-            changes?: unknown[] | null;
-            /** @description Anchor and head of the selection, in the text with those changes. */
-            selection?: [
-                number,
-                number
-            ] | null;
-            /** @description The version that the page's text was made from. */
-            version?: string | null;
-        };
         /** @description What a join would do. */
         Preview: {
             /** @description Where the inviter can be reached. */
@@ -2013,6 +2505,15 @@ export interface components {
             total?: number | null;
             /** @description Which. */
             what: components["schemas"]["Work"];
+        };
+        /** @description A property that differs. */
+        PropertyDifference: {
+            /** @description Its value before; nothing if it was not set. */
+            from?: unknown;
+            /** @description Which. */
+            key: string;
+            /** @description Its value behind; nothing if it is not set. */
+            to?: unknown;
         };
         /** @description What a query found. */
         QueryPage: {
@@ -2195,6 +2696,26 @@ export interface components {
             /** @description What of the line was not understood, and what would be right; the line is answered all the same. */
             warnings: string[];
         };
+        /** @description One of the two versions. */
+        Side: {
+            /** @description Whether it was deleted. */
+            deleted: boolean;
+            /** @description BLAKE3 of its bytes; they are at `versions/{version}/content`. */
+            hash: string;
+            /** @description What it was. */
+            kind: components["schemas"]["EntryKind"];
+            /** @description What it was called. */
+            name: string;
+            /** @description Its folder; absent at the top. */
+            parent?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description Which. */
+            version: string;
+        };
         /** @description Somebody who signed. */
         Signer: {
             /** @description The device that signed. */
@@ -2207,6 +2728,27 @@ export interface components {
             person_name?: string | null;
             /** @description When, by that device's clock. */
             time: string;
+        };
+        /** @description Something jotted down. */
+        Snippet: {
+            /** @description Markdown. */
+            content: string;
+            /** @description Its property `type`; `snippet` if not given. */
+            file_type?: string | null;
+            /** @description The file's name; made of day and title if not given. */
+            filename?: string | null;
+            /** @description The folder. */
+            folder?: string | null;
+            /** @description Where to; may be left out while there is only one notebook. */
+            notebook?: string | null;
+            /** @description More properties. */
+            properties?: Record<string, never>;
+            /** @description Its tags. */
+            tags?: string[];
+            /** @description What it is called. */
+            title?: string | null;
+            /** @description Taken and not looked at: a notebook is named by itself. */
+            workspace?: string | null;
         };
         /** @description One part of a snippet. */
         SnippetPart: {
@@ -2235,6 +2777,119 @@ export interface components {
             count: number;
             /** @description The tag. */
             tag: string;
+        };
+        /** @description What becomes of a task. */
+        TaskChange: {
+            /** @description Its entry is sealed and locked, and this is to amend it. */
+            amend?: boolean;
+            /** @description Whether it is done. */
+            done: boolean;
+        };
+        /** @description A task: a box in a text, or an entry of type `task`. */
+        TaskItem: {
+            /** @description Who does it. */
+            assignee?: string | null;
+            /** @description Whether it is done. */
+            done: boolean;
+            /** @description When it was ticked off, by that device's clock. */
+            done_at?: string | null;
+            /** @description The device that ticked it off, if that is known. */
+            done_by?: string | null;
+            /** @description What that device calls itself. */
+            done_by_name?: string | null;
+            /** @description When it is due: a date, or a date with time. */
+            due?: string | null;
+            /** @description The entry that it is in, or is. */
+            entry: string;
+            /** @description What that is called. */
+            entry_title: string;
+            /** @description Names the task at the version that was read. */
+            id: string;
+            /** @description `box` or `entry`. */
+            kind: string;
+            /** @description Its line, from 1; 0 for an entry. */
+            line: number;
+            /** @description Notebook id. */
+            notebook: string;
+            /** @description Whether that is over and it is not done. */
+            overdue: boolean;
+            /** @description Where that is. */
+            path: string;
+            /** @description Tags of its line and of its entry. */
+            tags: string[];
+            /** @description As it is written behind the box. */
+            text: string;
+            /** @description Without what says when and who. */
+            title: string;
+            /** @description The version that was read. */
+            version: string;
+        };
+        /** @description A page of tasks. */
+        TaskPage: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What is open first, what is due first before the rest. */
+            items: components["schemas"]["TaskItem"][];
+            /** @description Tasks in all. */
+            total: number;
+        };
+        /** @description What an entry can be made of. */
+        Template: {
+            /** @description The content, with its tokens. */
+            content: string;
+            /** @description The name, or path, of an entry made of it, if none is given. */
+            default_name?: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description What names of entries made of it end with. */
+            file_extension?: string;
+            /** @description A sign for it. */
+            icon?: string;
+            /** @description Its id. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description The notebook that it is of; nothing for those built in. */
+            notebook?: string | null;
+            /** @description Where it is in that notebook. */
+            path?: string | null;
+            /** @description What it is to be used for, as the notebook says. */
+            template_for?: string | null;
+        };
+        /** @description Lines that differ. */
+        TextDifference: {
+            /** @description Lines added. */
+            added: number;
+            /** @description What differs, with lines around it. */
+            hunks: components["schemas"]["Hunk"][];
+            /** @description Lines removed. */
+            removed: number;
+        };
+        /** @description A text that was changed. */
+        TextUndo: {
+            /** @description Its version behind. */
+            after: string;
+            /** @description Its version before. */
+            before: string;
+            /** @description Which. */
+            entry: string;
+        };
+        /** @description A thread of comments. */
+        ThreadItem: {
+            /** @description Its comments, the first first. */
+            comments: components["schemas"]["CommentItem"][];
+            /** @description The entry that it is about. */
+            entry: string;
+            /** @description Its id: that of its first comment. */
+            id: string;
+            /** @description Notebook id. */
+            notebook: string;
+            /** @description Where that is, or was. */
+            path: string;
+            place?: components["schemas"]["Passage"] | null;
+            /** @description The words that it was begun at; of a long passage, the beginning. Nothing: it is about the whole entry. */
+            quote?: string | null;
+            resolved?: components["schemas"]["Author"] | null;
         };
         /** @description One row of the tree. */
         TreeItem: {
@@ -2309,6 +2964,24 @@ export interface components {
             /** @description As what: for another device of somebody, that person's role. */
             role: string;
         };
+        /** @description Which day's note. */
+        WhichDay: {
+            /**
+             * @description The day, as in `2026-12-01`; today if not given.
+             * @default null
+             */
+            date: string | null;
+            /**
+             * @description The template; `daily-journal` if not given.
+             * @default null
+             */
+            template: string | null;
+        };
+        /** @description What is said. */
+        Words: {
+            /** @description In plain text or Markdown; `@name` names somebody. */
+            text: string;
+        };
         /**
          * @description Kinds of work that may take a while.
          * @enum {string}
@@ -2323,6 +2996,32 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    history_activity: {
+        parameters: {
+            query?: {
+                /** @description Only in this notebook. */
+                notebook?: string;
+                /** @description At most about so many lines. */
+                limit?: number;
+                /** @description From the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Activity"];
+                };
+            };
+        };
+    };
     bundles_import: {
         parameters: {
             query?: never;
@@ -2346,6 +3045,42 @@ export interface operations {
             };
             /** @description `bad_bundle`, `cannot_import` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    comments_all: {
+        parameters: {
+            query?: {
+                /** @description Only of this notebook. */
+                notebook?: string;
+                /** @description `open`, `resolved` or `all` (default). */
+                status?: string;
+                /** @description Only those in which whoever asks is named. */
+                mentions_me?: boolean;
+                /** @description At most so many. */
+                limit?: number;
+                /** @description From the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ThreadItem"];
+                };
+            };
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2415,25 +3150,6 @@ export interface operations {
             };
         };
     };
-    people_invites: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_GivenOut"];
-                };
-            };
-        };
-    };
     people_invite: {
         parameters: {
             query?: never;
@@ -2456,38 +3172,6 @@ export interface operations {
                 };
             };
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    people_withdraw: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `used`: somebody came in with it */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2769,6 +3453,46 @@ export interface operations {
             };
         };
     };
+    templates_daily: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhichDay"];
+            };
+        };
+        responses: {
+            /** @description It was there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryDetails"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryDetails"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     entries_list: {
         parameters: {
             query?: {
@@ -2940,7 +3664,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EntryDetails"];
+                    "application/json": components["schemas"]["ChangedEntry"];
                 };
             };
             404: {
@@ -2959,7 +3683,12 @@ export interface operations {
     };
     search_backlinks: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description At most so many. */
+                limit?: number;
+                /** @description From the page before. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 nb: string;
@@ -2979,7 +3708,7 @@ export interface operations {
             };
         };
     };
-    content_socket: {
+    comments_list: {
         parameters: {
             query?: never;
             header?: never;
@@ -2991,14 +3720,260 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A WebSocket: `Presence` in, `Heard` out */
-            101: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Heard"];
+                    "application/json": components["schemas"]["Page_ThreadItem"];
                 };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    comments_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewThread"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadItem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_comment`: nothing is said, or about no passage */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    comments_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    comments_edit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Words"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadItem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_comment`: it is somebody else's, or says nothing */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    comments_reopen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadItem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    comments_reply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Words"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadItem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    comments_resolve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadItem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             404: {
                 headers: {
@@ -3125,6 +4100,42 @@ export interface operations {
             };
         };
     };
+    history_diff: {
+        parameters: {
+            query?: {
+                /** @description Absent: the version right before `to`. */
+                from?: string;
+                /** @description Absent: the one that is there now. */
+                to?: string;
+                /** @description Lines that stay the same, shown around those that do not; 3 if not given. */
+                context?: number;
+            };
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
+                };
+            };
+            /** @description `no_version`, or no entry */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     entries_fetch: {
         parameters: {
             query?: never;
@@ -3160,6 +4171,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    search_graph: {
+        parameters: {
+            query?: {
+                /** @description Steps from the entry; 1 if not given, 4 at most. */
+                depth?: number;
+            };
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Graph"];
+                };
             };
         };
     };
@@ -3553,6 +4589,44 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Done"];
                 };
+            };
+        };
+    };
+    entries_undo_move: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveUndo"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryDetails"];
+                };
+            };
+            /** @description Something else is there now */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3982,6 +5056,41 @@ export interface operations {
             };
         };
     };
+    templates_snippet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Snippet"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryDetails"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     status_status: {
         parameters: {
             query?: never;
@@ -4019,6 +5128,126 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_TagRow"];
+                };
+            };
+        };
+    };
+    tasks_list: {
+        parameters: {
+            query?: {
+                /** @description Only in this notebook. */
+                notebook?: string;
+                /** @description `open` (default), `done` or `all`. */
+                status?: string;
+                /** @description Only whose this is; `none`: nobody's. */
+                assignee?: string;
+                /**
+                 * @description `overdue`, `today`, `week` (until Sunday, and what is overdue), `any`, `none`; or a day: `2026-12-01`, `<2026-12-01`, `<=…`,
+                 *     `>…`, `>=…`.
+                 */
+                due?: string;
+                /** @description Only with this tag, or one under it. */
+                tag?: string;
+                /** @description Only in this folder or entry. */
+                path?: string;
+                /** @description Only whose text holds this. */
+                q?: string;
+                /** @description At most so many. */
+                limit?: number;
+                /** @description From the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    tasks_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskItem"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `task_changed`: the line is not that task any more; `details.there` is what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `locked`: its entry is sealed and only amended */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    templates_list: {
+        parameters: {
+            query?: {
+                /** @description Only of this notebook. */
+                notebook?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Template"];
                 };
             };
         };

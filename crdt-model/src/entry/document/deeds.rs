@@ -7,6 +7,8 @@ use automerge::{Automerge, ObjId, ReadDoc};
 use serde::{Deserialize, Serialize};
 
 use super::schema::{DELETE, REVIVE, Schema};
+use crate::entry::birth::Birth;
+use crate::ids::EntryId;
 
 /// One thing that a change did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,7 +47,18 @@ impl Deed {
 
 /// What a change did; empty for one that is not known.
 pub(super) fn of(doc: &Automerge, schema: &Schema, hash: &automerge::ChangeHash) -> BTreeSet<Deed> {
-    let Some(change) = doc.get_change_by_hash(hash) else { return BTreeSet::new() };
+    doc.get_change_by_hash(hash).map_or_else(BTreeSet::new, |change| of_change(schema, &change))
+}
+
+/// What a change of an entry did, by its bytes and the entry's birth; nothing if they are none.
+pub fn deeds_of(id: EntryId, birth: &Birth, change: &[u8]) -> BTreeSet<Deed> {
+    let schema = Schema::new(id, birth);
+    let parsed = super::contained(|| automerge::Change::from_bytes(change.to_vec()).ok());
+    let parsed = parsed.ok().flatten().filter(|_| super::plain(change).is_some());
+    parsed.map_or_else(BTreeSet::new, |change| of_change(&schema, &change))
+}
+
+fn of_change(schema: &Schema, change: &automerge::Change) -> BTreeSet<Deed> {
     let change = change.decode();
     let by_message = match change.message.as_deref() {
         Some(DELETE) if change.operations.is_empty() => Some(Deed::Deleted),

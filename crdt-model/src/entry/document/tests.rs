@@ -5,6 +5,7 @@ use crate::ids::{ContentHash, NotebookId};
 
 mod front;
 mod merge;
+mod places;
 
 const A: DeviceId = DeviceId([1; 32]);
 const B: DeviceId = DeviceId([2; 32]);

@@ -163,7 +163,7 @@ impl Checker<'_> {
         let knows = chains.see(tip, &header).clone();
         match Payload::decode(header.kind, &record.payload) {
             // Whoever signed it may have meant to: it has no effect, here and elsewhere.
-            None if header.kind == Payload::SEAL => {
+            None if [Payload::SEAL, Payload::COMMENT].contains(&header.kind) => {
                 self.note(format!("{}: it contradicts itself, and has no effect", place(tip)));
             }
             None => self.bad(tip, "its payload cannot be read"),
@@ -178,7 +178,7 @@ impl Checker<'_> {
                 chains.statements.push(Statement { tip: *tip, knows, change });
             }
             Some(Payload::Seal(seal)) => chains.seals.push((position, *tip, seal.without_text())),
-            Some(Payload::Unknown(..)) => {}
+            Some(Payload::Comment(_) | Payload::Unknown(..)) => {}
         }
     }
 

@@ -172,7 +172,8 @@ impl Exporter<'_> {
                 })),
                 Some(Payload::Seal(seal)) => drop(entries.insert(seal.entry())),
                 Some(Payload::Membership(_)) => is_any = true,
-                Some(Payload::Unknown(..)) | None => {}
+                // A comment brings no attachment.
+                Some(Payload::Comment(_) | Payload::Unknown(..)) | None => {}
             }
             Ok(())
         })?;

@@ -78,6 +78,7 @@ async fn what_nobody_wrote_is_answered_with_what_somebody_did() {
     let suggested = |line: &str| world.mirror.search(line, 5, 0).unwrap().suggestion;
     assert_eq!(suggested("bufer"), Some("buffer".into()));
     assert_eq!(suggested("glycien tris"), Some("glycine tris".into()));
+    assert_eq!(suggested("vuffer"), Some("buffer".into()), "also when the beginning is mistyped");
     assert_eq!(suggested("zzzzzz"), None);
 }
 
