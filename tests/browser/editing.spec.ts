@@ -294,9 +294,10 @@ test('all of it works where the page’s policy demands Trusted Types', async ({
   await daemon.notebook({ 'a.md': text, 'Other.md': 'text of the *other*\n' });
   await page.addInitScript(() => localStorage.setItem('codex.mode', 'both'));
   await page.route((url) => url.pathname === '/' && url.search === '', async (route) => {
-    const response = await route.fetch();
-    const policy = `${response.headers()['content-security-policy'] ?? ''}; require-trusted-types-for 'script'`;
-    await route.fulfill({ response, headers: { ...response.headers(), 'content-security-policy': policy } });
+    // Whole, whatever the browser holds of it.
+    const response = await route.fetch({ headers: {} });
+    const policy = `${response.headers()['content-security-policy'] ?? ''}; require-trusted-types-for 'script'; trusted-types svelte-trusted-html dompurify default 'allow-duplicates'`;
+    await route.fulfill({ status: response.status(), body: await response.text(), headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy } });
   });
   await daemon.openEntry(page, 'lab', 'a.md');
   // The way in leads over another address, whose answer is not changed.
@@ -304,7 +305,7 @@ test('all of it works where the page’s policy demands Trusted Types', async ({
   await page.waitForSelector('.cm-content');
   expect(await page.evaluate(() => {
     try {
-      document.createElement('div').innerHTML = '<b>';
+      document.createElement('script').text = '1';
       return 'taken';
     } catch {
       return 'refused';

@@ -156,6 +156,8 @@ const drawers: Record<string, Draw> = {
   QuoteMark(on, node) {
     if (!on.lineTouched(node.from)) on.replace(node.from, Math.min(node.to + 1, on.pastSpace(node.to)));
   },
+  /** A table that is being written keeps its columns. */
+  Table: (on, node) => !on.touched(node.from, node.to),
   Blockquote: drawCallout,
   FencedCode: drawFence,
 };
