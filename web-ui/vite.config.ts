@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { gzipSync } from 'node:zlib';
 import type { Plugin, Rolldown } from 'vite';
@@ -35,8 +36,20 @@ const firstLoad: Plugin = {
   },
 };
 
+/** The page's policy lets nothing be compiled, so a PDF's rarer pictures are decoded by script. pdf.js asks for it by name. */
+const pdfDecoders: Plugin = {
+  name: 'pdf-decoders',
+  apply: 'build',
+  generateBundle() {
+    for (const name of ['jbig2_nowasm_fallback.js', 'openjpeg_nowasm_fallback.js']) {
+      const source = readFileSync(new URL(`node_modules/pdfjs-dist/wasm/${name}`, import.meta.url));
+      this.emitFile({ type: 'asset', fileName: `pdfjs/${name}`, source });
+    }
+  },
+};
+
 export default defineConfig({
-  plugins: [onlyWoff2, firstLoad, svelte()],
+  plugins: [onlyWoff2, firstLoad, pdfDecoders, svelte()],
   build: {
     target: 'es2022',
     // The page's policy forbids inline scripts and data: URLs for code; every asset stays a file.

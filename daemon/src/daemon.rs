@@ -18,7 +18,7 @@ use crate::driver::{self, Notebook, NotebookNotice, Shells};
 use crate::git::Git;
 use crate::home::Home;
 use crate::live::{Talk, Word};
-use crate::net::{Net, NetConfig, NetEvent, RelayChoice};
+use crate::net::{Net, NetConfig, NetEvent, RelayChoice, Route};
 use crate::store::Store;
 use crate::system::NotebookRow;
 use crate::watch::Watcher;
@@ -347,6 +347,11 @@ impl Daemon {
     /// Where iroh listens.
     pub fn p2p_addresses(&self) -> Vec<String> {
         self.shells.net.addresses()
+    }
+
+    /// The way to every peer that is connected.
+    pub async fn routes(&self) -> BTreeMap<DeviceId, Route> {
+        self.shells.net.routes().await
     }
 
     /// The home.

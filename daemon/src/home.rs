@@ -4,6 +4,7 @@
 //! data and `$XDG_CONFIG_HOME/codex/config.toml` the settings.
 
 pub mod config;
+pub mod example;
 pub mod key;
 pub mod recovery;
 pub mod run_file;

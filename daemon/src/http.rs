@@ -32,6 +32,7 @@ pub mod search;
 pub mod sidecar;
 pub mod spool;
 pub mod status;
+pub mod storage;
 pub mod tasks;
 pub mod templates;
 pub mod ui;
@@ -80,10 +81,13 @@ fn api() -> Router<Desk> {
         .route("/openapi.json", get(openapi::document))
         .route("/session/links", post(auth::make_link))
         .route("/notebooks", get(notebooks::list).post(notebooks::add))
+        .route("/examples", post(notebooks::add_example))
         .route("/notebooks/{nb}", get(notebooks::show).patch(notebooks::change).delete(notebooks::remove))
         .route("/notebooks/{nb}/mirror/rebuild", post(notebooks::rebuild_mirror))
-        .route("/notebooks/{nb}/bundle", post(bundles::export))
+        .route("/notebooks/{nb}/bundle", get(bundles::download).post(bundles::export))
         .route("/bundles", post(bundles::import))
+        .route("/bundles/upload", post(bundles::upload).layer(DefaultBodyLimit::disable()))
+        .route("/storage", get(storage::storage))
         .route("/notebooks/{nb}/entries", get(entries::list).post(entries::create))
         .route("/notebooks/{nb}/entries/upload", post(upload::upload).layer(DefaultBodyLimit::disable()))
         .route(
@@ -100,6 +104,7 @@ fn api() -> Router<Desk> {
         .route("/notebooks/{nb}/entries/{e}/versions/{v}/content", get(history::version_content))
         .route("/notebooks/{nb}/entries/{e}/restore", post(history::restore))
         .route("/notebooks/{nb}/entries/{e}/fetch", post(entries::fetch))
+        .route("/notebooks/{nb}/entries/{e}/holders", get(entries::holders))
         .route("/notebooks/{nb}/entries/{e}/links", get(links::links))
         .route("/notebooks/{nb}/entries/{e}/backlinks", get(links::backlinks))
         .route("/notebooks/{nb}/entries/{e}/graph", get(links::graph))

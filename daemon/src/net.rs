@@ -17,7 +17,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,7 @@ use link::Door;
 use serve::BlobDoor;
 use wire::{First, Hello};
 
+pub use address::Route;
 pub use ticket::TicketError;
 
 /// A silent peer is gone after this time.
@@ -323,6 +324,13 @@ impl Net {
             recovery,
         };
         link::knock(&self.endpoint, address::endpoint_addr(id, &ticket.addresses), first).await
+    }
+
+    /// The way to every peer that is connected.
+    pub async fn routes(&self) -> BTreeMap<DeviceId, Route> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Routes { answer });
+        answered.await.unwrap_or_default()
     }
 
     /// Direct addresses this device listens on, as text.

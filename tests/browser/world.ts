@@ -161,6 +161,10 @@ export class Folder {
     writeFileSync(join(this.path, path), content);
   }
 
+  remove(paths: string[]): void {
+    for (const path of paths) rmSync(join(this.path, path));
+  }
+
   read(path: string): string {
     return readFileSync(join(this.path, path), 'utf8');
   }

@@ -1,16 +1,24 @@
-//! Bundles: a notebook in a file, and back. Paths are the daemon's own.
+//! Bundles: a notebook in a file, and back. Paths are the daemon's own; a browser sends and gets the bytes.
 
 use std::path::PathBuf;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use n0_future::StreamExt;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use tokio::fs::OpenOptions;
+use tokio::io::AsyncWriteExt;
+use tokio_util::io::ReaderStream;
+use utoipa::{IntoParams, ToSchema};
 
+use super::auth::new_token;
 use super::desk::Desk;
 use super::error::{ApiError, of_daemon};
-use super::input::{Input, Place};
+use super::input::{Input, Params, Place};
 use crate::bundle::ReadError;
 use crate::daemon::{Export, Exported, ImportError, Imported, Refused};
 use crate::driver::AskError;
@@ -124,6 +132,78 @@ pub async fn export(
     let made = desk.daemon().export_bundle(notebook, absolute(&new.path)?, export).await;
     let made = made.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_export"))?;
     Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// What of a notebook goes into a bundle that is downloaded.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WhichBundle {
+    /// Leave out what this device holds by its last receipt: its id, or its name.
+    pub reader: Option<String>,
+    /// Older versions of attachments too.
+    #[serde(default)]
+    pub whole: bool,
+}
+
+/// A notebook's records, receipts and attachments as a file to keep or carry.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/bundle", tag = "bundles", params(("nb" = String, Path), WhichBundle),
+    responses((status = 200, description = "The bundle"), (status = 422, description = "`cannot_export`")))]
+pub async fn download(
+    State(desk): State<Desk>,
+    Place(nb): Place<String>,
+    Params(which): Params<WhichBundle>,
+) -> Result<Response, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let slug = desk.daemon().list().into_iter().find(|one| one.id == notebook.id.to_string());
+    let slug = slug.map_or_else(|| "notebook".to_owned(), |one| one.slug);
+    let part = Part::new(&desk);
+    let export = Export { reader: which.reader.filter(|reader| !reader.is_empty()), whole: which.whole };
+    let made = desk.daemon().export_bundle(notebook, part.0.clone(), export).await;
+    let made = made.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_export"))?;
+    // Open, it lasts until it is sent; its name goes now.
+    let file = tokio::fs::File::open(&part.0).await?;
+    drop(part);
+    let headers = [
+        (CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (CONTENT_LENGTH, made.size.to_string()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{slug}.codexbundle\"")),
+        (CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
+}
+
+/// Takes in a bundle that is sent, as if a peer had sent what it holds.
+#[utoipa::path(post, path = "/api/v1/bundles/upload", tag = "bundles",
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses((status = 200, body = BundleImported), (status = 422, description = "`bad_bundle`, `cannot_import`")))]
+pub async fn upload(State(desk): State<Desk>, body: Body) -> Result<Json<BundleImported>, ApiError> {
+    let part = Part::new(&desk);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part.0).await?;
+    let mut bytes = body.into_data_stream();
+    while let Some(some) = bytes.next().await {
+        let some = some.map_err(|error| ApiError::bad_request(format!("cannot read the bundle: {error}")))?;
+        file.write_all(&some).await?;
+    }
+    file.flush().await?;
+    drop(file);
+    let taken = desk.daemon().import_bundle(part.0.clone()).await;
+    taken.map(|taken| Json(taken.into())).map_err(refused)
+}
+
+/// A file that lives as long as one request.
+struct Part(PathBuf);
+
+impl Part {
+    fn new(desk: &Desk) -> Self {
+        Self(desk.daemon().home().tmp_dir().join(new_token()))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // What is left is swept at the next start in any case.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// Takes in what a file holds, as if a peer had sent it. What was good before something that is not stays.

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use codex_crdt_model::effect::Reply;
 use codex_crdt_model::entry::birth::{Content, Kind};
 use codex_crdt_model::event::Request;
-use codex_crdt_model::ids::EntryId;
+use codex_crdt_model::ids::{DeviceId, EntryId};
 use codex_crdt_model::limits;
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::path::EntryPath;
@@ -325,6 +325,55 @@ pub async fn fetch(
     let missing = read(&notebook, move |reader| reading::missing_within(reader, entry)).await?;
     let status = if missing == 0 { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(Fetching { done: true, missing })))
+}
+
+/// A device, and whether it holds what an entry says now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Holder {
+    /// Device id.
+    pub device: String,
+    /// What it calls itself.
+    pub name: String,
+    /// Whether it is this device.
+    pub this_device: bool,
+    /// By its last receipt. Nothing where that says neither yes nor no: it is older than the entry's last change.
+    pub holds: Option<bool>,
+}
+
+/// Where an entry is held: on which members' devices.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/holders", tag = "entries",
+    params(("nb" = String, Path), ("e" = String, Path)), responses((status = 200, body = Page<Holder>), (status = 404)))]
+pub async fn holders(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+) -> Result<Json<Page<Holder>>, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let id: EntryId = e.parse()?;
+    let own = desk.daemon().device();
+    let behind: BTreeMap<String, u64> =
+        notebook.standing().borrow().peers.iter().map(|peer| (peer.device.clone(), peer.records_behind)).collect();
+    let items = read(&notebook, move |reader| {
+        let row = reading::alive(reader, &id)?.row;
+        let receipts = reader.receipts()?;
+        let here = row.kind != Kind::Blob || reader.blob_missing(&row.hash)?.is_none();
+        let holder = |(device, name): (DeviceId, String)| {
+            let receipt = receipts.iter().find(|receipt| receipt.device == device);
+            let is_new = behind.get(&device.to_string()).is_none_or(|&records| records > 0);
+            let holds = match receipt {
+                _ if device == own => Some(here),
+                Some(receipt) if !is_new => match receipt.blobs_missing.contains(&row.hash) {
+                    true => Some(false),
+                    // A list that was cut short says nothing of what is not in it.
+                    false => (receipt.blobs_missing.len() as u64 == receipt.blobs_missing_count).then_some(true),
+                },
+                _ => None,
+            };
+            Holder { device: device.to_string(), name, this_device: device == own, holds }
+        };
+        Ok(reading::names(reader)?.into_iter().map(holder).collect())
+    })
+    .await?;
+    Ok(Json(Page::whole(items)))
 }
 
 /// How far a fetch is.

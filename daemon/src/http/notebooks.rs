@@ -15,8 +15,10 @@ use super::desk::{Desk, ask};
 use super::dto::{Done, Page};
 use super::error::{ApiError, of_daemon};
 use super::input::{Input, Place};
+use super::reading::blocking;
 use super::status::{NotebookStatus, of_notebook};
 use crate::daemon::Registered;
+use crate::home::example;
 
 /// All registered notebooks.
 #[utoipa::path(get, path = "/api/v1/notebooks", tag = "notebooks", responses((status = 200, body = Page<NotebookStatus>)))]
@@ -51,6 +53,25 @@ pub async fn add(
     }
     let name = new.name.filter(|name| !name.trim().is_empty());
     let added = desk.daemon().add(path, name, new.workspace).await;
+    let added = added.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_add"))?;
+    Ok((StatusCode::CREATED, Json(of_notebook(&desk, added))))
+}
+
+/// Makes an example notebook to look around in, in the home.
+#[utoipa::path(post, path = "/api/v1/examples", tag = "notebooks",
+    responses((status = 201, body = NotebookStatus), (status = 422, description = "`cannot_add`")))]
+pub async fn add_example(State(desk): State<Desk>) -> Result<(StatusCode, Json<NotebookStatus>), ApiError> {
+    let dir = desk.daemon().home().notebooks_dir();
+    let path = blocking(move || {
+        let names = std::iter::once(example::NAME.to_owned())
+            .chain((1..).map(|number| format!("{}-{number}", example::NAME)));
+        let mut free = names.map(|name| dir.join(name)).filter(|path| !path.exists());
+        let path = free.next().ok_or_else(|| ApiError::internal("every name for an example is taken"))?;
+        example::write(&path)?;
+        Ok(path)
+    })
+    .await?;
+    let added = desk.daemon().add(&path, Some(example::NAME.to_owned()), None).await;
     let added = added.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_add"))?;
     Ok((StatusCode::CREATED, Json(of_notebook(&desk, added))))
 }

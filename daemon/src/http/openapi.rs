@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use super::{
     activity, auth, bundles, collab, comments, content, diff, entries, events, history, inviting, links,
-    notebooks, people, seals, search, status, tasks, templates, upload,
+    notebooks, people, seals, search, status, storage, tasks, templates, upload,
 };
 
 #[derive(OpenApi)]
@@ -14,15 +14,19 @@ use super::{
     paths(
         status::health,
         status::status,
+        storage::storage,
         auth::make_link,
         notebooks::list,
         notebooks::add,
+        notebooks::add_example,
         notebooks::show,
         notebooks::change,
         notebooks::remove,
         notebooks::rebuild_mirror,
         bundles::export,
+        bundles::download,
         bundles::import,
+        bundles::upload,
         entries::list,
         entries::create,
         entries::show,
@@ -40,6 +44,7 @@ use super::{
         history::version_content,
         history::restore,
         entries::fetch,
+        entries::holders,
         history::conflicts,
         history::notebook_conflicts,
         history::entry_conflicts,

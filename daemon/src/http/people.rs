@@ -1,5 +1,7 @@
 //! Peers, members, and what may change about them.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use codex_crdt_model::event::MembershipRequest;
@@ -37,6 +39,8 @@ pub struct PeerRow {
     pub name: String,
     /// Whether a stream is open.
     pub connected: bool,
+    /// How it is reached now: `local` (one network), `direct` or `relay`; nothing while it is not, or a way is looked for.
+    pub route: Option<String>,
     /// Records that we have and it has not acknowledged.
     pub records_behind: u64,
     /// Blobs it says it misses.
@@ -53,10 +57,13 @@ pub async fn peers(
     Params(which): Params<WhichNotebook>,
 ) -> Result<Json<Page<PeerRow>>, ApiError> {
     let mut items = Vec::new();
+    let routes: BTreeMap<String, &str> =
+        desk.daemon().routes().await.into_iter().map(|(peer, route)| (peer.to_string(), route.word())).collect();
     for notebook in desk.notebooks(which.notebook.as_deref())? {
         let standing = notebook.standing().borrow().clone();
         items.extend(standing.peers.into_iter().map(|peer| PeerRow {
             notebook: notebook.id.to_string(),
+            route: routes.get(&peer.device).filter(|_| peer.connected).map(|&route| route.to_owned()),
             device: peer.device,
             name: peer.name,
             connected: peer.connected,

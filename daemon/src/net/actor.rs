@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::address::{self, Book};
+use super::address::{self, Book, Route};
 use super::fetch::Order;
 use super::link::NotReached;
 use super::link::{self, Greeted, code};
@@ -46,6 +46,7 @@ pub(super) enum Command {
     Disconnect { notebook: NotebookId, peer: DeviceId, reason: String },
     Fetch { hash: ContentHash, size: u64, from: Vec<DeviceId> },
     Leave { hash: ContentHash },
+    Routes { answer: oneshot::Sender<BTreeMap<DeviceId, Route>> },
     Shutdown { done: oneshot::Sender<()> },
 }
 
@@ -162,6 +163,9 @@ impl Actor {
             Command::Disconnect { notebook, peer, reason } => self.disconnect(notebook, peer, &reason),
             Command::Fetch { hash, size, from } => {
                 let _ = self.parts.orders.send(Order::Fetch { hash, size, from });
+            }
+            Command::Routes { answer } => {
+                let _ = answer.send(self.routes());
             }
             Command::Leave { hash } => {
                 let _ = self.parts.orders.send(Order::Leave(hash));

@@ -1,7 +1,7 @@
 //! Addresses as text, and the address book: where each peer may be found.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use codex_crdt_model::ids::DeviceId;
 use iroh::address_lookup::memory::MemoryLookup;
@@ -61,6 +61,51 @@ pub(super) fn observed(connection: &Connection) -> Vec<String> {
     connection.paths().iter().filter_map(|path| to_text(path.remote_addr())).collect()
 }
 
+/// The way that goes to a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// On one network, or one machine.
+    Local,
+    /// From address to address.
+    Direct,
+    /// By way of a relay, which sees that they talk, and nothing of what.
+    Relay,
+}
+
+impl Route {
+    /// In one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Direct => "direct",
+            Self::Relay => "relay",
+        }
+    }
+
+    fn of(address: &TransportAddr) -> Option<Self> {
+        match address {
+            TransportAddr::Ip(socket) if is_near(socket.ip()) => Some(Self::Local),
+            TransportAddr::Ip(_) => Some(Self::Direct),
+            TransportAddr::Relay(_) => Some(Self::Relay),
+            _ => None,
+        }
+    }
+}
+
+fn is_near(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+/// The way that this connection goes now; `None` while it looks for one.
+pub(super) fn route(connection: &Connection) -> Option<Route> {
+    let paths = connection.paths();
+    let chosen = paths.iter().find(|path| path.is_selected())?;
+    Route::of(chosen.remote_addr())
+}
+
 /// Where peers may be found. Dials by bare id look here too, through the [`MemoryLookup`].
 #[derive(Debug)]
 pub(super) struct Book {
@@ -103,6 +148,21 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn a_way_is_local_direct_or_by_relay() {
+        for (text, expect) in [
+            ("127.0.0.1:1", Route::Local),
+            ("192.168.1.7:4555", Route::Local),
+            ("[fe80::1]:1", Route::Local),
+            ("[::ffff:10.0.0.1]:1", Route::Local),
+            ("93.184.216.34:4555", Route::Direct),
+            ("[2001:db8::1]:1", Route::Direct),
+            ("https://relay.example/", Route::Relay),
+        ] {
+            assert_eq!(from_text(text).as_ref().and_then(Route::of), Some(expect), "{text}");
+        }
+    }
 
     #[test]
     fn only_usable_addresses_are_dialled_and_the_newest_come_first() {

@@ -4,7 +4,7 @@ import type {
   Conflict, EntryDetails, EntryKind, FileRow, LinkRow, Page, PeerRow, PropertyValue, SealItem, SearchHit, Status, TreeItem, VersionRow, Waiting,
 } from './types';
 
-const BASE = '/api/v1';
+export const BASE = '/api/v1';
 /** A request that has not been answered by then counts as failed. */
 const TIMEOUT_MS = 20_000;
 /** A large file takes its time. */
@@ -45,7 +45,7 @@ interface Options {
   timeoutMs?: number;
 }
 
-async function send(method: string, path: string, options: Options = {}): Promise<Response> {
+export async function send(method: string, path: string, options: Options = {}): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
   if (method !== 'GET') headers['x-codex-csrf'] = '1';
@@ -84,7 +84,7 @@ async function refusal(response: Response): Promise<ApiError> {
   }
 }
 
-async function json<T>(method: string, path: string, options?: Options): Promise<T> {
+export async function json<T>(method: string, path: string, options?: Options): Promise<T> {
   const response = await send(method, path, options);
   const text = await body(response);
   return (text.trim() === '' ? {} : JSON.parse(text)) as T;
@@ -114,11 +114,34 @@ async function exactText(response: Response): Promise<string> {
   }
 }
 
+/**
+ * Sends one large body and says how far it is. `fetch` cannot tell that, so this is the one request of the page that
+ * is made otherwise; it takes as long as it takes.
+ */
+export function sendFile<T>(path: string, body: Blob | FormData, sent: (bytes: number) => void, signal?: AbortSignal): Promise<T> {
+  return new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', BASE + path);
+    request.setRequestHeader('x-codex-csrf', '1');
+    if (body instanceof Blob) request.setRequestHeader('content-type', 'application/octet-stream');
+    request.upload.onprogress = (event) => sent(event.loaded);
+    request.onerror = () => failed(new ApiError(0, 'unreachable', t.errors.unreachable));
+    request.onabort = () => failed(new DOMException('', 'AbortError'));
+    request.onload = () => {
+      const { status, responseText } = request;
+      if (status >= 200 && status < 300) done((responseText.trim() === '' ? {} : JSON.parse(responseText)) as T);
+      else refusal(new Response(responseText, { status })).then(failed, failed);
+    };
+    signal?.addEventListener('abort', () => request.abort());
+    request.send(body);
+  });
+}
+
 const id = encodeURIComponent;
 const entryPath = (nb: string, entry: string) => `/notebooks/${id(nb)}/entries/${id(entry)}`;
 const eachPart = (path: string) => path.split('/').map(encodeURIComponent).join('/');
 
-function query(values: Record<string, string | number | undefined | null>): string {
+export function query(values: Record<string, string | number | undefined | null>): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(values)) {
     if (value !== undefined && value !== null && value !== '') search.set(key, String(value));
@@ -241,8 +264,8 @@ export const settle = (nb: string, number: number) =>
   json<unknown>('POST', `/notebooks/${id(nb)}/conflicts/${number}`, { body: {} });
 
 export const peers = () => json<Page<PeerRow>>('GET', '/peers');
-export const invite = (what: { notebook: string; hours: number; role: string; unattended: boolean }) =>
-  json<{ ticket: string }>('POST', '/invites', { body: what });
+export const invite = (what: { notebook: string; hours: number; role: string; unattended: boolean; own_device: boolean }) =>
+  json<{ ticket: string; expires: string }>('POST', '/invites', { body: what });
 export const requests = () => json<Page<Waiting>>('GET', '/requests');
 export const answer = (request: number, how: 'approve' | 'reject') =>
   json<Waiting>('POST', `/requests/${request}/${how}`, { body: {} });

@@ -1,6 +1,7 @@
-/** Every word the page says, in English. */
-
-const many = (n: number, one: string, more: string) => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;
+/** Every word the page says, in English. The larger pages have files of their own beside this one. */
+import { people } from './en-people';
+import { viewers } from './en-viewers';
+import { many } from './format';
 
 export const t = {
   app: 'Codex',
@@ -251,45 +252,8 @@ export const t = {
       unknown: 'Two devices changed this.',
     },
   },
-  people: {
-    title: 'People and devices',
-    intro: 'Devices talk to each other directly. An invitation lets one more device take part in a notebook.',
-    this: 'This device',
-    devices: 'Devices',
-    none: 'No other devices yet. Invite one below.',
-    connected: 'Connected',
-    away: 'Away',
-    behind: (n: number) => `${many(n, 'change', 'changes')} behind`,
-    upToDate: 'Holds everything',
-    turnedAway: 'says that this is not shared with you. You may have been removed: ask an owner',
-    missing: (n: number) => `misses ${many(n, 'attachment', 'attachments')}`,
-    requests: 'Waiting to be let in',
-    requestsHelp: 'Compare the fingerprint with what the other side shows before you say yes.',
-    wants: (notebook: string, person: string | null, role: string) =>
-      person === null ? `wants to join ${notebook} as ${role}` : `wants to join ${notebook} as another device of ${person}, ${role}`,
-    letIn: 'Let in',
-    sendAway: 'Send away',
-    role: 'What they may do',
-    roles: { editor: 'Write (editor)', commenter: 'Seal and comment (commenter)', viewer: 'Read (viewer)', owner: 'All, also invite and remove (owner)' } as Record<string, string>,
-    unattended: 'Let them in without asking me',
-    invite: 'Invite a device',
-    notebook: 'Notebook',
-    valid: 'Valid for',
-    hours: { 1: '1 hour', 24: '1 day', 168: '1 week' } as Record<number, string>,
-    makeTicket: 'Make a ticket',
-    ticket: 'Ticket',
-    ticketHelp: 'Send it to the other person. Whoever has it can join until it expires, so treat it like a key.',
-    ticketAttended: 'Send it to the other person. When they use it, their request appears on this page, and you say yes or no.',
-    copy: 'Copy',
-    copied: 'Copied',
-    join: 'Join a notebook',
-    joinHelp: 'Paste a ticket that somebody sent you.',
-    folder: 'Folder on this device',
-    folderOptional: 'Folder on this device (empty: chosen for you)',
-    joinDo: 'Join',
-    joined: 'Joined. Entries appear as they arrive.',
-    noNotebooks: 'There is no notebook to invite to yet.',
-  },
+  people,
+  viewers,
   welcome: {
     title: 'A journal that lives in plain folders',
     intro: 'Codex keeps a folder of yours as a notebook: every version, on every device you share it with, without a server.',

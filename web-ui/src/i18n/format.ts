@@ -1,4 +1,6 @@
-/** Times and sizes as people read them. */
+/** Numbers, times and sizes as people read them. */
+
+export const many = (n: number, one: string, more: string): string => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;
 
 const date = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });

@@ -10,7 +10,7 @@ use tokio::time::{Duration, Instant};
 
 use super::channels::{Channel, LASTED};
 use super::{Actor, Due, Happened, NetEvent};
-use crate::net::address;
+use crate::net::address::{self, Route};
 use crate::net::backoff::Backoff;
 use crate::net::fetch::Order;
 use crate::net::link::{self, Greeted, NotReached, code};
@@ -56,6 +56,12 @@ enum Dial {
 }
 
 impl Actor {
+    /// The way to every peer that is connected.
+    pub(super) fn routes(&self) -> BTreeMap<DeviceId, Route> {
+        let links = self.peers.iter().filter_map(|(peer, state)| Some((*peer, state.link.as_ref()?)));
+        links.filter_map(|(peer, link)| Some((peer, address::route(&link.connection)?))).collect()
+    }
+
     /// A peer takes part in a notebook.
     pub(super) fn join(&mut self, peer: DeviceId, notebook: NotebookId) {
         let state = self.peers.entry(peer).or_default();

@@ -1,0 +1,75 @@
+/** Pictures of every page, light and dark and narrow. Made only when asked for: CODEX_PICTURES names the folder. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { growth, ipynb, pdf, photo, svg } from './samples';
+import { type Daemon, pair, test } from './world';
+
+const folder = process.env['CODEX_PICTURES'];
+test.skip(folder === undefined, 'CODEX_PICTURES is not set');
+
+const looks = { light: 'light', dark: 'dark', narrow: 'light', 'narrow-dark': 'dark' } as const;
+
+async function picture(page: Page, name: string): Promise<void> {
+  for (const [look, colorScheme] of Object.entries(looks)) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.setViewportSize(look.startsWith('narrow') ? { width: 400, height: 800 } : { width: 1280, height: 800 });
+    mkdirSync(folder ?? '', { recursive: true });
+    await page.screenshot({ path: join(folder ?? '', `${name}-${look}.png`) });
+  }
+}
+
+const files = {
+  'Welcome.md': '---\ntitle: Welcome\ntags: [start]\n---\n# Welcome\n\nA journal in plain folders.\n',
+  'Growth/growth.csv': growth(96),
+  'Growth/Growth curve.md': '---\nstatus: open\n---\n# Growth curve\n\n![[plate.svg]]\n',
+  'Growth/plate.svg': svg('teal', 640, 420),
+  'Growth/second plate.svg': svg('#8a5a00', 640, 420),
+  'Growth/analysis.ipynb': ipynb(''),
+  'Growth/fit.py': 'import numpy as np\n\n# A logistic curve.\ndef fit(x, top=1.8):\n    return top / (1 + np.exp(-x))\n',
+  'Growth/run.json': JSON.stringify({ instrument: 'Spark', plate: 7, shaken: true, wells: [{ well: 'A1', od: 0.012 }, { well: 'A2', od: 0.034 }] }, null, 2),
+  'Protocols/protocol.pdf': pdf(6),
+  'Protocols/photo.jpg': photo('Leica'),
+  'Protocols/raw.bin': Buffer.from(Array.from({ length: 4000 }, (_, at) => (at * 7) % 256)),
+  'Protocols/report.html': '<style>body{font:16px sans-serif;padding:20px}h1{color:teal}</style><h1>Report</h1><p>Measured on Monday.</p>',
+};
+
+async function shared(daemon: Daemon, other: Daemon): Promise<void> {
+  await pair(daemon, other, files);
+  await daemon.api('POST', '/profile', { notebook: 'lab', name: 'Ada Lovelace', colour: '#17665f' });
+  await other.api('POST', '/profile', { notebook: 'lab', name: 'Rosalind Franklin', colour: '#8a4fa8' });
+}
+
+test('people', async ({ page, daemon, other }) => {
+  await shared(daemon, other);
+  await daemon.open(page, '#/people');
+  await page.getByText('Rosalind Franklin').first().waitFor();
+  await page.getByRole('button', { name: 'Make a ticket' }).click();
+  await page.locator('.qr').waitFor();
+  await picture(page, 'people');
+  await page.locator('.qr').scrollIntoViewIfNeeded();
+  await picture(page, 'invite');
+  await page.getByRole('button', { name: 'Download' }).or(page.getByRole('link', { name: 'Download the bundle' })).scrollIntoViewIfNeeded();
+  await picture(page, 'bundle');
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  await picture(page, 'revoke');
+});
+
+test('viewers', async ({ page, daemon }) => {
+  await daemon.notebook(files);
+  for (const [name, path, ready] of [
+    ['table', 'Growth/growth.csv', '.table-scroll td'],
+    ['image', 'Growth/plate.svg', '.image-open img'],
+    ['notebook-file', 'Growth/analysis.ipynb', '.tok-keyword'],
+    ['code', 'Growth/fit.py', '.tok-keyword'],
+    ['json', 'Growth/run.json', '.json-key'],
+    ['pdf', 'Protocols/protocol.pdf', '.text-layer span'],
+    ['bytes', 'Protocols/raw.bin', '.hex-bytes:not(:empty)'],
+    ['html', 'Protocols/report.html', '.html-view iframe'],
+  ] as const) {
+    await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', path)}`);
+    await page.waitForSelector(ready);
+    if (name === 'table') await page.getByRole('button', { name: 'Plot' }).click();
+    await picture(page, name);
+  }
+});
