@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { growth, ipynb, pdf, svg, wav } from './samples';
 import { expect, test } from './world';
 
 /** What a colour scheme can break is the contrast alone; all else is the same page. */
@@ -47,7 +48,7 @@ for (const look of looks) {
       await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.bin')}`);
       await page.waitForSelector('dl.info');
       await sound(page, look.colorScheme);
-      for (const place of ['#/n/lab', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add']) {
+      for (const place of ['#/n/lab', '#/n/lab/trash', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add', '#/settings']) {
         await page.goto(`${daemon.url}/${place}`);
         await page.waitForSelector('main h1');
         await sound(page, look.colorScheme);
@@ -56,6 +57,44 @@ for (const look of looks) {
       await page.keyboard.type('lamp');
       await page.waitForSelector('.hit');
       await sound(page, look.colorScheme);
+    });
+  });
+}
+
+for (const look of looks) {
+  test.describe(`${look.colorScheme}, ${look.viewport.width} wide`, () => {
+    test.use(look);
+
+    test('axe finds nothing serious in the viewers, the menus and the panels', async ({ page, daemon }) => {
+      await daemon.notebook({
+        'growth.csv': growth(300), 'plate.svg': svg('teal'), 'run.ipynb': ipynb(''), 'fit.py': 'def fit(x):\n    # a line\n    return x + 1\n',
+        'run.json': '{"a": [1, "two", null, true]}', 'report.html': '<h1>Report</h1>', 'protocol.pdf': pdf(2), 'call.wav': wav(), 'raw.bin': Buffer.from([0, 1, 2]),
+        'box/.metadata': '---\nview_mode: grid\n---\n', 'box/a.md': '# A\n',
+      });
+      const ready: Record<string, string> = {
+        'growth.csv': '.table-scroll td', 'plate.svg': '.image-open img', 'run.ipynb': '.cell .tok-keyword', 'fit.py': '.tok-keyword', 'run.json': '.json-key',
+        'report.html': 'iframe', 'protocol.pdf': '.text-layer span', 'call.wav': 'audio', 'raw.bin': '.hex-bytes:not(:empty)', box: '.tiles li',
+      };
+      for (const [path, sign] of Object.entries(ready)) {
+        await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', path)}`);
+        await page.waitForSelector(sign);
+        if (path === 'growth.csv') await page.getByRole('button', { name: 'Plot' }).click();
+        await sound(page, look.colorScheme);
+      }
+      await page.goto(`${daemon.url}/#/people`);
+      await page.getByRole('button', { name: 'Make a ticket' }).click();
+      await page.waitForSelector('.qr');
+      await sound(page, look.colorScheme);
+      await page.goto(`${daemon.url}/#/settings`);
+      await page.locator('.settings .cards summary').click();
+      await sound(page, look.colorScheme);
+      await page.getByRole('button', { name: 'Help and shortcuts' }).click();
+      await sound(page, look.colorScheme);
+      await page.keyboard.press('Escape');
+      if (look.viewport.width > 760) {
+        await page.locator('.row[title="fit.py"]').click({ button: 'right' });
+        await sound(page, look.colorScheme);
+      }
     });
   });
 }

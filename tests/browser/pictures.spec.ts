@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { growth, ipynb, pdf, photo, svg } from './samples';
-import { type Daemon, pair, test } from './world';
+import { type Daemon, pair, synced, test } from './world';
 
 const folder = process.env['CODEX_PICTURES'];
 test.skip(folder === undefined, 'CODEX_PICTURES is not set');
@@ -72,4 +72,60 @@ test('viewers', async ({ page, daemon }) => {
     if (name === 'table') await page.getByRole('button', { name: 'Plot' }).click();
     await picture(page, name);
   }
+});
+
+test('first run, help', async ({ page, daemon }) => {
+  await daemon.open(page);
+  await page.getByLabel('Your name').fill('Ada Lovelace');
+  await picture(page, 'welcome');
+  await daemon.notebook({});
+  await page.getByText('Nothing here yet').first().waitFor();
+  await picture(page, 'empty');
+  await page.getByRole('button', { name: 'Help and shortcuts' }).click();
+  await picture(page, 'help');
+});
+
+test('tree, folders, trash', async ({ page, daemon }) => {
+  await daemon.notebook({ ...files, 'Growth/.metadata': '---\nview_mode: grid\n---\n' });
+  await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'Growth')}`);
+  await page.locator('.tiles li').first().waitFor();
+  await picture(page, 'folder');
+  for (const [name, mode] of [['folder-list', 'List'], ['folder-compact', 'Compact'], ['folder-full', 'In full']] as const) {
+    await page.getByRole('button', { name: mode, exact: true }).click();
+    await picture(page, name);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.locator('.row[title="Growth/fit.py"]').click({ modifiers: ['ControlOrMeta'] });
+  await page.locator('.row[title="Growth/run.json"]').click({ modifiers: ['ControlOrMeta'] });
+  await page.locator('.row[title="Growth/run.json"]').click({ button: 'right' });
+  await picture(page, 'tree-menu');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByRole('menuitem', { name: /Delete/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('link', { name: 'Trash' }).click();
+  await page.locator('.trash li').first().waitFor();
+  await picture(page, 'trash');
+});
+
+test('conflicts, settings', async ({ page, daemon, other }) => {
+  const note = '---\nstatus: open\n---\n# Lamp\n';
+  const [here, there] = await pair(daemon, other, { 'lamp.md': note, 'plate.svg': '', 'data.bin': Buffer.from([0, 1]) });
+  await other.stop();
+  here.write('lamp.md', note.replace('open', 'done'));
+  here.write('data.bin', Buffer.from([0, 2]));
+  await daemon.idle();
+  there.write('lamp.md', note.replace('open', 'waiting'));
+  there.write('data.bin', Buffer.from([0, 3, 3]));
+  await other.start();
+  await synced(daemon);
+  await synced(other);
+  await daemon.open(page, '#/conflicts');
+  await page.locator('.card').nth(1).waitFor();
+  await picture(page, 'conflicts');
+  await page.goto(`${daemon.url}/#/settings`);
+  await page.locator('.settings .cards summary').click();
+  await page.locator('.storage').waitFor();
+  await picture(page, 'settings');
+  await page.locator('.storage').scrollIntoViewIfNeeded();
+  await picture(page, 'storage');
 });

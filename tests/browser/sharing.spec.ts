@@ -66,6 +66,6 @@ test('what cannot be merged is shown with both versions, and is decided on the p
   const chosen = shown === 'done' ? 'waiting' : 'done';
   await here.says('lamp.md', note.replace('open', chosen));
   await there.says('lamp.md', note.replace('open', chosen));
-  await bytes.getByRole('button', { name: 'Done' }).click();
+  await bytes.getByRole('button', { name: 'Keep both' }).click();
   await expect(page.locator('.card')).toHaveCount(0);
 });

@@ -1,7 +1,7 @@
 /** The only place of the page that calls `fetch`. */
 import { t } from '../i18n/en';
 import type {
-  Conflict, EntryDetails, EntryKind, FileRow, LinkRow, Page, PeerRow, PropertyValue, SealItem, SearchHit, Status, TreeItem, VersionRow, Waiting,
+  Conflict, EntryDetails, EntryKind, FileRow, LinkRow, Page, PeerRow, PropertyValue, SealItem, SearchHit, Status, Storage, TreeItem, VersionRow, Waiting,
 } from './types';
 
 export const BASE = '/api/v1';
@@ -253,7 +253,7 @@ export async function sealedText(nb: string, e: string, seal: string): Promise<s
   return exactText(await send('GET', `${entryPath(nb, e)}/seals/${id(seal)}/content`, { headers: { accept: '*/*' } }));
 }
 
-export const changeNotebook = (nb: string, change: { paused?: boolean; accept_deletions?: boolean; start_alone?: boolean }) =>
+export const changeNotebook = (nb: string, change: { paused?: boolean; accept_deletions?: boolean; start_alone?: boolean; name?: string; fetch?: string }) =>
   json<unknown>('PATCH', `/notebooks/${id(nb)}`, { body: change });
 
 export const search = (q: string, notebook: string | undefined, limit: number, signal: AbortSignal) =>
@@ -269,7 +269,13 @@ export const invite = (what: { notebook: string; hours: number; role: string; un
 export const requests = () => json<Page<Waiting>>('GET', '/requests');
 export const answer = (request: number, how: 'approve' | 'reject') =>
   json<Waiting>('POST', `/requests/${request}/${how}`, { body: {} });
-export const join = (ticket: string, path: string) =>
-  json<{ id?: string; slug?: string }>('POST', '/join', { body: path === '' ? { ticket } : { ticket, path } });
+export const join = (ticket: string, path: string, phrase = '') =>
+  json<{ id?: string; slug?: string }>('POST', '/join', { body: { ticket, ...(path === '' ? {} : { path }), ...(phrase === '' ? {} : { phrase }) } });
+export const addExample = () => json<{ id?: string; slug?: string }>('POST', '/examples', { body: {} });
+/** Forgets a notebook on this device; its files stay. */
+export const forgetNotebook = (nb: string) => json<unknown>('DELETE', `/notebooks/${id(nb)}`);
+export const rebuildIndex = (nb: string) => json<unknown>('POST', `/notebooks/${id(nb)}/mirror/rebuild`, { body: {} });
+export const storage = () => json<Storage>('GET', '/storage');
+export const recovery = (notebook: string) => json<{ phrase: string }>('POST', '/recovery', { body: { notebook } });
 export const addNotebook = (path: string, name: string) =>
   json<{ id?: string; slug?: string }>('POST', '/notebooks', { body: name === '' ? { path } : { path, name } });

@@ -1,7 +1,7 @@
 /** Bytes of entries, and where they are held. */
 import type { components } from './schema';
-import { ApiError, contentUrl, json, send } from './client';
-import type { EntryDetails, Page } from './types';
+import { ApiError, contentUrl, json, query, send, sendFile } from './client';
+import type { EntryDetails, Page, TreeItem } from './types';
 import { t } from '../i18n/en';
 
 type Schemas = components['schemas'];
@@ -34,3 +34,20 @@ export const holders = (nb: string, e: string) => json<Page<Holder>>('GET', `${e
 /** Wants the bytes that the fetch policy leaves with the others. */
 export const fetchNow = (nb: string, e: string) => json<{ missing: number }>('POST', `${entryPath(nb, e)}/fetch`, { body: {} });
 export const urlOf = (nb: string, details: EntryDetails) => contentUrl(nb, details.id, details.version);
+
+/** Sends files into a folder; paths seen from there. A taken name gets a number. */
+export function upload(nb: string, folder: string, what: readonly { path: string; file: File | null }[], sent: (bytes: number) => void, signal: AbortSignal) {
+  const form = new FormData();
+  form.append('folder', folder);
+  for (const { path, file } of what) if (file) form.append('file', file, path);
+  return sendFile<Page<EntryDetails>>(`/notebooks/${id(nb)}/entries/upload`, form, sent, signal);
+}
+
+/** What was deleted, the latest first. */
+export const deleted = (nb: string, cursor: string | null) => json<Page<TreeItem>>('GET', `/notebooks/${id(nb)}/entries${query({ deleted: 'true', limit: 200, cursor })}`);
+/** Brings back what was deleted, a folder with all that was in it. */
+export const bringBack = (nb: string, e: string) => json<EntryDetails>('POST', `${entryPath(nb, e)}/restore`, { body: {} });
+
+/** New bytes for an entry, made from a version of it. */
+export const writeBytes = (nb: string, e: string, bytes: Uint8Array, base: string) =>
+  send('PUT', `${entryPath(nb, e)}/content`, { raw: bytes as Uint8Array<ArrayBuffer>, headers: { 'content-type': 'application/octet-stream', 'if-match': `"${base}"`, accept: '*/*' }, timeoutMs: 300_000 });

@@ -8,6 +8,7 @@ type Schemas = components['schemas'];
 
 export type Device = Schemas['DeviceStatus'];
 export type Status = Schemas['Status'];
+export type Storage = Schemas['Storage'];
 export type NotebookStatus = Schemas['NotebookStatus'];
 export type Progress = Schemas['Progress'];
 export type EntryKind = Schemas['EntryKind'];

@@ -69,6 +69,8 @@ removeTitle: (name: string, notebook: string) => `Remove ${name} from ${notebook
   joinHelp: 'Paste a ticket that somebody sent you.',
   folder: 'Folder on this device',
   folderOptional: 'Folder on this device (empty: chosen for you)',
+  phrase: 'Recovery phrase',
+  phraseAsk: 'I have lost all my devices, and have a recovery phrase',
   joinDo: 'Join',
   joined: 'Joined. Entries appear as they arrive.',
   noNotebooks: 'There is no notebook yet. Open a folder, or join one by ticket.',

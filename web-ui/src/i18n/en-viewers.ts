@@ -70,6 +70,7 @@ export const viewers = {
     label: 'Bytes',
     offset: 'Offset',
     go: 'Go to offset',
+    goExample: '0x0',
     goHelp: 'Decimal, or hexadecimal as in 0x1f00',
     bad: 'That is no offset in this file.',
     unread: 'could not be read',

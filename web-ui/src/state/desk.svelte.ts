@@ -13,6 +13,13 @@ export interface Message {
   number: number;
   text: string;
   bad: boolean;
+  /** What can be done about it at once. */
+  act: Act | null;
+}
+
+export interface Act {
+  label: string;
+  run(): void;
 }
 
 type Listener = { event(notice: Notice): void; reload(): void };
@@ -89,10 +96,10 @@ class Desk {
     }
   }
 
-  say(text: string, bad = false): void {
+  say(text: string, bad = false, act: Act | null = null): void {
     const number = (this.#messageNumber += 1);
-    this.messages = [...this.messages.slice(-2), { number, text, bad }];
-    setTimeout(() => this.dismiss(number), bad ? 12_000 : 5000);
+    this.messages = [...this.messages.slice(-2), { number, text, bad, act }];
+    setTimeout(() => this.dismiss(number), bad || act ? 12_000 : 5000);
   }
 
   dismiss(number: number): void {

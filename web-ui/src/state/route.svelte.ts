@@ -5,17 +5,20 @@ export type Route =
   | { page: 'notebook'; notebook: string }
   | { page: 'entry'; notebook: string; entry: string }
   | { page: 'path'; notebook: string; path: string }
+  | { page: 'trash'; notebook: string }
   | { page: 'conflicts' }
   | { page: 'people' }
+  | { page: 'settings' }
   | { page: 'add' };
 
 export function parseRoute(hash: string): Route {
   const parts = hash.replace(/^#\/?/, '').split('/').map(decode);
   const [first, notebook, sort, ...rest] = parts;
-  if (first === 'conflicts' || first === 'people' || first === 'add') return { page: first };
+  if (first === 'conflicts' || first === 'people' || first === 'settings' || first === 'add') return { page: first };
   if (first === 'n' && notebook) {
     if (sort === 'e' && rest[0]) return { page: 'entry', notebook, entry: rest[0] };
     if (sort === 'p' && rest.length > 0) return { page: 'path', notebook, path: rest.join('/') };
+    if (sort === 'trash') return { page: 'trash', notebook };
     return { page: 'notebook', notebook };
   }
   return { page: 'home' };
@@ -34,8 +37,10 @@ export const links = {
   home: '#/',
   conflicts: '#/conflicts',
   people: '#/people',
+  settings: '#/settings',
   add: '#/add',
   notebook: (notebook: string) => `#/n/${enc(notebook)}`,
+  trash: (notebook: string) => `#/n/${enc(notebook)}/trash`,
   entry: (notebook: string, entry: string) => `#/n/${enc(notebook)}/e/${enc(entry)}`,
   path: (notebook: string, path: string) => `#/n/${enc(notebook)}/p/${path.split('/').map(enc).join('/')}`,
 };

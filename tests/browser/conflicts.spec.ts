@@ -1,0 +1,63 @@
+/** The conflict inbox: what was before, both sides, each decision, and the way back. */
+import { type Daemon, type Folder, expect, pair, synced, test } from './world';
+
+const note = '---\nstatus: open\n---\n# Lamp\n';
+
+async function apart(daemon: Daemon, other: Daemon): Promise<[Folder, Folder]> {
+  const [here, there] = await pair(daemon, other, { 'lamp.md': note, 'data.bin': Buffer.from([0, 1]) });
+  await other.stop();
+  here.write('lamp.md', note.replace('open', 'done'));
+  here.write('data.bin', Buffer.from([0, 2]));
+  await daemon.idle();
+  there.write('lamp.md', note.replace('open', 'waiting'));
+  there.write('data.bin', Buffer.from([0, 3, 3]));
+  await other.start();
+  await synced(daemon);
+  await synced(other);
+  return [here, there];
+}
+
+test('a property is set by hand, and the decision is taken back', async ({ page, daemon, other }) => {
+  const [here, there] = await apart(daemon, other);
+  await daemon.open(page, '#/conflicts');
+  const card = page.locator('.card', { hasText: 'lamp.md' });
+  await expect(card).toContainText('Before both');
+  await expect(card.locator('.sides code').first()).toHaveText('open');
+  const shown = /status: (\w+)/.exec(here.read('lamp.md'))?.[1] ?? '';
+  await card.getByLabel('Another value for status').fill('shelved');
+  await card.getByRole('button', { name: 'Set' }).click();
+  await here.says('lamp.md', note.replace('open', 'shelved'));
+  await there.says('lamp.md', note.replace('open', 'shelved'));
+  await expect(card).toHaveCount(0);
+  await page.getByRole('button', { name: 'Take back' }).click();
+  await here.says('lamp.md', note.replace('open', shown));
+});
+
+test('of two versions of an attachment one is kept, and the other comes back', async ({ page, daemon, other }) => {
+  const [here] = await apart(daemon, other);
+  await daemon.open(page, '#/conflicts');
+  const card = page.locator('.card', { hasText: 'data.bin' });
+  await expect(card.locator('.side')).toHaveCount(2);
+  const before = here.read('data.bin');
+  await card.getByRole('button', { name: 'Keep the other' }).click();
+  await expect(card).toHaveCount(0);
+  await expect.poll(() => here.read('data.bin')).not.toBe(before);
+  const copies = async () => (await daemon.api<{ items: { name: string }[] }>('GET', '/notebooks/lab/entries')).items.filter((item) => item.name.startsWith('data')).length;
+  await expect.poll(copies).toBe(1);
+  await page.getByRole('button', { name: 'Take back' }).click();
+  await expect.poll(copies).toBe(2);
+  await expect.poll(() => here.read('data.bin')).toBe(before);
+});
+
+test('what shows is kept, and the other lies in the trash', async ({ page, daemon, other }) => {
+  const [here] = await apart(daemon, other);
+  await daemon.open(page, '#/conflicts');
+  const card = page.locator('.card', { hasText: 'data.bin' });
+  const before = here.read('data.bin');
+  await card.getByRole('button', { name: 'Keep what shows' }).click();
+  await expect(card).toHaveCount(0);
+  await expect(page.getByText('what showed is kept')).toBeVisible();
+  expect(here.read('data.bin')).toBe(before);
+  await page.goto(`${daemon.url}/#/n/lab/trash`);
+  await expect(page.locator('.trash li')).toHaveCount(1);
+});

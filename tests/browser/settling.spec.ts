@@ -1,0 +1,92 @@
+/** The first run, the help, and the settings. */
+import { expect, test } from './world';
+
+test('the first run: one says who one is, and looks around in the example', async ({ page, daemon }) => {
+  await daemon.open(page);
+  await page.getByLabel('Your name').fill('Ada Lovelace');
+  await page.getByLabel('Colour 3').check({ force: true });
+  await page.getByRole('button', { name: 'Start the example' }).click();
+  await expect(page.getByRole('heading', { name: 'Example notebook', level: 1 })).toBeVisible();
+  await expect(page.getByRole('treeitem', { name: /Experiments/ })).toBeVisible();
+  await expect
+    .poll(() => daemon.api<{ items: { person_name: string; colour: string }[] }>('GET', '/members').then(({ items }) => items[0]))
+    .toMatchObject({ person_name: 'Ada Lovelace', colour: '#8a4fa8' });
+  await page.getByRole('link', { name: 'People' }).click();
+  await expect(page.getByText('Ada Lovelace')).toBeVisible();
+});
+
+test('who joins is known by the name that was given before', async ({ page, daemon, other }) => {
+  await daemon.notebook({ 'lamp.md': '# Lamp\n' });
+  const { ticket } = await daemon.api<{ ticket: string }>('POST', '/invites', { notebook: 'lab', hours: 1, unattended: true });
+  await other.open(page);
+  await page.getByLabel('Your name').fill('Rosalind Franklin');
+  await page.getByLabel('Ticket').fill(ticket);
+  await page.getByRole('button', { name: 'Join' }).click();
+  await expect
+    .poll(() => daemon.api<{ items: { person_name: string }[] }>('GET', '/members').then(({ items }) => items.map((one) => one.person_name)))
+    .toContain('Rosalind Franklin');
+});
+
+test('a question mark shows the shortcuts, but not while one types', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': '# Lamp\n' });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await page.locator('.cm-content').click();
+  await page.keyboard.type('?');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Help' })).toContainText('Search all notebooks');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.keyboard.press('Alt+2');
+  await expect(page.locator('.cm-content')).toBeFocused();
+  await page.keyboard.press('Alt+1');
+  await expect(page.getByRole('tree')).toBeFocused();
+  await page.keyboard.press('Alt+n');
+  await expect(page.getByRole('dialog', { name: 'New note' })).toBeVisible();
+});
+
+test('the appearance that is chosen stays', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': '# Lamp\n' });
+  await daemon.open(page, '#/settings');
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  await page.getByRole('button', { name: 'Dark', exact: true }).click();
+  await expect.poll(ground).not.toBe(light);
+  const dark = await ground();
+  await page.reload();
+  await expect.poll(ground).toBe(dark);
+  await page.getByRole('button', { name: 'As the system' }).click();
+  await expect.poll(ground).toBe(light);
+});
+
+test('a notebook is named, fetches less, pauses, leaves files out, and is forgotten with its files in place', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'lamp.md': '# Lamp\n', 'scratch.tmp': 'x\n' });
+  await daemon.open(page, '#/settings');
+  const card = page.locator('.settings .cards .card');
+  await card.locator('summary').click();
+  await card.getByLabel('Attachments fetched here').selectOption('below');
+  await expect(card.getByLabel('Up to (MB)')).toBeVisible();
+  await card.getByLabel('Up to (MB)').fill('25');
+  await page.keyboard.press('Tab');
+  const status = async () => (await daemon.api<{ notebooks: { fetch: string; state: string; name: string }[] }>('GET', '/status')).notebooks[0];
+  await expect.poll(async () => (await status())?.fetch).toBe('below:25000000');
+  await card.getByRole('button', { name: 'Pause' }).click();
+  await expect.poll(async () => (await status())?.state).toBe('paused');
+  await card.getByRole('button', { name: 'Go on' }).click();
+  await expect.poll(async () => (await status())?.state).toBe('ready');
+  await card.getByLabel('Name on this device').fill('journal');
+  await page.keyboard.press('Tab');
+  await expect.poll(async () => (await status())?.name).toBe('journal');
+  await expect(page.locator('.storage')).toContainText('KB');
+  await card.getByRole('button', { name: 'Make a phrase' }).click();
+  await expect(card.locator('.command code')).toHaveText(/^(\w+ ){11}\w+$/);
+  await card.getByRole('button', { name: 'Edit .codexignore' }).click();
+  await expect(page.locator('.cm-content')).toContainText('One pattern on each line');
+  await page.goto(`${daemon.url}/#/settings`);
+  await card.locator('summary').click();
+  await card.getByRole('button', { name: 'Forget on this device' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Forget on this device' }).click();
+  await expect(page.getByText('A journal that lives in plain folders').or(page.getByText('is no longer a notebook here'))).toBeVisible();
+  expect(folder.read('lamp.md')).toBe('# Lamp\n');
+});

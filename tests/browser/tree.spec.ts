@@ -1,0 +1,121 @@
+/** The tree: several at once, by mouse and by keyboard; files from the desktop; the trash. */
+import type { Page } from '@playwright/test';
+import { expect, test } from './world';
+
+const row = (page: Page, name: string) => page.locator(`.row[title="${name}"]`);
+const files = { 'a.md': 'a\n', 'b.md': 'b\n', 'c.md': 'c\n', 'd.md': 'd\n', 'box/in.md': 'in\n' };
+
+test('several entries are selected, moved by drag, deleted, and brought back', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(files);
+  await daemon.open(page, '#/n/lab');
+  await row(page, 'a.md').click({ modifiers: ['ControlOrMeta'] });
+  await row(page, 'c.md').click({ modifiers: ['ControlOrMeta'] });
+  await expect(page.getByText('2 entries selected')).toBeVisible();
+  await row(page, 'a.md').dragTo(row(page, 'box'));
+  await folder.says('box/a.md', 'a\n');
+  await folder.says('box/c.md', 'c\n');
+  await expect(row(page, 'b.md')).toBeVisible();
+  await row(page, 'b.md').click();
+  await row(page, 'd.md').click({ modifiers: ['Shift'] });
+  await page.keyboard.press('Delete');
+  await expect(page.getByRole('dialog')).toContainText('Delete 2 entries?');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(row(page, 'b.md')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await folder.says('b.md', 'b\n');
+  await folder.says('d.md', 'd\n');
+});
+
+test('a folder with all in it comes back from the trash', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(files);
+  await daemon.open(page, '#/n/lab');
+  await row(page, 'box').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: /Delete/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(row(page, 'box')).toHaveCount(0);
+  await page.getByRole('link', { name: 'Trash' }).click();
+  await page.locator('.trash li', { has: page.locator('.trash-name', { hasText: /^box$/ }) }).getByRole('button', { name: 'Bring back' }).click();
+  await expect(page.getByText('“box” is back.')).toBeVisible();
+  await folder.says('box/in.md', 'in\n');
+  await expect(page.getByText('The trash is empty')).toBeVisible();
+});
+
+test('everything is done by keyboard alone', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(files);
+  await daemon.open(page, '#/n/lab');
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.type('a');
+  await page.keyboard.press('Shift+ArrowDown');
+  await page.keyboard.press('Shift+ArrowDown');
+  await expect(page.getByText('3 entries selected')).toBeVisible();
+  await page.keyboard.press('Control+x');
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Control+v');
+  await folder.says('box/b.md', 'b\n');
+  await folder.says('box/c.md', 'c\n');
+  await page.keyboard.press('Shift+F10');
+  await expect(page.getByRole('menuitem').first()).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('tree')).toBeFocused();
+  await page.keyboard.press('End');
+  await page.keyboard.press('Shift+M');
+  await page.keyboard.type('box/deep');
+  await page.keyboard.press('Enter');
+  await folder.says('box/deep/d.md', 'd\n');
+  await expect(page.getByRole('tree')).toBeFocused();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('treeitem', { selected: true })).toHaveCount(0);
+});
+
+test('files and folders from the desktop are added where they are dropped, and by choosing', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(files);
+  await daemon.open(page, '#/n/lab');
+  await row(page, 'box').waitFor();
+  const dropped = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['dropped\n'], 'dropped.md'));
+    transfer.items.add(new File([new Uint8Array([0, 1, 2])], 'bytes.bin'));
+    return transfer;
+  });
+  await row(page, 'box').dispatchEvent('dragover', { dataTransfer: dropped });
+  await expect(page.getByText('Drop to add in box')).toBeVisible();
+  await row(page, 'box').dispatchEvent('drop', { dataTransfer: dropped });
+  await folder.says('box/dropped.md', 'dropped\n');
+  await expect(page.getByText('2 files added in box.')).toBeVisible();
+  await page.locator('input[type=file][multiple]').setInputFiles([{ name: 'chosen.md', mimeType: 'text/markdown', buffer: Buffer.from('chosen\n') }]);
+  await expect.poll(() => daemon.api<{ items: { path: string }[] }>('GET', '/search?q=chosen').then((found) => found.items.length)).toBe(1);
+});
+
+test('a long tree keeps few rows in the page, and its end is reached', async ({ page, daemon }) => {
+  await daemon.notebook(Object.fromEntries(Array.from({ length: 3000 }, (_, at) => [`n${String(at).padStart(4, '0')}.md`, `${at}\n`])));
+  await daemon.open(page, '#/n/lab');
+  await row(page, 'n0000.md').waitFor();
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('End');
+  await expect.poll(async () => {
+    await page.keyboard.press('End');
+    return row(page, 'n2999.md').isVisible();
+  }).toBe(true);
+  expect(await page.getByRole('treeitem').count()).toBeLessThan(80);
+});
+
+test('a folder shows itself as its .metadata says, and what is chosen is written there', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({
+    'box/.metadata': '---\nview_mode: grid\nsort_by: size\nsort_direction: desc\n---\n',
+    'box/a.md': 'a\n', 'box/large.md': '# Large\n\nsays much more\n', 'box/p.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+  });
+  await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'box')}`);
+  await expect(page.locator('.tiles li')).toHaveCount(3);
+  await expect(page.locator('.tiles li').first()).toContainText('p.svg');
+  await expect(page.locator('.tiles li').last()).toContainText('a.md');
+  await page.getByRole('button', { name: 'In full' }).click();
+  await expect(page.locator('.whole .prose h1')).toHaveText('Large');
+  await folder.says('box/.metadata', /view_mode: rendered/);
+  await page.getByRole('button', { name: 'Compact' }).click();
+  await expect(page.locator('.listing.compact li')).toHaveCount(3);
+  await page.getByLabel('Sort by').selectOption('name');
+  await folder.says('box/.metadata', /sort_by: name/);
+});

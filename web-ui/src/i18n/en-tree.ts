@@ -1,0 +1,76 @@
+/** What the tree, its menu, uploads, folders and the trash say. */
+import { many } from './format';
+
+export const tree = {
+  label: (name: string) => `Entries of ${name}`,
+  empty: 'Nothing here yet. Make a note with the button above, or drop files and folders here.',
+  more: 'Loading more…',
+  newNote: 'New note',
+  newFolder: 'New folder',
+  upload: 'Add files',
+  uploadFolder: 'Add a folder',
+  rename: 'Rename',
+  delete: 'Delete',
+  open: 'Open',
+  download: 'Download',
+  move: 'Move to…',
+  cut: 'Cut',
+  paste: 'Put here',
+  expand: 'Open the folder',
+  collapse: 'Close the folder',
+  menu: (name: string) => `What can be done with ${name}`,
+  menuMany: (n: number) => `What can be done with ${many(n, 'entry', 'entries')}`,
+  root: (name: string) => `at the top of ${name}`,
+  inFolder: (path: string) => `in ${path}`,
+  name: 'Name',
+  create: 'Create',
+  noName: 'A name is needed.',
+  badName: 'A name may not hold “/”, and may not be “.” or “..”.',
+  deleteTitle: (name: string) => `Delete “${name}”?`,
+  deleteManyTitle: (n: number) => `Delete ${many(n, 'entry', 'entries')}?`,
+  deleteText: 'It leaves the notebook on every device. Its history stays, and it can be brought back from the trash.',
+  deleteManyText: 'They leave the notebook on every device, folders with all that is in them. Their history stays, and they can be brought back from the trash.',
+  deleteFolder: (n: number) => `The folder and what is in it (${many(n, 'entry', 'entries')}) leave the notebook on every device. The history stays, and all of it can be brought back from the trash.`,
+  deleted: (n: number, name: string) => (n === 1 ? `“${name}” is in the trash.` : `${many(n, 'entry is', 'entries are')} in the trash.`),
+  undo: 'Undo',
+  moveTitle: (n: number, name: string) => (n === 1 ? `Move “${name}”` : `Move ${many(n, 'entry', 'entries')}`),
+  moveTo: 'Folder (empty: the top of the notebook)',
+  moveDo: 'Move',
+  moved: (n: number, folder: string) => `${many(n, 'entry', 'entries')} moved to ${folder === '' ? 'the top' : folder}.`,
+  moveInside: 'A folder cannot be moved into itself.',
+  selected: (n: number) => `${many(n, 'entry', 'entries')} selected`,
+  dropHere: (folder: string) => (folder === '' ? 'Drop to add at the top' : `Drop to add in ${folder}`),
+};
+
+export const uploads = {
+  title: 'Adding files',
+  going: (done: number, total: number, folder: string) => `${done.toLocaleString('en')} of ${many(total, 'file', 'files')} to ${folder === '' ? 'the top' : folder}`,
+  done: (n: number, folder: string) => `${many(n, 'file', 'files')} added ${folder === '' ? 'at the top' : `in ${folder}`}.`,
+  stopped: (n: number) => `Stopped. ${many(n, 'file', 'files')} had been added already.`,
+  failed: (n: number, why: string) => `${why} ${many(n, 'file', 'files')} had been added before that.`,
+  nothing: 'There was no file in what was dropped.',
+  unreadable: (path: string) => `This browser could not read ${path}.`,
+};
+
+export const trash = {
+  title: 'Trash',
+  intro: 'What was deleted here or on another device. Nothing is ever removed for good: all of it can be brought back as it was.',
+  none: 'The trash is empty. What is deleted from now on can be brought back from here.',
+  restore: 'Bring back',
+  restored: (name: string) => `“${name}” is back.`,
+  deleted: (when: string) => `deleted ${when}`,
+  filter: 'Filter by name',
+  back: 'Open',
+};
+
+export const folder = {
+  view: 'How to show the folder',
+  modes: { list: 'List', compact: 'Compact', grid: 'Grid', rendered: 'In full' } as Record<string, string>,
+  sort: 'Sort by',
+  sorts: { name: 'Name', date: 'Date', type: 'Type', size: 'Size' } as Record<string, string>,
+  up: 'Ascending',
+  down: 'Descending',
+  empty: 'This folder is empty. Make a note in it, or drop files here.',
+  notShown: 'Not shown in full. Open it to see it.',
+  all: (n: number) => `All ${many(n, 'entry', 'entries')} are read to sort them.`,
+};
