@@ -68,12 +68,12 @@ for (const look of looks) {
     test('axe finds nothing serious in the viewers, the menus and the panels', async ({ page, daemon }) => {
       await daemon.notebook({
         'growth.csv': growth(300), 'plate.svg': svg('teal'), 'run.ipynb': ipynb(''), 'fit.py': 'def fit(x):\n    # a line\n    return x + 1\n',
-        'run.json': '{"a": [1, "two", null, true]}', 'report.html': '<h1>Report</h1>', 'protocol.pdf': pdf(2), 'call.wav': wav(), 'raw.bin': Buffer.from([0, 1, 2]),
+        'run.json': '{"a": [1, "two", null, true]}', 'protocol.pdf': pdf(2), 'call.wav': wav(), 'raw.bin': Buffer.from([0, 1, 2]),
         'box/.metadata': '---\nview_mode: grid\n---\n', 'box/a.md': '# A\n',
       });
       const ready: Record<string, string> = {
         'growth.csv': '.table-scroll td', 'plate.svg': '.image-open img', 'run.ipynb': '.cell .tok-keyword', 'fit.py': '.tok-keyword', 'run.json': '.json-key',
-        'report.html': 'iframe', 'protocol.pdf': '.text-layer span', 'call.wav': 'audio', 'raw.bin': '.hex-bytes:not(:empty)', box: '.tiles li',
+        'protocol.pdf': '.text-layer span', 'call.wav': 'audio', 'raw.bin': '.hex-bytes:not(:empty)', box: '.tiles li',
       };
       for (const [path, sign] of Object.entries(ready)) {
         await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', path)}`);

@@ -57,6 +57,12 @@ pub fn carries(name: &str) -> bool {
     matches!(extension.as_deref(), Some("md" | "cdx"))
 }
 
+/// Whether properties can be set in the text of a file of this name. A folder's `.metadata` is frontmatter too, but its
+/// document holds it as one text: how a document begins never changes.
+pub fn takes_properties(name: &str) -> bool {
+    carries(name) || name == ".metadata"
+}
+
 impl Parts {
     /// A text that is body only.
     pub fn plain(text: &str) -> Self {

@@ -350,8 +350,13 @@ pub async fn holders(
     let notebook = desk.notebook(&nb)?;
     let id: EntryId = e.parse()?;
     let own = desk.daemon().device();
-    let behind: BTreeMap<String, u64> =
-        notebook.standing().borrow().peers.iter().map(|peer| (peer.device.clone(), peer.records_behind)).collect();
+    let behind: BTreeMap<String, u64> = notebook
+        .standing()
+        .borrow()
+        .peers
+        .iter()
+        .map(|peer| (peer.device.clone(), peer.records_behind))
+        .collect();
     let items = read(&notebook, move |reader| {
         let row = reading::alive(reader, &id)?.row;
         let receipts = reader.receipts()?;
@@ -364,7 +369,9 @@ pub async fn holders(
                 Some(receipt) if !is_new => match receipt.blobs_missing.contains(&row.hash) {
                     true => Some(false),
                     // A list that was cut short says nothing of what is not in it.
-                    false => (receipt.blobs_missing.len() as u64 == receipt.blobs_missing_count).then_some(true),
+                    false => {
+                        (receipt.blobs_missing.len() as u64 == receipt.blobs_missing_count).then_some(true)
+                    }
                 },
                 _ => None,
             };

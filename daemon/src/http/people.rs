@@ -57,8 +57,13 @@ pub async fn peers(
     Params(which): Params<WhichNotebook>,
 ) -> Result<Json<Page<PeerRow>>, ApiError> {
     let mut items = Vec::new();
-    let routes: BTreeMap<String, &str> =
-        desk.daemon().routes().await.into_iter().map(|(peer, route)| (peer.to_string(), route.word())).collect();
+    let routes: BTreeMap<String, &str> = desk
+        .daemon()
+        .routes()
+        .await
+        .into_iter()
+        .map(|(peer, route)| (peer.to_string(), route.word()))
+        .collect();
     for notebook in desk.notebooks(which.notebook.as_deref())? {
         let standing = notebook.standing().borrow().clone();
         items.extend(standing.peers.into_iter().map(|peer| PeerRow {

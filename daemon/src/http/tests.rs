@@ -206,6 +206,29 @@ async fn properties_never_touch_other_keys_or_the_body() {
 
 /// losses.md L13
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folders_properties_are_set_in_its_metadata_file() {
+    let world = World::with(&[
+        ("box/.metadata", b"---\ntitle: Box\n---\n"),
+        ("box/a.md", b"a\n"),
+        ("new/b.md", b"b\n"),
+    ])
+    .await;
+    for (folder, expect) in
+        [("box", "---\ntitle: Box\nview_mode: grid\n---\n"), ("new", "---\nview_mode: grid\n---\n")]
+    {
+        let address = world.address(folder).await;
+        let change = json!({"properties": {"view_mode": "grid"}}).to_string();
+        let changed = world.send("PATCH", &address, &[], &change).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.text());
+        assert_eq!(changed.json()["properties"]["view_mode"], "grid");
+        world.file_is(&format!("{folder}/.metadata"), expect).await;
+        let change = json!({"properties": {"view_mode": "list"}}).to_string();
+        let changed = world.send("PATCH", &address, &[], &change).await.json();
+        assert_eq!(changed["properties"]["view_mode"], "list");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_deleted_comes_back_as_a_new_version() {
     let world = World::with(&[("a.md", b"first\n")]).await;
     let note = world.address("a.md").await;
@@ -334,6 +357,25 @@ async fn an_upload_makes_entries_in_their_folders() {
         made["items"].as_array().unwrap().iter().map(|e| (e["path"].clone(), e["kind"].clone())).collect();
     assert_eq!(shown, [(json!("raw/deep/a.txt"), json!("text")), (json!("raw/b.bin"), json!("blob"))]);
     world.file_is("raw/deep/a.txt", "hello").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_downloaded_taken_in_and_leaves_nothing_behind() {
+    let world = World::with(&[("a.md", b"a\n"), ("p.png", &[0, 1])]).await;
+    let bundle = world.get("/notebooks/lab/bundle").await;
+    assert_eq!(bundle.status, StatusCode::OK, "{}", bundle.text());
+    let taken = world.send_bytes("POST", "/bundles/upload", &[], bundle.body.clone()).await.json();
+    assert_eq!((taken["new_records"].as_u64(), taken["name"].as_str()), (Some(0), Some("lab")));
+    let bad =
+        world.send_bytes("POST", "/bundles/upload", &[], bundle.body[..bundle.body.len() - 1].to_vec()).await;
+    assert_eq!(bad.refused().0, 422);
+    let left = std::fs::read_dir(world.daemon.home().tmp_dir()).unwrap().count();
+    assert_eq!(left, 0, "what was sent and made is gone");
+    let held = world.get(&format!("{}/holders", world.address("p.png").await)).await.json();
+    assert_eq!(
+        (held["items"][0]["holds"].as_bool(), held["items"][0]["this_device"].as_bool()),
+        (Some(true), Some(true))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

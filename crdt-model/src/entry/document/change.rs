@@ -95,7 +95,7 @@ fn plan(reader: &Reader<'_>, edits: &[Edit]) -> Result<Plan, String> {
                 let Content::Text(text) = &now else {
                     return Err("only a text has properties of its own".to_owned());
                 };
-                let mut parts = Parts::of(&name, text);
+                let mut parts = frontmatter::split(text);
                 set_properties(&mut parts, &name, properties)?;
                 now = Content::Text(parts.join());
                 plan.chosen.extend(properties.iter().map(|(key, _)| key.clone()));
@@ -120,7 +120,7 @@ fn set_properties(
     name: &str,
     properties: &[(String, Option<String>)],
 ) -> Result<(), String> {
-    if !frontmatter::carries(name) {
+    if !frontmatter::takes_properties(name) {
         return Err("only .md and .cdx files carry properties in their text".to_owned());
     }
     for (key, source) in properties {
