@@ -66,6 +66,8 @@ for (const look of looks) {
     test.use(look);
 
     test('axe finds nothing serious in the viewers, the menus and the panels', async ({ page, daemon }) => {
+      // Axe looks at some fifteen pages.
+      test.setTimeout(180_000);
       await daemon.notebook({
         'growth.csv': growth(300), 'plate.svg': svg('teal'), 'run.ipynb': ipynb(''), 'fit.py': 'def fit(x):\n    # a line\n    return x + 1\n',
         'run.json': '{"a": [1, "two", null, true]}', 'protocol.pdf': pdf(2), 'call.wav': wav(), 'raw.bin': Buffer.from([0, 1, 2]),

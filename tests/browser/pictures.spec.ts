@@ -17,6 +17,8 @@ async function picture(page: Page, name: string): Promise<void> {
     mkdirSync(folder ?? '', { recursive: true });
     await page.screenshot({ path: join(folder ?? '', `${name}-${look}.png`) });
   }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 const files = {
@@ -94,12 +96,11 @@ test('tree, folders, trash', async ({ page, daemon }) => {
     await page.getByRole('button', { name: mode, exact: true }).click();
     await picture(page, name);
   }
-  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.locator('.row[title="Growth"] .twist').click();
   await page.locator('.row[title="Growth/fit.py"]').click({ modifiers: ['ControlOrMeta'] });
   await page.locator('.row[title="Growth/run.json"]').click({ modifiers: ['ControlOrMeta'] });
   await page.locator('.row[title="Growth/run.json"]').click({ button: 'right' });
   await picture(page, 'tree-menu');
-  await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByRole('menuitem', { name: /Delete/ }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('link', { name: 'Trash' }).click();
