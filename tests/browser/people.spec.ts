@@ -68,6 +68,19 @@ test('an invitation is shown as text and as a QR code, for another device of one
   await expect(page.locator('.person')).toHaveCount(1);
 });
 
+test('an invitation that is open is listed, and withdrawn', async ({ page, daemon, other }) => {
+  await daemon.notebook({ 'lamp.md': note });
+  await daemon.open(page, '#/people');
+  await page.getByRole('button', { name: 'Make a ticket' }).click();
+  const ticket = await page.locator('.ticket textarea').inputValue();
+  const given = page.locator('.given li');
+  await expect(given).toContainText('as editor');
+  await given.getByRole('button', { name: 'Withdraw' }).click();
+  await expect(given).toHaveCount(0);
+  const joined = other.api('POST', '/join', { ticket, path: `${other.root}/b-lab` });
+  await expect(joined).rejects.toThrow(/422/);
+});
+
 test('a bundle carries what changed to a device that is never met', async ({ page, browser, daemon, other }, info) => {
   const [here, there] = await pair(daemon, other, { 'lamp.md': note });
   await other.stop();

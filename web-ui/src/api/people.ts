@@ -10,6 +10,9 @@ export type HeldBack = Schemas['HeldBack'];
 export type Rule = Schemas['Rule'];
 export type Imported = Schemas['BundleImported'];
 
+/** An invitation that was made here. */
+export type GivenOut = Schemas['GivenOut'];
+
 const id = encodeURIComponent;
 
 export const members = (notebook: string) => json<Page<Member>>('GET', `/members${query({ notebook })}`);
@@ -25,6 +28,10 @@ export const rule = (nb: string) => json<Rule>('GET', `/notebooks/${id(nb)}/seal
 export const setRule = (nb: string, needed: number, of: string[]) => json<unknown>('PUT', `/notebooks/${id(nb)}/seal-rule`, { body: { needed, of } });
 export const setProfile = (notebook: string, name: string, colour: string) =>
   json<unknown>('POST', '/profile', { body: { notebook, name, colour } });
+
+export const invites = () => json<Page<GivenOut>>('GET', '/invites');
+/** Makes an invitation void. */
+export const withdraw = (invite: string) => json<unknown>('DELETE', `/invites/${id(invite)}`);
 
 /** Where a notebook's bundle can be had, for everybody or for one device. */
 export const bundleUrl = (nb: string, reader: string, whole: boolean) =>
