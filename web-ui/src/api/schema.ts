@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bundles/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in a bundle that is sent, as if a peer had sent what it holds. */
+        post: operations["bundles_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/comments": {
         parameters: {
             query?: never;
@@ -89,6 +106,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/examples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an example notebook to look around in, in the home. */
+        post: operations["notebooks_add_example"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -113,11 +147,32 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Invitations that were given out on this device, the newest first. Their tickets are not kept. */
+        get: operations["people_invites"];
         put?: never;
         /** Makes an invitation. */
         post: operations["people_invite"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraws an invitation: its ticket opens nothing any more, and whoever waits with it is sent away. Whoever came in
+         *     with it stays.
+         */
+        delete: operations["people_withdraw"];
         options?: never;
         head?: never;
         patch?: never;
@@ -201,7 +256,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** A notebook's records, receipts and attachments as a file to keep or carry. */
+        get: operations["bundles_download"];
         put?: never;
         /** Writes a notebook's records, receipts and attachments to a file. */
         post: operations["bundles_export"];
@@ -524,6 +580,23 @@ export interface paths {
         };
         /** The versions of an entry, the newest first. */
         get: operations["history_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/entries/{e}/holders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where an entry is held: on which members' devices. */
+        get: operations["entries_holders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -997,6 +1070,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much room everything takes. */
+        get: operations["status_storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tags": {
         parameters: {
             query?: never;
@@ -1449,6 +1539,27 @@ export interface components {
             /** @description Title. */
             title: string;
         };
+        /** @description An invitation that was given out on this device. */
+        GivenOut: {
+            /** @description Somebody has to say yes. */
+            attended: boolean;
+            /** @description When it was made. */
+            created: string;
+            /** @description When it is void. */
+            expires: string;
+            /** @description What names it here; it opens nothing. */
+            id: string;
+            /** @description To which notebook. */
+            notebook: string;
+            /** @description It is for another device of the inviter's. */
+            own_device: boolean;
+            /** @description As what. */
+            role: string;
+            /** @description `open`, `used` or `expired`. */
+            state: string;
+            /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
+            used_by?: string | null;
+        };
         /** @description Entries and the links between them. */
         Graph: {
             /** @description Links between these. */
@@ -1503,6 +1614,17 @@ export interface components {
             records: number;
             /** @description Why the last of them does not count. */
             why: string;
+        };
+        /** @description A device, and whether it holds what an entry says now. */
+        Holder: {
+            /** @description Device id. */
+            device: string;
+            /** @description By its last receipt. Nothing where that says neither yes nor no: it is older than the entry's last change. */
+            holds?: boolean | null;
+            /** @description What it calls itself. */
+            name: string;
+            /** @description Whether it is this device. */
+            this_device: boolean;
         };
         /** @description Lines that differ and lie together. */
         Hunk: {
@@ -1858,6 +1980,31 @@ export interface components {
             /** @description Its workspace's slug. */
             workspace: string;
         };
+        /** @description One notebook's share, in bytes. */
+        NotebookStorage: {
+            /**
+             * Format: int64
+             * @description Copies of the history from before the program was brought up to date.
+             */
+            backups: number;
+            /**
+             * Format: int64
+             * @description Text history in Git, if Codex keeps it.
+             */
+            git: number;
+            /**
+             * Format: int64
+             * @description Its history: records and documents. Never removed.
+             */
+            history: number;
+            /**
+             * Format: int64
+             * @description Its mirror: what is searched and listed. It is made again when it is missing.
+             */
+            mirror: number;
+            /** @description Notebook id. */
+            notebook: string;
+        };
         /** @description Which device. */
         OneDevice: {
             /** @description The device's id, eight digits or more of it, or its name. */
@@ -2000,6 +2147,32 @@ export interface components {
             }[];
         };
         /** @description A page of a list. */
+        Page_GivenOut: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /** @description Somebody has to say yes. */
+                attended: boolean;
+                /** @description When it was made. */
+                created: string;
+                /** @description When it is void. */
+                expires: string;
+                /** @description What names it here; it opens nothing. */
+                id: string;
+                /** @description To which notebook. */
+                notebook: string;
+                /** @description It is for another device of the inviter's. */
+                own_device: boolean;
+                /** @description As what. */
+                role: string;
+                /** @description `open`, `used` or `expired`. */
+                state: string;
+                /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
+                used_by?: string | null;
+            }[];
+        };
+        /** @description A page of a list. */
         Page_HeldBack: {
             /** @description Give it back as `cursor` for the next page; absent on the last one. */
             cursor?: string | null;
@@ -2023,6 +2196,22 @@ export interface components {
                 records: number;
                 /** @description Why the last of them does not count. */
                 why: string;
+            }[];
+        };
+        /** @description A page of a list. */
+        Page_Holder: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /** @description Device id. */
+                device: string;
+                /** @description By its last receipt. Nothing where that says neither yes nor no: it is older than the entry's last change. */
+                holds?: boolean | null;
+                /** @description What it calls itself. */
+                name: string;
+                /** @description Whether it is this device. */
+                this_device: boolean;
             }[];
         };
         /** @description A page of a list. */
@@ -2179,6 +2368,8 @@ export interface components {
                  * @description Records that we have and it has not acknowledged.
                  */
                 records_behind: number;
+                /** @description How it is reached now: `local` (one network), `direct` or `relay`; nothing while it is not, or a way is looked for. */
+                route?: string | null;
             }[];
         };
         /** @description A page of a list. */
@@ -2423,6 +2614,8 @@ export interface components {
              * @description Records that we have and it has not acknowledged.
              */
             records_behind: number;
+            /** @description How it is reached now: `local` (one network), `direct` or `relay`; nothing while it is not, or a way is looked for. */
+            route?: string | null;
         };
         /** @description How one peer stands. */
         PeerStanding: {
@@ -2768,6 +2961,26 @@ export interface components {
             /** @description The program's version. */
             version: string;
         };
+        /** @description How much room everything takes, in bytes. */
+        Storage: {
+            /**
+             * Format: int64
+             * @description Attachments of all notebooks, older versions too. Nothing of it is ever removed.
+             */
+            attachments: number;
+            /**
+             * Format: int64
+             * @description What is free on the home's disk.
+             */
+            free?: number | null;
+            /**
+             * Format: int64
+             * @description The home folder in all, notebooks in it left out.
+             */
+            home: number;
+            /** @description Each notebook; its own files, which are the user's, are not counted. */
+            notebooks: components["schemas"]["NotebookStorage"][];
+        };
         /** @description A tag and how many entries carry it. */
         TagRow: {
             /**
@@ -3052,6 +3265,36 @@ export interface operations {
             };
         };
     };
+    bundles_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleImported"];
+                };
+            };
+            /** @description `bad_bundle`, `cannot_import` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     comments_all: {
         parameters: {
             query?: {
@@ -3133,6 +3376,32 @@ export interface operations {
             };
         };
     };
+    notebooks_add_example: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotebookStatus"];
+                };
+            };
+            /** @description `cannot_add` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     status_health: {
         parameters: {
             query?: never;
@@ -3147,6 +3416,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    people_invites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GivenOut"];
+                };
             };
         };
     };
@@ -3172,6 +3460,38 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    people_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `used`: somebody came in with it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3365,6 +3685,38 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    bundles_download: {
+        parameters: {
+            query?: {
+                /** @description Leave out what this device holds by its last receipt: its id, or its name. */
+                reader?: string;
+                /** @description Older versions of attachments too. */
+                whole?: boolean;
+            };
+            header?: never;
+            path: {
+                nb: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bundle */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `cannot_export` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4223,6 +4575,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_VersionRow"];
                 };
+            };
+        };
+    };
+    entries_holders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Holder"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5106,6 +5486,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    status_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
                 };
             };
         };
