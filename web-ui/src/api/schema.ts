@@ -395,6 +395,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notebooks/{nb}/entries/{e}/collab": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The socket: a page sends `Presence` and hears `Heard`. */
+        get: operations["content_socket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notebooks/{nb}/entries/{e}/comments": {
         parameters: {
             query?: never;
@@ -1594,6 +1611,18 @@ export interface components {
             /** @description Its title. */
             title: string;
         };
+        /** @description What a page hears of another one. */
+        Heard: {
+            /** @description That person's colour, as `#rrggbb`. */
+            colour: string;
+            /** @description On which device. */
+            device: string;
+            /** @description Whose it is. */
+            name: string;
+            /** @description Which page: the same for as long as it is open. */
+            page: string;
+            says?: components["schemas"]["Presence"] | null;
+        };
         /** @description Records of one device that do not count. */
         HeldBack: {
             /**
@@ -2650,6 +2679,18 @@ export interface components {
         Phrase: {
             /** @description Twelve words. They are kept nowhere: write them down. */
             phrase: string;
+        };
+        /** @description What a page says of itself. Each word says it all: nothing refers to the one before. */
+        Presence: {
+            /** @description What was typed since and is not saved: a CodeMirror change set on that version's text, in UTF-16 code units. */
+            changes?: unknown[] | null;
+            /** @description Anchor and head of the selection, in the text with those changes. */
+            selection?: [
+                number,
+                number
+            ] | null;
+            /** @description The version that the page's text was made from. */
+            version?: string | null;
         };
         /** @description What a join would do. */
         Preview: {
@@ -4057,6 +4098,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_BacklinkRow"];
                 };
+            };
+        };
+    };
+    content_socket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A WebSocket: `Presence` in, `Heard` out */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
