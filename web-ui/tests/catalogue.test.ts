@@ -28,5 +28,5 @@ test('fetch and sockets are each in one place', () => {
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((path) => /\.(ts|svelte)$/.test(path));
   const having = (pattern: RegExp) => files.filter((path) => pattern.test(readFileSync(new URL(path, source), 'utf8')));
   expect(having(/\bfetch\(/)).toEqual(['api/client.ts']);
-  expect(having(/new WebSocket\(/)).toEqual(['events.ts']);
+  expect(having(/new WebSocket\(/)).toEqual(['events.ts', 'talk.ts']);
 });
