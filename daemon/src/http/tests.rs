@@ -204,7 +204,6 @@ async fn properties_never_touch_other_keys_or_the_body() {
     assert_eq!(names, [json!("img"), json!("a.md")], "sidecars are not listed");
 }
 
-/// losses.md L13
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folders_properties_are_set_in_its_metadata_file() {
     let world = World::with(&[
@@ -228,6 +227,7 @@ async fn a_folders_properties_are_set_in_its_metadata_file() {
     }
 }
 
+/// losses.md L13
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_deleted_comes_back_as_a_new_version() {
     let world = World::with(&[("a.md", b"first\n")]).await;
