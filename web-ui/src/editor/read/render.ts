@@ -45,7 +45,7 @@ purify.addHook('afterSanitizeAttributes', (node) => {
 function clean(html: string, place: Place): DocumentFragment {
   here = place;
   try {
-    const box = document.createElement("template"); box.innerHTML = html; return box.content; return purify.sanitize(html, { ...RULES, ADD_ATTR: [...RULES.ADD_ATTR], FORBID_TAGS: [...RULES.FORBID_TAGS], FORBID_ATTR: [...RULES.FORBID_ATTR] });
+    return purify.sanitize(html, { ...RULES, ADD_ATTR: [...RULES.ADD_ATTR], FORBID_TAGS: [...RULES.FORBID_TAGS], FORBID_ATTR: [...RULES.FORBID_ATTR] });
   } finally {
     here = null;
   }
