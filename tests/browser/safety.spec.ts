@@ -55,10 +55,10 @@ const harmful = (page: Page): Promise<string[]> =>
       }
     }
     if (({} as { polluted?: string }).polluted !== undefined) bad.push('a prototype was changed');
-    for (const each of Array.from(document.querySelectorAll<HTMLElement>('.prose :is(a:not([href^="http"]), summary, button)'))) {
+    for (const each of Array.from(document.querySelectorAll<Partial<HTMLElement> & Element>('.prose :is(a:not([href^="http"]), summary, button)'))) {
       each.addEventListener('click', (event) => event.preventDefault());
       each.dispatchEvent(new MouseEvent('mouseover', { bubbles: true }));
-      each.click();
+      each.click?.();
     }
     return bad;
   });
