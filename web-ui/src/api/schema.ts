@@ -113,11 +113,32 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Invitations that were given out on this device, the newest first. Their tickets are not kept. */
+        get: operations["people_invites"];
         put?: never;
         /** Makes an invitation. */
         post: operations["people_invite"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraws an invitation: its ticket opens nothing any more, and whoever waits with it is sent away. Whoever came in
+         *     with it stays.
+         */
+        delete: operations["people_withdraw"];
         options?: never;
         head?: never;
         patch?: never;
@@ -331,6 +352,23 @@ export interface paths {
         };
         /** Links to an entry, with the lines where they stand. */
         get: operations["search_backlinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/entries/{e}/collab": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The socket: a page sends `Presence` and hears `Heard`. */
+        get: operations["content_socket"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1449,6 +1487,27 @@ export interface components {
             /** @description Title. */
             title: string;
         };
+        /** @description An invitation that was given out on this device. */
+        GivenOut: {
+            /** @description Somebody has to say yes. */
+            attended: boolean;
+            /** @description When it was made. */
+            created: string;
+            /** @description When it is void. */
+            expires: string;
+            /** @description What names it here; it opens nothing. */
+            id: string;
+            /** @description To which notebook. */
+            notebook: string;
+            /** @description It is for another device of the inviter's. */
+            own_device: boolean;
+            /** @description As what. */
+            role: string;
+            /** @description `open`, `used` or `expired`. */
+            state: string;
+            /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
+            used_by?: string | null;
+        };
         /** @description Entries and the links between them. */
         Graph: {
             /** @description Links between these. */
@@ -1482,6 +1541,18 @@ export interface components {
             path: string;
             /** @description Its title. */
             title: string;
+        };
+        /** @description What a page hears of another one. */
+        Heard: {
+            /** @description That person's colour, as `#rrggbb`. */
+            colour: string;
+            /** @description On which device. */
+            device: string;
+            /** @description Whose it is. */
+            name: string;
+            /** @description Which page: the same for as long as it is open. */
+            page: string;
+            says?: components["schemas"]["Presence"] | null;
         };
         /** @description Records of one device that do not count. */
         HeldBack: {
@@ -2000,6 +2071,32 @@ export interface components {
             }[];
         };
         /** @description A page of a list. */
+        Page_GivenOut: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /** @description Somebody has to say yes. */
+                attended: boolean;
+                /** @description When it was made. */
+                created: string;
+                /** @description When it is void. */
+                expires: string;
+                /** @description What names it here; it opens nothing. */
+                id: string;
+                /** @description To which notebook. */
+                notebook: string;
+                /** @description It is for another device of the inviter's. */
+                own_device: boolean;
+                /** @description As what. */
+                role: string;
+                /** @description `open`, `used` or `expired`. */
+                state: string;
+                /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
+                used_by?: string | null;
+            }[];
+        };
+        /** @description A page of a list. */
         Page_HeldBack: {
             /** @description Give it back as `cursor` for the next page; absent on the last one. */
             cursor?: string | null;
@@ -2457,6 +2554,18 @@ export interface components {
         Phrase: {
             /** @description Twelve words. They are kept nowhere: write them down. */
             phrase: string;
+        };
+        /** @description What a page says of itself. Each word says it all: nothing refers to the one before. */
+        Presence: {
+            /** @description What was typed since and is not saved: a CodeMirror change set on that version's text, in UTF-16 code units. */
+            changes?: unknown[] | null;
+            /** @description Anchor and head of the selection, in the text with those changes. */
+            selection?: [
+                number,
+                number
+            ] | null;
+            /** @description The version that the page's text was made from. */
+            version?: string | null;
         };
         /** @description What a join would do. */
         Preview: {
@@ -3150,6 +3259,25 @@ export interface operations {
             };
         };
     };
+    people_invites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GivenOut"];
+                };
+            };
+        };
+    };
     people_invite: {
         parameters: {
             query?: never;
@@ -3172,6 +3300,38 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    people_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `used`: somebody came in with it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3705,6 +3865,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_BacklinkRow"];
                 };
+            };
+        };
+    };
+    content_socket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A WebSocket: `Presence` in, `Heard` out */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heard"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
