@@ -81,3 +81,48 @@ fn an_old_copy_that_was_written_to_loses_nothing() {
         assert_eq!(records(&world, 0), records(&world, 1));
     }
 }
+
+/// losses.md L5: what was said at an old copy is said anew, and answers still answer it.
+#[test]
+fn what_was_said_at_an_old_copy_is_said_anew() {
+    use codex_crdt_model::comments::of_entry;
+    use codex_crdt_model::event::{Saying, Version};
+    use codex_crdt_model::membership::Membership;
+    let mut world = friends(2);
+    write(&mut world, 0, "a.md", POEM);
+    world.settle();
+    let (old, since) = (backup(&world.machines[0]), world.time);
+    write(&mut world, 0, "b.md", POEM);
+    world.settle();
+    world.part();
+    put_back(&mut world, 0, old, since, false);
+    world.settle();
+    let more = format!("{}\n{POEM}", word(&mut world, 0));
+    write(&mut world, 0, "a.md", &more);
+    world.settle();
+    let id = entry(&world, 0, "a.md");
+    let version = Version(world.machines[0].store.entry(&id).unwrap().unwrap().heads);
+    let begin = Saying::Begin { at: Some((version, 0..4)), text: "which word?".into() };
+    ask(&mut world, 0, Request::Say { entry: id, saying: begin });
+    world.settle();
+    let thread = world.machines[0].store.comments(&id).unwrap()[0].1.tip.hash;
+    let reply = Saying::Reply { thread, text: "the first".into() };
+    ask(&mut world, 0, Request::Say { entry: id, saying: reply });
+    world.settle();
+    together(&mut world);
+    let said = |n: usize| {
+        let store = &world.machines[n].store;
+        let membership =
+            Membership::of(&store.meta().unwrap().unwrap().notebook, store.statements().unwrap());
+        of_entry(store, &membership, &id).unwrap()
+    };
+    let all = said(1);
+    assert_eq!(all, said(0));
+    let texts: Vec<Option<&str>> = all[0].said.iter().map(|said| said.text.as_deref()).collect();
+    assert_eq!(texts, [Some("which word?"), Some("the first")]);
+    assert_eq!(all.len(), 1);
+    let row = world.machines[1].store.entry(&id).unwrap().unwrap();
+    let document = codex_crdt_model::view::document(&world.machines[1].store, &id, row.birth).unwrap();
+    let anchor = all[0].anchor.as_ref().unwrap();
+    assert!(document.knows(&anchor.version), "its version has its new name");
+}
