@@ -289,7 +289,7 @@ test('the reading side knows footnotes, callouts, links and embeds', async ({ pa
   await expect(page.getByRole('navigation', { name: 'Path' })).toContainText('Other.md');
 });
 
-test('all of it works where the page’s policy demands Trusted Types', async ({ page, daemon }) => {
+test('all of it works where the page’s policy demands Trusted Types', async ({ page, daemon, complaints }) => {
   const text = 'so $a^2$ here\n\n```mermaid\nflowchart LR\n  A[One] --> B{Two}\n```\n\n```mermaid\nsequenceDiagram\n  A->>B: hello\n```\n\n| **a** | b |\n| - | - |\n| 1 | $x$ |\n\n![[Other]]\n\n```js\nconst a = 1;\n```\n';
   await daemon.notebook({ 'a.md': text, 'Other.md': 'text of the *other*\n' });
   await page.addInitScript(() => localStorage.setItem('codex.mode', 'both'));
@@ -311,6 +311,9 @@ test('all of it works where the page’s policy demands Trusted Types', async ({
       return 'refused';
     }
   })).toBe('refused');
+  // The browser tells of that one, and of no other.
+  await expect.poll(() => complaints.length).toBe(1);
+  expect(complaints.splice(0)).toEqual([expect.stringContaining('TrustedScript')]);
   for (const side of ['.cm-content', '.prose']) {
     await expect(page.locator(`${side} img.drawing`)).toHaveCount(2);
     await expect(page.locator(`${side} .katex`)).toHaveCount(2);
