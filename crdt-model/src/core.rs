@@ -3,7 +3,7 @@
 //! `txn` one step's view of the store · `edits` the one merge path · `tree` the derived tree · `observe` files
 //! → documents, `appear` what is new there, `moves` which file moved where, `drafts` what is not shared · `hold` what the brake holds · `writeout`
 //! documents → files, `places` whether they may go there · `aside` what operations set aside · `requests` what the desk asks · `peers` sync, `carried` without a
-//! network · `people` who may.
+//! network · `people` who may, `noted` what they signed about entries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,7 @@ mod edits;
 mod hold;
 mod journals;
 mod moves;
+mod noted;
 mod observe;
 mod peers;
 mod people;

@@ -250,6 +250,9 @@ pub enum Refusal {
         /// Why, and what to do.
         reason: String,
     },
+    /// The timestamp is none.
+    #[error("cannot keep a timestamp: {0}")]
+    Timestamp(String),
     /// The member's role does not allow it.
     #[error("{0}")]
     NotAllowed(String),
@@ -288,6 +291,8 @@ pub enum Notice {
     Sealed(EntryId),
     /// Somebody said something about an entry.
     Commented(EntryId),
+    /// A timestamp of seals came.
+    Timestamped,
     /// Two records claim one place in a journal: a clone, or a lie.
     Fork {
         /// Whose journal.

@@ -6,7 +6,7 @@ use crate::effect::DiskOutcome;
 use crate::entry::birth::Content;
 use crate::ids::{ContentHash, DeviceId, EntryId, Heads, PersonId, RecordHash};
 use crate::journal::record::Record;
-use crate::journal::{Fork, Receipt, Role, Tip};
+use crate::journal::{Fork, Receipt, Role, Timestamp, Tip};
 use crate::path::EntryPath;
 use crate::store::{FetchPolicy, Stat};
 
@@ -188,6 +188,8 @@ pub enum Request {
         /// What.
         saying: Saying,
     },
+    /// Keep what an authority for timestamps said of seals. Whoever asks has checked its signature.
+    Timestamp(Timestamp),
     /// Which attachments this device fetches by itself from now on.
     SetFetchPolicy(FetchPolicy),
     /// Fetch an attachment that the policy leaves, or all in a folder.

@@ -84,6 +84,10 @@ bytes_id!(
     RecordHash, 32, "the hash of a record"
 );
 bytes_id!(
+    /// A node of the tree under a timestamp: SHA-256 (see `docs/journal-format.md`).
+    MerkleHash, 32, "the hash of a tree"
+);
+bytes_id!(
     /// SHA-256 of an Automerge change, as Automerge computes it.
     ChangeHash, 32, "a version"
 );

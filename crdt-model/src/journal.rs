@@ -10,6 +10,7 @@ pub mod membership;
 pub mod receipt;
 pub mod record;
 pub mod seal;
+pub mod timestamp;
 
 pub use comment::Comment;
 pub use fork::{Fork, ForkRefused, ForkedAt};
@@ -18,3 +19,4 @@ pub use membership::{MembershipChange, Role};
 pub use receipt::Receipt;
 pub use record::{Header, Item, Payload, Record, RecordRefused};
 pub use seal::Seal;
+pub use timestamp::Timestamp;

@@ -46,6 +46,10 @@ pub const QUOTE_BYTES: usize = 1024;
 pub const AROUND_BYTES: usize = 64;
 /// Characters of a passage that are looked for from either end until one is found that is still there.
 pub const FOLLOWED: usize = 4096;
+/// Seals under one timestamp; more are several timestamps.
+pub const TIMESTAMP_SEALS: usize = 4096;
+/// An authority's token, bytes: signature and a chain of certificates are a few thousand.
+pub const TIMESTAMP_TOKEN_BYTES: usize = 64 << 10;
 /// Persons that a notebook's rule for seals names.
 pub const SEALERS: usize = 1024;
 /// Journals of one device that are taken in: an honest one begins another when it was restored or copied, a few times in

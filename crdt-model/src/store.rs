@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::birth::Kind;
-use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, UnixMs, Volume};
+use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, NotebookId, RecordHash, UnixMs, Volume};
 use crate::journal::record::Record;
 use crate::journal::{Comment, Fork, Receipt, Role, Seal, Tip};
 use crate::membership::{Knows, Statement, Why};
@@ -385,6 +385,8 @@ pub trait Source {
     fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError>;
     /// Comments on an entry and their positions, in the order of these; also those without effect.
     fn comments(&self, entry: &EntryId) -> Result<Vec<(u64, CommentRow)>, StoreError>;
+    /// Positions of the timestamps that name a seal, ascending; also of those without effect.
+    fn timestamps(&self, seal: &RecordHash) -> Result<Vec<u64>, StoreError>;
     /// Journals that were continued twice, and after which position that was known.
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError>;
     /// The proof that a journal was continued twice.
@@ -496,6 +498,8 @@ pub struct WriteSet {
     pub seals: Vec<(u64, SealRow)>,
     /// Comments and their positions.
     pub comments: Vec<(u64, CommentRow)>,
+    /// Positions of timestamps, and the seals that each names.
+    pub timestamps: Vec<(u64, Vec<RecordHash>)>,
     /// Journals that were continued twice.
     pub forks: Vec<ForkRow>,
     /// How far others have this device's journals.

@@ -13,7 +13,9 @@ use codex_crdt_model::journal::comment::Anchor;
 use codex_crdt_model::journal::membership::{consent, recovered, recovery};
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record, notebook_id};
 use codex_crdt_model::journal::seal::{SealedEntry, SealedPart};
-use codex_crdt_model::journal::{Comment, Fork, Frontier, MembershipChange, Receipt, Role, Seal, Tip};
+use codex_crdt_model::journal::{
+    Comment, Fork, Frontier, MembershipChange, Receipt, Role, Seal, Timestamp, Tip,
+};
 use codex_crdt_model::limits;
 use codex_crdt_model::store::MissingBlob;
 use codex_crdt_model::sync::Message;
@@ -200,6 +202,9 @@ fn the_examples_of_the_journal_format_are_what_the_code_writes() {
     for (name, comment) in comments {
         check(&mut examples, name, &payload(Payload::Comment(comment)));
     }
+    let stamp =
+        Timestamp { seals: vec![RecordHash([6; 32])], tips: vec![tip()], token: vec![0x30, 0x7f, 0x06] };
+    check(&mut examples, "timestamp", &payload(Payload::Timestamp(stamp)));
     let signed = |said: &[&[u8]], signature: &[u8]| {
         let signature = Signature::from_slice(signature).unwrap();
         key.verifying_key().verify_strict(&said.concat(), &signature).unwrap();
@@ -304,6 +309,8 @@ fn the_bounds_in_the_documents_are_those_of_the_code() {
         ("COMMENT_BYTES", limits::COMMENT_BYTES),
         ("QUOTE_BYTES", limits::QUOTE_BYTES),
         ("AROUND_BYTES", limits::AROUND_BYTES),
+        ("TIMESTAMP_SEALS", limits::TIMESTAMP_SEALS),
+        ("TIMESTAMP_TOKEN_BYTES", limits::TIMESTAMP_TOKEN_BYTES),
         ("RECEIPT_BLOBS", limits::RECEIPT_BLOBS),
         ("TEXT_BYTES", limits::TEXT_BYTES),
         ("NAME_BYTES", limits::NAME_BYTES),

@@ -18,6 +18,7 @@ pub mod print;
 pub mod reading;
 pub mod seals;
 pub mod serve;
+pub mod timestamps;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -233,6 +234,9 @@ pub enum Command {
     /// New entries.
     #[command(flatten)]
     Making(making::MakingCommand),
+    /// Who stamps the time on seals, if anybody: nobody is asked unless you name an authority.
+    #[command(subcommand)]
+    Timestamps(timestamps::TimestampsCommand),
     /// Take a conflict out of the inbox: what shows stays, or with --other another value of the property is taken.
     #[command(after_help = "Example:\n  codexd settle lab 3\n  codexd settle lab 3 --other 1")]
     Settle(conflicts::SettleArgs),
@@ -532,6 +536,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Witness(args) => seals::witness(&client()?, out, &args).await,
         Command::Unlock(args) => seals::unlock(&client()?, out, &args).await,
         Command::SealRule(args) => seals::rule(&client()?, out, &args).await,
+        Command::Timestamps(command) => timestamps::run(&client()?, out, command).await,
         Command::Settle(args) => conflicts::settle(&client()?, out, &args).await,
         Command::Conflicts { notebook } => conflicts::conflicts(&client()?, out, notebook).await,
         Command::Verify { notebook } => verify::verify(home, out, notebook).await,

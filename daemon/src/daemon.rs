@@ -25,9 +25,11 @@ use crate::watch::Watcher;
 
 mod admission;
 mod bundles;
+mod timestamps;
 
 pub use admission::{find_person, fingerprint, membership_of};
 pub use bundles::{Export, Exported, ImportError, Imported, Refused};
+pub use timestamps::{TimestampStanding, Timestamps};
 
 /// Notices kept for a slow listener; what is older is gone and the listener is told to reload.
 const NOTICES: usize = 4096;
@@ -43,6 +45,7 @@ pub struct Daemon {
     answers: watch::Sender<u64>,
     /// What is being typed right now.
     talk: Talk,
+    timestamps: Timestamps,
     runtime: tokio::runtime::Handle,
 }
 
@@ -101,6 +104,7 @@ impl Daemon {
         let git = Git::start(home.config().device_name.clone()).context("cannot start the git thread")?;
         let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, git, notices };
         let watcher = Watcher::start().context("cannot watch files")?;
+        let (timestamps, orders) = Timestamps::open(home.timestamps())?;
         let daemon = Arc::new(Self {
             home,
             shells,
@@ -108,6 +112,7 @@ impl Daemon {
             notebooks: RwLock::default(),
             answers: watch::Sender::new(0),
             talk: Talk::default(),
+            timestamps,
             runtime: tokio::runtime::Handle::current(),
         });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
@@ -122,6 +127,7 @@ impl Daemon {
             }
         }
         daemon.home.settle()?;
+        tokio::spawn(Arc::clone(&daemon).stamp_times(orders));
         Ok(daemon)
     }
 
@@ -149,6 +155,7 @@ impl Daemon {
     fn run(self: &Arc<Self>, row: NotebookRow, notebook: Notebook, go: oneshot::Sender<()>) {
         let (id, root, disk) = (row.id, notebook.root.clone(), notebook.disk.clone());
         self.insert(State { row, running: Ok(notebook) });
+        self.timestamps.opened(id);
         // A notebook that was stopped meanwhile no longer listens.
         let _ = go.send(());
         let daemon = Arc::clone(self);
@@ -516,7 +523,7 @@ mod tests {
     #[test]
     fn a_store_of_an_earlier_version_is_looked_at_and_brought_up_to_date() {
         let temp = tempfile::tempdir().unwrap();
-        for version in 1..=4 {
+        for version in 1..=7 {
             let path = temp.path().join(format!("{version}.db"));
             Store::of_version(&path, version);
             assert!(crate::store::Reader::open(&path).is_err());

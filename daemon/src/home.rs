@@ -151,6 +151,11 @@ impl Place {
         self.dir.join("device.key")
     }
 
+    /// Which authority stamps seals, and whom to believe.
+    pub fn timestamps(&self) -> PathBuf {
+        self.dir.join("timestamps.toml")
+    }
+
     /// The home's database.
     pub fn system_db(&self) -> PathBuf {
         self.dir.join("system.db")
@@ -226,6 +231,11 @@ impl Home {
     /// Where notebooks that were joined without a path lie.
     pub fn notebooks_dir(&self) -> PathBuf {
         self.dir.join("notebooks")
+    }
+
+    /// Which authority stamps seals, and whom to believe.
+    pub fn timestamps(&self) -> PathBuf {
+        self.dir.join("timestamps.toml")
     }
 
     /// For files that live as long as one request; emptied at start.

@@ -35,6 +35,7 @@ pub mod status;
 pub mod storage;
 pub mod tasks;
 pub mod templates;
+pub mod timestamps;
 pub mod ui;
 pub mod upload;
 pub mod xml;
@@ -121,6 +122,8 @@ fn api() -> Router<Desk> {
         .route("/notebooks/{nb}/entries/{e}/seals/{seal}/unlock", post(seals::unlock))
         .route("/notebooks/{nb}/seal-rule", get(seals::rule).put(seals::set_rule))
         .route("/seals", get(seals::all))
+        .route("/timestamps", get(timestamps::show).put(timestamps::set).delete(timestamps::off))
+        .route("/timestamps/now", post(timestamps::now))
         .route("/notebooks/{nb}/entries/{e}/conflicts", get(history::entry_conflicts))
         .route("/notebooks/{nb}/conflicts", get(history::notebook_conflicts))
         .route("/notebooks/{nb}/conflicts/{number}", post(history::settle))

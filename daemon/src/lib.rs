@@ -20,4 +20,5 @@ pub mod net;
 pub mod progress;
 pub mod store;
 pub mod system;
+pub mod timestamps;
 pub mod watch;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attachments;
+mod authority;
 mod bad_input;
 mod bundles;
 mod copies;
@@ -18,6 +19,7 @@ mod people;
 mod replay;
 mod seals;
 mod standing;
+mod timestamps;
 mod verifier;
 
 use std::collections::BTreeMap;

@@ -18,13 +18,13 @@ fn python(root: &Path) -> String {
     String::from_utf8(prepared.stdout).unwrap().trim().to_owned()
 }
 
-struct Verifier {
+pub struct Verifier {
     root: std::path::PathBuf,
     python: String,
 }
 
 impl Verifier {
-    fn find() -> Self {
+    pub fn find() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("verify");
         let python = python(&root);
         Self { root, python }
@@ -32,27 +32,31 @@ impl Verifier {
 
     /// Exit code, and what was printed.
     fn run(&self, file: &Path) -> (i32, Value) {
-        self.run_with(file, None)
+        self.run_with(file, &[])
     }
 
-    /// Also with the folder of files.
-    fn run_with(&self, file: &Path, folder: Option<&Path>) -> (i32, Value) {
+    /// Also with the folder of files, and options.
+    fn run_with(&self, file: &Path, more: &[&str]) -> (i32, Value) {
         let mut command = Command::new(&self.python);
-        let output = command.arg(self.root.join("verify.py")).arg(file).args(folder).output().unwrap();
+        let output = command.arg(self.root.join("verify.py")).arg(file).args(more).output().unwrap();
         let report = serde_json::from_slice(&output.stdout);
         let report = report.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
         (output.status.code().unwrap(), report)
     }
 
     fn good(&self, file: &Path) -> Value {
-        let (code, report) = self.run(file);
+        self.good_with(file, &[])
+    }
+
+    pub fn good_with(&self, file: &Path, more: &[&str]) -> Value {
+        let (code, report) = self.run_with(file, more);
         assert_eq!((code, &report["good"]), (0, &true.into()), "{report:#}");
         assert_eq!(report["notes"], serde_json::json!([]), "{report:#}");
         report
     }
 
     /// That it is refused, and the record is named; `None`: something else than a record is.
-    fn names(&self, what: &str, file: &Path, place: Option<Place>, reason: &str) {
+    pub fn names(&self, what: &str, file: &Path, place: Option<Place>, reason: &str) {
         let (code, report) = self.run(file);
         assert_eq!((code, &report["good"]), (1, &false.into()), "{what}: {report:#}");
         let is_it = |fault: &Value| {
@@ -71,7 +75,7 @@ impl Verifier {
     }
 }
 
-fn parts(file: &Path) -> Vec<Part> {
+pub fn parts(file: &Path) -> Vec<Part> {
     let bytes = fs::read(file).unwrap();
     let mut rest = bytes.strip_prefix(MAGIC).unwrap();
     let mut parts = Vec::new();
@@ -84,7 +88,7 @@ fn parts(file: &Path) -> Vec<Part> {
 }
 
 /// Writes parts with right lengths and checksums, as whoever tampers does.
-fn write(file: &Path, parts: &[Part]) {
+pub fn write(file: &Path, parts: &[Part]) {
     let mut bytes = MAGIC.to_vec();
     for part in parts {
         let frame = part.encode();
@@ -95,12 +99,12 @@ fn write(file: &Path, parts: &[Part]) {
     fs::write(file, bytes).unwrap();
 }
 
-fn place(part: &Part) -> Option<Place> {
+pub fn place(part: &Part) -> Option<Place> {
     let Part::Record(record) = part else { return None };
     Header::decode(&record.header).map(|header| Place::of(&header))
 }
 
-fn record(part: &mut Part) -> &mut Record {
+pub fn record(part: &mut Part) -> &mut Record {
     let Part::Record(record) = part else { panic!("{part:?} is no record") };
     record
 }
@@ -149,7 +153,7 @@ fn an_independent_verifier_accepts_what_is_good_and_names_what_is_not() {
         let files = dir.path().join("files");
         fs::create_dir_all(&files).unwrap();
         fs::write(files.join("note.md"), text).unwrap();
-        let (_, report) = verifier.run_with(&whole, Some(&files));
+        let (_, report) = verifier.run_with(&whole, &[files.to_str().unwrap()]);
         assert_eq!(report["seals"][0]["in_folder"], is_it, "{report:#}");
     }
     let report = verifier.good(&news);

@@ -1,7 +1,13 @@
 """Checks a bundle without any code of Codex: every signature, payload hash, chain, `seen`, the founding, the receipts and
 the attachments. Written from docs/journal-format.md and docs/bundle-format.md alone; needs PyNaCl and blake3.
 
-    verify.py FILE [FOLDER]        prints JSON; exit code 0 if all is good, 1 if not, 2 for wrong usage
+    verify.py FILE [FOLDER] [--tokens FOLDER]        prints JSON; exit code 0 if all is good, 1 if not, 2 for wrong usage
+
+With --tokens, every timestamp's token is written to that folder as ID.der, so that the authority's signature can be checked too:
+
+    openssl ts -verify -digest ROOT -token_in -in ID.der -CAfile ROOT-CERTIFICATE.pem [-untrusted TSA-CERTIFICATE.pem]
+
+where ROOT is the `root` that is printed. Here it is checked that the token is over that root, and that each seal is in its tree.
 
 Seals are listed with what was signed; with the notebook's FOLDER, also whether the files there are still that. Which records count, by what their authors might write, is not judged here.
 """
@@ -37,6 +43,8 @@ SEALERS = 1024
 COMMENT_BYTES = 65536
 QUOTE_BYTES = 1024
 AROUND_BYTES = 64
+TIMESTAMP_SEALS = 4096
+TIMESTAMP_TOKEN_BYTES = 65536
 PATH_BYTES = 4096
 ZEROS = bytes(32)
 
@@ -321,6 +329,128 @@ def comment(data):
             raise Unreadable("a comment says nothing, or holds control characters")
 
 
+def timestamp(data):
+    """A payload of kind 4: hashes of seals' records, journals' ends as they stand, a token."""
+    c = Cursor(data)
+
+    def end(c):
+        start = c.at
+        journal, seq, hash_ = tip(c)
+        return (*journal, seq, hash_), c.data[start : c.at]
+
+    seals, ends = c.many(TIMESTAMP_SEALS, lambda c: c.take(32)), c.many(SEEN_TIPS, end)
+    token = c.sequence()
+    c.end()
+    order = [key for key, _ in ends]
+    if not seals or seals != sorted(set(seals)) or order != sorted(set(order)):
+        raise Unreadable("a timestamp names no seal, or something twice or out of order")
+    if not 0 < len(token) <= TIMESTAMP_TOKEN_BYTES:
+        raise Unreadable("the token of a timestamp is empty or too long")
+    return {"seals": seals, "ends": [data for _, data in ends], "token": token}
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def split(count):
+    """Where a tree of RFC 6962 parts: the largest power of two below the number of leaves."""
+    return 1 << ((count - 1).bit_length() - 1)
+
+
+def root_of(leaves):
+    if len(leaves) == 1:
+        return leaves[0]
+    k = split(len(leaves))
+    return sha256(b"\1", root_of(leaves[:k]), root_of(leaves[k:]))
+
+
+def path_of_leaf(leaves, index):
+    """The hashes beside a leaf's way to the root, from the leaf up."""
+    if len(leaves) == 1:
+        return []
+    k = split(len(leaves))
+    if index < k:
+        return path_of_leaf(leaves[:k], index) + [root_of(leaves[k:])]
+    return path_of_leaf(leaves[k:], index - k) + [root_of(leaves[:k])]
+
+
+def climbed(leaf, index, count, path):
+    """The root that a leaf and the hashes beside its way lead to: RFC 9162, section 2.1.3.2."""
+    at, last, found = index, count - 1, leaf
+    for beside in path:
+        if last == 0:
+            return None
+        if at & 1 or at == last:
+            found = sha256(b"\1", beside, found)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            found = sha256(b"\1", found, beside)
+        at, last = at >> 1, last >> 1
+    return found if last == 0 else None
+
+
+class Der:
+    """Reads DER, front to back: as much of it as a token takes."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def next(self, tag):
+        """The content of the next element, which has this tag."""
+        found, content = self.any()
+        if found != tag:
+            raise Unreadable(f"its DER has tag {found:#x} where {tag:#x} is expected")
+        return content
+
+    def any(self):
+        length, start = self.byte(1), self.at + 2
+        if length & 0x80:
+            count = length & 0x7F
+            if not 0 < count <= 4:
+                raise Unreadable("a length in its DER is no length")
+            length = int.from_bytes(self.data[start : start + count], "big")
+            start += count
+        tag = self.byte(0)
+        if start + length > len(self.data):
+            raise Unreadable("its DER ends too early")
+        self.at = start + length
+        return tag, self.data[start : self.at]
+
+    def byte(self, ahead):
+        if self.at + ahead >= len(self.data):
+            raise Unreadable("its DER ends too early")
+        return self.data[self.at + ahead]
+
+
+SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+SHA256_OID = bytes.fromhex("608648016503040201")
+
+
+def token_says(token):
+    """The message imprint and the time in a token. Who signed it is not looked at."""
+    outer = Der(Der(token).next(0x30))
+    if outer.next(0x06) != SIGNED_DATA:
+        raise Unreadable("the token is not signed data")
+    signed = Der(Der(outer.next(0xA0)).next(0x30))
+    signed.next(0x02)
+    signed.next(0x31)
+    content = Der(signed.next(0x30))
+    if content.next(0x06) != TST_INFO:
+        raise Unreadable("what the token signs is no timestamp")
+    info = Der(Der(Der(content.next(0xA0)).next(0x04)).next(0x30))
+    info.next(0x02)
+    info.next(0x06)
+    imprint = Der(info.next(0x30))
+    if Der(imprint.next(0x30)).next(0x06) != SHA256_OID:
+        raise Unreadable("the token's imprint is not of SHA-256")
+    hashed = imprint.next(0x04)
+    info.next(0x02)
+    return hashed, info.next(0x18).decode("ascii", "replace")
+
+
 def place_in(part):
     """The place that the header in the beginning of a damaged record says."""
     try:
@@ -348,6 +478,7 @@ class Bundle:
         self.founded = False
         self.forked = set()
         self.seals, self.witnesses = {}, []
+        self.timestamps = {}
         self.blob_hashes = set()
 
     def fault(self, reason, place=None, offset=None):
@@ -507,6 +638,10 @@ class Bundle:
                 self.seals[self.hashes[header["journal"]][header["seq"]]] = found
         elif header["kind"] == 5:
             comment(payload)
+        elif header["kind"] == 4:
+            found = timestamp(payload)
+            found.update(device=device, volume=volume, seq=header["seq"])
+            self.timestamps[self.hashes[header["journal"]][header["seq"]]] = found
         elif header["kind"] == 1:
             c = Cursor(payload)
 
@@ -636,6 +771,36 @@ class Bundle:
             )
         return seals
 
+    def stamped(self):
+        """What each timestamp names, its root, and whether its token is over that."""
+        said = b"codex timestamp 1\0" + self.head["notebook"] if self.head else b""
+        listed = []
+        for id_, one in self.timestamps.items():
+            leaves = [sha256(b"\0", said, b"\0", seal) for seal in one["seals"]]
+            leaves += [sha256(b"\0", said, b"\1", end) for end in one["ends"]]
+            root = root_of(leaves)
+            reason, time = None, None
+            try:
+                imprint, time = token_says(one["token"])
+                if imprint != root:
+                    reason = f"its token is for something else: its imprint is {imprint.hex()}"
+            except Unreadable as error:
+                reason = f"its token cannot be read: {error}"
+            seals = []
+            for index, seal in enumerate(one["seals"]):
+                path = path_of_leaf(leaves, index)
+                is_in = climbed(leaves[index], index, len(leaves), path) == root
+                if not is_in:
+                    reason = f"the seal {seal.hex()} is not in its tree"
+                seals.append({"id": seal.hex(), "index": index, "path": [step.hex() for step in path]})
+            if reason:
+                place = ((one["device"], one["volume"]), one["seq"])
+                self.note(place, f"the timestamp proves nothing: {reason}")
+            found = {"id": id_.hex(), "device": one["device"].hex(), "volume": str(one["volume"]), "seq": one["seq"]}
+            found.update(good=reason is None, reason=reason, time=time, root=root.hex(), leaves=len(leaves), seals=seals)
+            listed.append(found)
+        return listed
+
     def report(self, folder=None):
         head = self.head or {"notebook": b"", "name": "", "maker": b""}
         return {
@@ -649,6 +814,7 @@ class Bundle:
             "receipts": self.receipts,
             "attachments": self.blobs,
             "seals": self.signed(folder),
+            "timestamps": self.stamped(),
             "faults": self.faults,
             "notes": self.notes,
         }
@@ -698,21 +864,34 @@ def read_frames(file, bundle):
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
+    words, tokens = sys.argv[1:], None
+    if "--tokens" in words[:-1]:
+        at = words.index("--tokens")
+        tokens = words[at + 1]
+        del words[at : at + 2]
+    if len(words) not in (1, 2):
         print(__doc__, file=sys.stderr)
         return 2
     bundle = Bundle()
     try:
-        with open(sys.argv[1], "rb") as file:
+        with open(words[0], "rb") as file:
             if file.read(len(MAGIC)) != MAGIC:
                 bundle.fault("it is no bundle of version 1", offset=0)
             else:
                 read_frames(file, bundle)
                 bundle.finish()
     except OSError as error:
-        print(f"verify.py: cannot read {sys.argv[1]}: {error}", file=sys.stderr)
+        print(f"verify.py: cannot read {words[0]}: {error}", file=sys.stderr)
         return 2
-    folder = sys.argv[2] if len(sys.argv) == 3 else None
+    folder = words[1] if len(words) == 2 else None
+    try:
+        for id_, one in bundle.timestamps.items() if tokens else ():
+            os.makedirs(tokens, exist_ok=True)
+            with open(os.path.join(tokens, f"{id_.hex()}.der"), "wb") as file:
+                file.write(one["token"])
+    except OSError as error:
+        print(f"verify.py: cannot write the tokens to {tokens}: {error}", file=sys.stderr)
+        return 2
     print(json.dumps(bundle.report(folder), indent=2))
     return 1 if bundle.faults else 0
 

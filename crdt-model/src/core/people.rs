@@ -5,19 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::edits::{self, By};
 use super::journals::Journals;
+use super::noted::{note_comment, note_seal, note_timestamp};
 use super::peers;
 use super::tree;
 use super::txn::Txn;
 use crate::effect::Notice;
 use crate::entry::{Birth, ChangeRefused, Content, Document};
-use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, UnixMs, Volume};
+use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, Volume};
 use crate::journal::record::notebook_id;
-use crate::journal::{Comment, Header, Item, MembershipChange, Payload, Record, Role, Seal, Tip};
+use crate::journal::{Header, Item, MembershipChange, Payload, Record, Role, Tip};
 use crate::limits;
 use crate::membership::{Knows, Membership, Reach, Statement, Verdict, Why};
-use crate::store::{
-    BirthAt, CommentRow, EntryRow, MemberRow, Quarantined, SealRow, Source, StoreError, WriteSet,
-};
+use crate::store::{BirthAt, CommentRow, EntryRow, MemberRow, Quarantined, Source, StoreError, WriteSet};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -54,6 +53,7 @@ impl People {
             ..Self::default()
         };
         people.stating = people.statements.iter().map(|one| (one.tip.device, one.tip.volume)).collect();
+        let mut unjudged = Vec::new();
         if people.statements.is_empty() {
             for position in 1..=meta.position {
                 let Some((record, header)) =
@@ -72,6 +72,11 @@ impl People {
                     }
                     Some(Payload::Comment(comment)) => {
                         writes.comments.push((position, CommentRow { tip, time: header.time, comment }));
+                        unjudged.push((position, tip, knows, record.size() as u64));
+                    }
+                    Some(Payload::Timestamp(stamp)) => {
+                        writes.timestamps.push((position, stamp.seals));
+                        unjudged.push((position, tip, knows, record.size() as u64));
                     }
                     _ => {}
                 }
@@ -96,6 +101,14 @@ impl People {
         }
         if !people.membership.cuts().is_empty() {
             people.survey(source, meta.position, &BTreeSet::new())?;
+        }
+        // An earlier version carried these without judging them.
+        for (position, tip, knows, size) in unjudged {
+            if let Some(why) = people.refuses(&tip, &knows, Role::Commenter) {
+                let row = Quarantined { tip, knows, size, why };
+                writes.quarantined.insert(position, Some(row.clone()));
+                people.quarantined.insert(position, row);
+            }
         }
         Ok(people)
     }
@@ -298,6 +311,13 @@ pub(super) fn fold(
                 quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
             }
         },
+        Some(Payload::Timestamp(stamp)) => {
+            note_timestamp(txn, stamp.seals);
+            if let Some(why) = txn.people.refuses(&tip, &knows, Role::Commenter) {
+                let size = record.size() as u64;
+                quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
+            }
+        }
         // Unknown kinds and unreadable payloads: carried, without effect.
         Some(Payload::Unknown(..)) | None => {}
     }
@@ -320,22 +340,6 @@ pub(super) fn fold(
         }
     }
     judge_again(txn, held)
-}
-
-/// Keeps a seal where it is found; whether it counts is seen when it is asked for.
-pub(super) fn note_seal(txn: &mut Txn<'_>, tip: Tip, time: UnixMs, seal: Seal, knows: Knows) {
-    let is_text = matches!(&seal, Seal::Entry(sealed) if sealed.text.is_some());
-    let entry = seal.entry();
-    let row = SealRow { tip, time, seal: seal.without_text(), is_text, knows };
-    txn.writes.seals.push((txn.meta.position, row));
-    txn.notify(Notice::Sealed(entry));
-}
-
-/// Keeps a comment where it is found; whether it counts is seen when it is asked for.
-pub(super) fn note_comment(txn: &mut Txn<'_>, tip: Tip, time: UnixMs, comment: Comment) {
-    let entry = comment.entry();
-    txn.writes.comments.push((txn.meta.position, CommentRow { tip, time, comment }));
-    txn.notify(Notice::Commented(entry));
 }
 
 fn quarantine(txn: &mut Txn<'_>, position: u64, row: Quarantined) {

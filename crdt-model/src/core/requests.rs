@@ -45,6 +45,7 @@ pub(super) fn asked(core: &mut Core, txn: &mut Txn<'_>, request: Request) -> Ans
         Request::Witness { entry, seal, meaning } => seals::witness(core, txn, entry, seal, meaning),
         Request::Unlock { entry, seal, meaning } => seals::unlock(txn, entry, seal, meaning),
         Request::Say { entry, saying } => comments::say(txn, entry, saying),
+        Request::Timestamp(stamp) => seals::timestamp(txn, stamp),
         Request::People(request) => people::asked(txn, request),
         Request::SetFetchPolicy(policy) => set_fetch_policy(txn, policy),
         Request::Fetch { entry } => fetch(txn, entry),
@@ -73,6 +74,7 @@ fn changes_records(request: &Request) -> bool {
                 | Request::Witness { .. }
                 | Request::Unlock { .. }
                 | Request::Say { .. }
+                | Request::Timestamp(_)
         )
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::edits::{self, Edited};
+use super::noted;
 use super::people;
 use super::txn::Txn;
 use super::{Core, peers, tree};
@@ -188,6 +189,7 @@ fn remove(txn: &mut Txn<'_>, branch: &Branch) -> Result<()> {
     writes.statements.retain(|(position, _)| !positions.contains(position));
     writes.seals.retain(|(position, _)| !positions.contains(position));
     writes.comments.retain(|(position, _)| !positions.contains(position));
+    writes.timestamps.retain(|(position, _)| !positions.contains(position));
     writes.taken_back.extend(&positions);
     for volume in tips.iter().map(|tip| tip.volume).collect::<BTreeSet<_>>() {
         let device = txn.meta.device;
@@ -271,15 +273,22 @@ fn say_anew(txn: &mut Txn<'_>, branch: Branch) -> Result<()> {
                 let seal = renamed.seal(seal);
                 let (now, knows) = txn.sign(&Payload::Seal(seal.clone()), Vec::new());
                 let time = txn.now;
-                people::note_seal(txn, now, time, seal, knows);
+                noted::note_seal(txn, now, time, seal, knows);
                 renamed.seals.insert(tip.hash, now.hash);
             }
             Payload::Comment(comment) => {
                 txn.close();
                 let comment = renamed.comment(comment);
                 let (now, _) = txn.sign(&Payload::Comment(comment.clone()), Vec::new());
-                people::note_comment(txn, now, txn.now, comment);
+                noted::note_comment(txn, now, txn.now, comment);
                 renamed.comments.insert(tip.hash, now.hash);
+            }
+            // The token is over the names that the seals had. Those that have others now wait for another one.
+            Payload::Timestamp(stamp) => {
+                txn.close();
+                let seals = stamp.seals.clone();
+                txn.sign(&Payload::Timestamp(stamp), Vec::new());
+                noted::note_timestamp(txn, seals);
             }
             other @ Payload::Unknown(..) => {
                 txn.close();

@@ -10,6 +10,7 @@ use crate::journal::comment::Comment;
 use crate::journal::frontier::Tip;
 use crate::journal::membership::{MembershipChange, Role};
 use crate::journal::seal::Seal;
+use crate::journal::timestamp::Timestamp;
 use crate::limits;
 
 /// Version of the record format.
@@ -83,6 +84,8 @@ pub enum Payload {
     Seal(Seal),
     /// Kind 5: a comment, or what becomes of one.
     Comment(Comment),
+    /// Kind 4: an authority's word for when seals were there.
+    Timestamp(Timestamp),
     /// Any other kind: carried, without effect.
     Unknown(u16, Vec<u8>),
 }
@@ -107,13 +110,15 @@ impl Payload {
     pub const SEAL: u16 = 3;
     /// The kind of comments.
     pub const COMMENT: u16 = 5;
+    /// The kind of timestamps.
+    pub const TIMESTAMP: u16 = 4;
 
     /// What it takes to write a record of a kind; `None` where that is not asked so: statements judge one another, and
     /// what is not known has no effect.
     pub fn needs(kind: u16) -> Option<Role> {
         match kind {
             Self::EDIT => Some(Role::Editor),
-            Self::SEAL | Self::COMMENT => Some(Role::Commenter),
+            Self::SEAL | Self::TIMESTAMP | Self::COMMENT => Some(Role::Commenter),
             _ => None,
         }
     }
@@ -125,6 +130,7 @@ impl Payload {
             Payload::Membership(change) => (2, bytes(postcard::to_stdvec(change))),
             Payload::Seal(seal) => (Self::SEAL, bytes(postcard::to_stdvec(seal))),
             Payload::Comment(comment) => (Self::COMMENT, bytes(postcard::to_stdvec(comment))),
+            Payload::Timestamp(stamp) => (Self::TIMESTAMP, bytes(postcard::to_stdvec(stamp))),
             Payload::Unknown(kind, raw) => (*kind, raw.clone()),
         }
     }
@@ -142,6 +148,7 @@ impl Payload {
             2 => whole(bytes).filter(MembershipChange::is_bounded).map(Payload::Membership),
             Self::SEAL => whole(bytes).filter(Seal::is_sound).map(Payload::Seal),
             Self::COMMENT => whole(bytes).filter(Comment::is_sound).map(Payload::Comment),
+            Self::TIMESTAMP => whole(bytes).filter(Timestamp::is_sound).map(Payload::Timestamp),
             other => Some(Payload::Unknown(other, bytes.to_vec())),
         }
     }

@@ -9,7 +9,7 @@ use super::{
     BaseRow, BirthAt, CommentRow, ConflictRow, DocumentWrite, EntryRow, FetchPolicy, ForkRow, HistoryRow,
     MemberRow, Meta, MissingBlob, Quarantined, RecordWrite, SealRow, Source, StoreError, WriteSet,
 };
-use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
+use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, RecordHash, Volume};
 use crate::journal::record::{Item, Payload, Record};
 use crate::journal::{Fork, ForkedAt, Receipt, Tip};
 use crate::membership::{Knows, Statement};
@@ -49,6 +49,7 @@ pub struct MemoryStore {
     last_conflict: u64,
     seals: BTreeMap<u64, SealRow>,
     comments: BTreeMap<u64, CommentRow>,
+    timestamps: BTreeSet<(RecordHash, u64)>,
     forks: BTreeMap<ForkedAt, ForkRow>,
     acknowledged: BTreeMap<Volume, u64>,
 }
@@ -125,6 +126,9 @@ impl MemoryStore {
         self.put_conflicts(writes);
         self.seals.extend(writes.seals.iter().cloned());
         self.comments.extend(writes.comments.iter().cloned());
+        for (position, seals) in &writes.timestamps {
+            self.timestamps.extend(seals.iter().map(|seal| (*seal, *position)));
+        }
         for row in &writes.forks {
             let Some(at) = row.fork.at() else { continue };
             self.forks.entry(at).or_insert_with(|| row.clone());
@@ -190,6 +194,7 @@ impl MemoryStore {
             self.quarantined.remove(position);
             self.seals.remove(position);
             self.comments.remove(position);
+            self.timestamps.retain(|(_, at)| at != position);
         }
         for (journal, end) in &writes.ends {
             match end {
@@ -356,6 +361,11 @@ impl Source for MemoryStore {
     fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError> {
         let of_entry = self.seals.iter().filter(|(_, row)| row.seal.entry() == *entry);
         Ok(of_entry.map(|(position, row)| (*position, row.clone())).collect())
+    }
+
+    fn timestamps(&self, seal: &RecordHash) -> Result<Vec<u64>, StoreError> {
+        let of_seal = self.timestamps.range((*seal, 0)..=(*seal, u64::MAX));
+        Ok(of_seal.map(|(_, position)| *position).collect())
     }
 
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError> {

@@ -5,7 +5,7 @@ use codex_crdt_model::event::{MembershipRequest, Request, Version};
 use codex_crdt_model::ids::{ContentHash, EntryId, RecordHash};
 use codex_crdt_model::journal::record::{Header, Payload, Record};
 use codex_crdt_model::journal::seal::SealedEntry;
-use codex_crdt_model::journal::{MembershipChange, Role, Seal};
+use codex_crdt_model::journal::{MembershipChange, Role, Seal, Timestamp};
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::seals::{self, Sealed};
 use codex_crdt_model::store::Source;
@@ -270,4 +270,42 @@ fn what_contradicts_itself_is_no_seal() {
     assert!(!is_sound(SealedEntry { size: 5, ..what.clone() }));
     assert!(!is_sound(SealedEntry { meaning: " ".into(), ..what.clone() }));
     assert!(!is_sound(SealedEntry { path: "p".repeat(5000), ..what }));
+}
+
+/// What an authority said of a seal goes where the seal goes, and is found by it; a viewer's has no effect.
+#[test]
+fn a_timestamp_is_found_by_its_seals_on_every_device() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let number = seal(&mut pair.a, "a.md", vec![]).unwrap();
+    pair.settle();
+    let stamp = |token: u8| {
+        let tips = Vec::new();
+        Request::Timestamp(Timestamp { seals: vec![number], tips, token: vec![token] })
+    };
+    let made = ask(&mut pair.a, stamp(1)).unwrap();
+    pair.settle();
+    for device in [&pair.a, &pair.b] {
+        let [position] = device.store.timestamps(&number).unwrap()[..] else { panic!("one timestamp") };
+        assert_eq!(device.store.record(position).unwrap().unwrap().hash(), made);
+        assert!(device.store.timestamps(&made).unwrap().is_empty());
+    }
+    let none = Timestamp { seals: vec![], tips: vec![], token: vec![1] };
+    assert!(reason(ask(&mut pair.a, Request::Timestamp(none))).contains("out of bounds"));
+    let viewer = pair.a.core.membership().person_of(&pair.b.id).unwrap();
+    pair.a.ask(Request::People(MembershipRequest::SetRole { person: viewer, role: Some(Role::Viewer) }));
+    pair.settle();
+    assert!(reason(ask(&mut pair.b, stamp(2))).contains("commenter"));
+    let (volume, some) =
+        (pair.b.core.meta().volume, pair.b.store.record(1).unwrap().unwrap().header().unwrap());
+    let (seq, previous) = pair.b.core.frontier().tip(pair.b.id, volume).unwrap_or((0, RecordHash([0; 32])));
+    let seen = pair.b.core.frontier().tips().filter(|tip| tip.device != pair.b.id).collect();
+    let header = Header { device: pair.b.id, volume, seq: seq + 1, previous, seen, ..some };
+    let forced = Timestamp { seals: vec![number], tips: vec![], token: vec![3] };
+    let record = Record::sign(&SigningKey::from_bytes(&[2; 32]), header, &Payload::Timestamp(forced));
+    let carried = codex_crdt_model::event::Carried { records: vec![record], ..Default::default() };
+    assert_eq!(take(&mut pair.a, carried), Ok(1));
+    let all = pair.a.store.timestamps(&number).unwrap();
+    let quarantined = pair.a.store.quarantined().unwrap();
+    let counts: Vec<bool> = all.iter().map(|position| !quarantined.contains_key(position)).collect();
+    assert_eq!(counts, [true, false]);
 }

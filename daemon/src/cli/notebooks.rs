@@ -113,6 +113,7 @@ fn notebook_text(notebook: &Value) -> String {
     }
     let problems = notebook["problems"].as_array().into_iter().flatten();
     lines.extend(problems.map(|one| format!("  `{}`: {}", text(one, "path"), text(one, "reason"))));
+    lines.extend(notebook["timestamps"].as_str().map(|trouble| format!("  {trouble}")));
     if follow::is_busy(notebook) {
         lines.push(format!("  {}", follow::line(notebook)));
     }

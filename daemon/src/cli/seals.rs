@@ -205,6 +205,11 @@ fn line(seal: &Value) -> String {
     for witness in seal["witnesses"].as_array().into_iter().flatten() {
         lines.push_str(&format!("\n          {}", sign(witness)));
     }
+    for stamp in seal["timestamps"].as_array().into_iter().flatten() {
+        let doubt = if stamp["trusted"] == true { "" } else { " (NOT BELIEVED here)" };
+        let (before, authority) = (text(stamp, "before"), text(stamp, "authority"));
+        lines.push_str(&format!("\n          existed before {before}, says {authority}{doubt}"));
+    }
     for part in seal["parts"].as_array().into_iter().flatten().filter(|part| part["unchanged"] == false) {
         lines.push_str(&format!("\n          changed or gone: {}", text(part, "path")));
     }

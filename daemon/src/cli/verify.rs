@@ -17,12 +17,15 @@ use crate::home::Place;
 use crate::http::reading;
 use crate::store::Reader;
 use crate::system::{NotebookRow, System};
+use crate::timestamps::{Pinned, Setting};
 
 mod journals;
 mod seals;
+mod timestamps;
 
 pub use journals::{Fork, Named};
 pub use seals::SealFound;
+pub use timestamps::TimestampFound;
 
 /// Rows read at a time.
 const PAGE: usize = 500;
@@ -52,6 +55,8 @@ pub struct Report {
     pub forks: Vec<Fork>,
     /// Seals that count, and how each stands.
     pub seals: Vec<SealFound>,
+    /// Timestamps that count, and what each proves.
+    pub timestamps: Vec<TimestampFound>,
     /// What must not be.
     pub faults: Vec<String>,
     /// What may be: a file that was edited and not taken in yet, an attachment that has not arrived.
@@ -61,7 +66,10 @@ pub struct Report {
 /// `verify`.
 pub async fn verify(home: Option<&Path>, out: Output, only: Option<String>) -> Result<(), Failure> {
     let chosen = choose(home, only.as_deref())?;
-    let work = move || chosen.iter().map(|(name, root)| check(name, root)).collect::<Vec<_>>();
+    let pinned = Setting::load(&Place::find(home)?.timestamps())
+        .map_err(|error| Failure::new(error.to_string()))?
+        .pinned;
+    let work = move || chosen.iter().map(|(name, root)| check(name, root, &pinned)).collect::<Vec<_>>();
     let reports = tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Failure::new(format!("cannot verify: the check broke off: {error}")))?;
@@ -127,11 +135,29 @@ fn text(report: &Report) -> String {
     if report.seals.len() > SHOWN {
         lines.push(format!("  … and {} more; see --json", report.seals.len() - SHOWN));
     }
+    for stamp in report.timestamps.iter().take(SHOWN) {
+        let short = print::short(&stamp.id);
+        let seals = stamp.seals.len();
+        lines.push(match (&stamp.before, &stamp.authority) {
+            (Some(before), Some(authority)) => {
+                let doubt =
+                    stamp.reason.as_ref().map_or(String::new(), |reason| format!("; NOT BELIEVED: {reason}"));
+                format!("  timestamp {short}: {seals} seals existed before {before}, says {authority}{doubt}")
+            }
+            _ => format!(
+                "  timestamp {short}: PROVES NOTHING: {}",
+                stamp.reason.as_deref().unwrap_or_default()
+            ),
+        });
+    }
+    if report.timestamps.len() > SHOWN {
+        lines.push(format!("  … and {} more; see --json", report.timestamps.len() - SHOWN));
+    }
     lines.join("\n")
 }
 
-/// Checks the notebook in a folder.
-pub fn check(name: &str, root: &Path) -> Report {
+/// Checks the notebook in a folder; whose timestamps are believed is said by `pinned`.
+pub fn check(name: &str, root: &Path, pinned: &Pinned) -> Report {
     let mut report = Report { name: name.to_owned(), path: root.display().to_string(), ..Report::default() };
     let reader = match Reader::open(&root.join(".codex/store.db")) {
         Ok(reader) => reader,
@@ -141,7 +167,7 @@ pub fn check(name: &str, root: &Path) -> Report {
         }
     };
     // One state of the store, whatever a running daemon commits meanwhile.
-    let mut checker = Checker { root, begun: Instant::now(), report: &mut report };
+    let mut checker = Checker { root, pinned, begun: Instant::now(), report: &mut report };
     if let Err(error) = reader.at_once(|reader| checker.all(reader)) {
         report.faults.push(error.to_string());
     }
@@ -150,6 +176,7 @@ pub fn check(name: &str, root: &Path) -> Report {
 
 struct Checker<'a> {
     root: &'a Path,
+    pinned: &'a Pinned,
     begun: Instant,
     report: &'a mut Report,
 }

@@ -100,6 +100,7 @@ impl From<Refusal> for ApiError {
             Refusal::Comment { path, .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "bad_comment", json!({"path": path}))
             }
+            Refusal::Timestamp(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_timestamp", json!({})),
             Refusal::NotAllowed(_) => (StatusCode::FORBIDDEN, "not_allowed", json!({})),
         };
         Self::new(status, code, refusal.to_string()).with(details)

@@ -178,7 +178,7 @@ fn subject(news: &News) -> Option<EntryId> {
         | Notice::Sealed(entry)
         | Notice::Commented(entry)
         | Notice::WriteFailed { entry, .. } => Some(*entry),
-        Notice::Standing(_) | Notice::Peer(_) | Notice::Fork { .. } => None,
+        Notice::Standing(_) | Notice::Peer(_) | Notice::Timestamped | Notice::Fork { .. } => None,
     }
 }
 
@@ -203,6 +203,7 @@ fn plain(notice: &NotebookNotice) -> DeskEvent {
         Notice::Conflict(_) => "conflict",
         Notice::Sealed(_) => "entry.sealed",
         Notice::Commented(_) => "comment",
+        Notice::Timestamped => "timestamped",
         Notice::Standing(words) => {
             event.message = Some(words.clone());
             "standing"

@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use super::{
     activity, auth, bundles, collab, comments, content, diff, entries, events, history, inviting, links,
-    notebooks, people, seals, search, status, storage, tasks, templates, upload,
+    notebooks, people, seals, search, status, storage, tasks, templates, timestamps, upload,
 };
 
 #[derive(OpenApi)]
@@ -77,6 +77,10 @@ use super::{
         seals::sealed_content,
         seals::rule,
         seals::set_rule,
+        timestamps::show,
+        timestamps::set,
+        timestamps::off,
+        timestamps::now,
         people::peers,
         people::members,
         people::set_role,

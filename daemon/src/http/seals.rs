@@ -25,6 +25,7 @@ use super::input::{Input, Params, Place};
 use super::people::{WhichNotebook, membership};
 use super::reading::{self, Found, blocking, mirror_shows_all, read};
 use super::sidecar;
+use super::timestamps::{Proofs, SealTimestamp};
 use crate::daemon::find_person;
 use crate::driver::Notebook;
 use crate::mirror::text;
@@ -101,6 +102,8 @@ pub struct SealItem {
     pub content_unchanged: bool,
     /// Whether the entry was deleted since.
     pub deleted: bool,
+    /// What authorities say of when it was there: those who are believed here first, then the earliest first.
+    pub timestamps: Vec<SealTimestamp>,
 }
 
 /// How a seal of an entry stands, in short.
@@ -186,6 +189,7 @@ fn item(
     notebook: &str,
     sealed: &Sealed,
     people: &People<'_>,
+    proofs: &mut Proofs<'_>,
 ) -> Result<SealItem, ApiError> {
     let what = &sealed.what;
     let mut parts = Vec::new();
@@ -226,11 +230,13 @@ fn item(
         parts,
         content_unchanged,
         deleted,
+        timestamps: proofs.seal(&sealed.row.tip.hash)?,
     })
 }
 
-async fn items(notebook: &Notebook, entry: Option<EntryId>) -> Result<Vec<SealItem>, ApiError> {
+async fn items(desk: &Desk, notebook: &Notebook, entry: Option<EntryId>) -> Result<Vec<SealItem>, ApiError> {
     let of = notebook.id;
+    let pinned = desk.daemon().timestamps().setting().pinned;
     read(notebook, move |reader| {
         let membership = Membership::of(&of, reader.statements()?);
         let people = People::of(&membership);
@@ -239,7 +245,8 @@ async fn items(notebook: &Notebook, entry: Option<EntryId>) -> Result<Vec<SealIt
             None => reader.all_seals()?,
         };
         let all = seals::of_rows(reader, &membership, rows)?;
-        all.iter().map(|sealed| item(reader, &of.to_string(), sealed, &people)).collect()
+        let mut proofs = Proofs::of(reader, of, &pinned);
+        all.iter().map(|sealed| item(reader, &of.to_string(), sealed, &people, &mut proofs)).collect()
     })
     .await
 }
@@ -253,7 +260,7 @@ pub async fn all(
 ) -> Result<Json<Page<SealItem>>, ApiError> {
     let mut found = Vec::new();
     for notebook in desk.notebooks(which.notebook.as_deref())? {
-        found.extend(items(&notebook, None).await?);
+        found.extend(items(&desk, &notebook, None).await?);
     }
     Ok(Json(Page::whole(found)))
 }
@@ -266,7 +273,7 @@ pub async fn list(
     Place((nb, e)): Place<(String, String)>,
 ) -> Result<Json<Page<SealItem>>, ApiError> {
     let notebook = desk.notebook(&nb)?;
-    Ok(Json(Page::whole(items(&notebook, Some(e.parse()?)).await?)))
+    Ok(Json(Page::whole(items(&desk, &notebook, Some(e.parse()?)).await?)))
 }
 
 /// A seal to be made.
@@ -311,7 +318,7 @@ pub async fn make(
     };
     let request = Request::Seal { entry, version, parts, meaning: new.meaning, locks: new.locks };
     let Reply::Signed(seal) = ask(&notebook, request).await? else { return Err(no_seal_in_reply()) };
-    Ok((StatusCode::CREATED, Json(one(&notebook, entry, seal).await?)))
+    Ok((StatusCode::CREATED, Json(one(&desk, &notebook, entry, seal).await?)))
 }
 
 /// What belongs to an entry: its sidecars, and what its text embeds, each once.
@@ -345,9 +352,14 @@ fn parts(notebook: &Notebook, source: &dyn Source, found: &Found) -> Result<Vec<
     Ok(parts)
 }
 
-async fn one(notebook: &Notebook, entry: EntryId, seal: RecordHash) -> Result<SealItem, ApiError> {
+async fn one(
+    desk: &Desk,
+    notebook: &Notebook,
+    entry: EntryId,
+    seal: RecordHash,
+) -> Result<SealItem, ApiError> {
     let id = seal.to_string();
-    let all = items(notebook, Some(entry)).await?;
+    let all = items(desk, notebook, Some(entry)).await?;
     all.into_iter().find(|item| item.id == id).ok_or_else(no_seal_in_reply)
 }
 
@@ -377,7 +389,7 @@ pub async fn witness(
     let (entry, seal): (EntryId, RecordHash) = (e.parse()?, seal.parse()?);
     bytes_are_here(&desk, &notebook, entry, seal).await?;
     ask(&notebook, Request::Witness { entry, seal, meaning: new.meaning }).await?;
-    Ok((StatusCode::CREATED, Json(one(&notebook, entry, seal).await?)))
+    Ok((StatusCode::CREATED, Json(one(&desk, &notebook, entry, seal).await?)))
 }
 
 /// Nobody confirms bytes that are not here to be seen. What an attachment was when it was sealed may not be fetched by
@@ -434,7 +446,7 @@ pub async fn unlock(
     let notebook = desk.notebook(&nb)?;
     let (entry, seal): (EntryId, RecordHash) = (e.parse()?, seal.parse()?);
     ask(&notebook, Request::Unlock { entry, seal, meaning: unlock.meaning }).await?;
-    Ok(Json(one(&notebook, entry, seal).await?))
+    Ok(Json(one(&desk, &notebook, entry, seal).await?))
 }
 
 /// The bytes that were sealed.

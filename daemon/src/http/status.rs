@@ -81,6 +81,8 @@ pub struct NotebookStatus {
     pub scan: ScanProgress,
     /// What takes a while, and how far it is.
     pub progress: Vec<Progress>,
+    /// Why seals have no timestamp although an authority is named.
+    pub timestamps: Option<String>,
 }
 
 /// The whole status.
@@ -136,6 +138,10 @@ pub fn of_notebook(desk: &Desk, one: Registered) -> NotebookStatus {
             ..Standing::default()
         },
     };
+    let timestamps = one.id.parse().ok().and_then(|id| {
+        let standing = desk.daemon().timestamps().standing(&id);
+        Some(format!("seals without a timestamp: {}; {}", standing.waiting, standing.trouble?))
+    });
     NotebookStatus {
         id: one.id,
         slug: one.slug,
@@ -159,5 +165,6 @@ pub fn of_notebook(desk: &Desk, one: Registered) -> NotebookStatus {
         held_by: standing.held_by,
         scan: standing.scan,
         progress: standing.progress,
+        timestamps,
     }
 }

@@ -195,6 +195,12 @@ impl Reader {
         rows.into_iter().map(|(position, bytes)| Ok((position, decode(doing, &bytes)?))).collect()
     }
 
+    /// Positions of all timestamps, ascending; also of those without effect.
+    pub fn all_timestamps(&self) -> Result<Vec<u64>, StoreError> {
+        let sql = "SELECT DISTINCT position FROM timestamps ORDER BY position";
+        self.rows("reading timestamps", sql, [], |row| number(row, 0))
+    }
+
     /// Proofs of forked journals, and after which position each came.
     pub fn forks(&self) -> Result<Vec<ForkRow>, StoreError> {
         let doing = "reading proofs of forks";

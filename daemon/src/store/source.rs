@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Volume};
+use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, RecordHash, Volume};
 use codex_crdt_model::journal::{Fork, Receipt, Record, Tip};
 use codex_crdt_model::membership::{Knows, Statement};
 use codex_crdt_model::store::{
@@ -169,6 +169,11 @@ impl Source for Reader {
 
     fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError> {
         self.seal_rows("SELECT position, row FROM seals WHERE entry = ?1 ORDER BY position", [entry.0])
+    }
+
+    fn timestamps(&self, seal: &RecordHash) -> Result<Vec<u64>, StoreError> {
+        let sql = "SELECT position FROM timestamps WHERE seal = ?1 ORDER BY position";
+        self.rows("reading the timestamps of a seal", sql, [seal.0], |row| number(row, 0))
     }
 
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError> {
@@ -355,6 +360,10 @@ impl Source for Store {
 
     fn seals(&self, entry: &EntryId) -> Result<Vec<(u64, SealRow)>, StoreError> {
         self.reader.seals(entry)
+    }
+
+    fn timestamps(&self, seal: &RecordHash) -> Result<Vec<u64>, StoreError> {
+        self.reader.timestamps(seal)
     }
 
     fn forked(&self) -> Result<BTreeMap<(DeviceId, Volume), u64>, StoreError> {

@@ -11,7 +11,7 @@ pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> rusqlite::Res
     for position in &writes.taken_back {
         let (first, end) = payload::pieces(*position);
         connection.execute("DELETE FROM payloads WHERE piece >= ?1 AND piece < ?2", params![first, end])?;
-        for table in ["records", "items", "statements", "quarantine", "seals", "comments"] {
+        for table in ["records", "items", "statements", "quarantine", "seals", "comments", "timestamps"] {
             connection.execute(&format!("DELETE FROM {table} WHERE position = ?1"), [int(*position)])?;
         }
     }

@@ -37,6 +37,7 @@ pub(super) fn apply(connection: &Connection, writes: &WriteSet) -> Result<(), St
     blobs_missing(connection, writes).map_err(failed("writing missing blobs"))?;
     conflicts(connection, writes)?;
     seals(connection, writes)?;
+    timestamps(connection, writes)?;
     comments(connection, writes)?;
     forks(connection, writes).map_err(failed("writing a proof of a fork"))?;
     for (volume, seq) in &writes.acknowledged {
@@ -295,6 +296,16 @@ fn seals(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
     for (position, row) in &writes.seals {
         let sql = "INSERT OR REPLACE INTO seals VALUES (?1, ?2, ?3)";
         run(connection, "writing a seal", sql, params![int(*position), row.seal.entry().0, encode(row)])?;
+    }
+    Ok(())
+}
+
+fn timestamps(connection: &Connection, writes: &WriteSet) -> Result<(), StoreError> {
+    for (position, seals) in &writes.timestamps {
+        for seal in seals {
+            let sql = "INSERT OR IGNORE INTO timestamps (seal, position) VALUES (?1, ?2)";
+            run(connection, "writing a timestamp", sql, params![seal.0, int(*position)])?;
+        }
     }
     Ok(())
 }

@@ -31,6 +31,7 @@ fn payload(kind: u16, bytes: &[u8]) {
         Payload::Membership(change) => postcard::to_stdvec(change),
         Payload::Seal(seal) => postcard::to_stdvec(seal),
         Payload::Comment(comment) => postcard::to_stdvec(comment),
+        Payload::Timestamp(stamp) => postcard::to_stdvec(stamp),
         Payload::Unknown(_, bytes) => Ok(bytes.clone()),
     };
     assert_eq!(again.ok().and_then(|again| Payload::decode(kind, &again)), Some(payload));

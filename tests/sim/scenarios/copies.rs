@@ -2,6 +2,9 @@
 
 use codex_tests::workload::put_back;
 
+use codex_crdt_model::event::Version;
+use codex_crdt_model::journal::{Payload, Timestamp};
+
 use super::*;
 
 fn entry(world: &World, n: usize, name: &str) -> codex_crdt_model::ids::EntryId {
@@ -125,4 +128,34 @@ fn what_was_said_at_an_old_copy_is_said_anew() {
     let document = codex_crdt_model::view::document(&world.machines[1].store, &id, row.birth).unwrap();
     let anchor = all[0].anchor.as_ref().unwrap();
     assert!(document.knows(&anchor.version), "its version has its new name");
+}
+
+/// losses.md L5: what an authority said of seals on the old copy is said anew as it was, and is found by the names that the seals
+/// had: the token is over these.
+#[test]
+fn what_an_authority_said_to_an_old_copy_stays() {
+    let mut world = friends(2);
+    write(&mut world, 0, "a.md", POEM);
+    world.settle();
+    let (old, since) = (backup(&world.machines[0]), world.time);
+    write(&mut world, 0, "b.md", POEM);
+    world.settle();
+    world.part();
+    put_back(&mut world, 0, old, since, false);
+    world.settle();
+    let entry = entry(&world, 0, "a.md");
+    let version = Version(world.machines[0].store.entry(&entry).unwrap().unwrap().heads);
+    let request = Request::Seal { entry, version, parts: vec![], meaning: "recorded".into(), locks: false };
+    let Reply::Signed(seal) = ask(&mut world, 0, request) else { panic!("a seal") };
+    let stamp = Timestamp { seals: vec![seal], tips: vec![], token: vec![7] };
+    ask(&mut world, 0, Request::Timestamp(stamp.clone()));
+    together(&mut world);
+    for machine in &world.machines {
+        let [position] = machine.store.timestamps(&seal).unwrap()[..] else { panic!("one timestamp") };
+        let record = machine.store.record(position).unwrap().unwrap();
+        let kind = record.header().unwrap().kind;
+        assert_eq!(Payload::decode(kind, &record.payload), Some(Payload::Timestamp(stamp.clone())));
+        let seals = machine.store.seals(&entry).unwrap();
+        assert!(seals.len() == 1 && seals[0].1.tip.hash != seal, "it was said anew: {seals:?}");
+    }
 }

@@ -1175,6 +1175,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/timestamps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom this device asks for timestamps and believes, and how each notebook stands. */
+        get: operations["timestamps_show"];
+        /** Names an authority that stamps seals from now on, or only one that is believed. */
+        put: operations["timestamps_set"];
+        post?: never;
+        /** Asks nobody any more. Whoever was believed is believed still. */
+        delete: operations["timestamps_off"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timestamps/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks at once for all seals that wait, and answers when that has been tried. */
+        post: operations["timestamps_now"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1316,6 +1352,15 @@ export interface components {
         BundleToImport: {
             /** @description The file; absolute. */
             path: string;
+        };
+        /** @description One of them, for people. */
+        CertificateShown: {
+            /** @description SHA-256 of it, hex, as `openssl x509 -fingerprint -sha256` shows it. */
+            fingerprint: string;
+            /** @description What it calls its owner. */
+            name: string;
+            /** @description Until when it is good. */
+            until: string;
         };
         /** @description An entry that was changed. */
         ChangedEntry: components["schemas"]["EntryDetails"] & {
@@ -1917,6 +1962,18 @@ export interface components {
             /** @description The version that was read; the one that is there now, if not given. */
             version?: string | null;
         };
+        /** @description Whom to ask, whom to believe. */
+        NewTimestamps: {
+            /**
+             * Format: int64
+             * @description Seals are gathered for so long before it is asked, seconds; 60 unless said.
+             */
+            after_seconds?: number | null;
+            /** @description Its certificate, or that of whoever vouches for it, in PEM form. It is believed from now on, as are those named before. */
+            certificate: string;
+            /** @description Where the authority answers, by http or https. Absent: who is asked stays as it is. */
+            url?: string | null;
+        };
         /** @description What is meant by confirming a seal. */
         NewWitness: {
             /** @description "witnessed", "reviewed" … */
@@ -2001,6 +2058,8 @@ export interface components {
             slug: string;
             /** @description `ready`, `scanning`, `paused`, `held`, `joining` or `failed`. */
             state: string;
+            /** @description Why seals have no timestamp although an authority is named. */
+            timestamps?: string | null;
             /**
              * Format: int64
              * @description Own records that no other device has acknowledged.
@@ -2033,6 +2092,24 @@ export interface components {
             mirror: number;
             /** @description Notebook id. */
             notebook: string;
+        };
+        /** @description How a notebook's seals stand with timestamps. */
+        NotebookTimestamps: {
+            /** @description When the authority last answered well. */
+            last?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description When the authority is asked next. */
+            next?: string | null;
+            /** @description Notebook id. */
+            notebook: string;
+            /** @description Why seals wait longer than they should. */
+            trouble?: string | null;
+            /**
+             * Format: int64
+             * @description Seals and confirmations without a timestamp that is believed here.
+             */
+            waiting: number;
         };
         /** @description Which device. */
         OneDevice: {
@@ -2359,6 +2436,8 @@ export interface components {
                 slug: string;
                 /** @description `ready`, `scanning`, `paused`, `held`, `joining` or `failed`. */
                 state: string;
+                /** @description Why seals have no timestamp although an authority is named. */
+                timestamps?: string | null;
                 /**
                  * Format: int64
                  * @description Own records that no other device has acknowledged.
@@ -2451,6 +2530,8 @@ export interface components {
                  * @description Bytes.
                  */
                 size: number;
+                /** @description What authorities say of when it was there: those who are believed here first, then the earliest first. */
+                timestamps: components["schemas"]["SealTimestamp"][];
                 /** @description The entry and all its parts are as they were sealed. */
                 unchanged: boolean;
                 /** @description The version that was sealed. */
@@ -2854,6 +2935,8 @@ export interface components {
              * @description Bytes.
              */
             size: number;
+            /** @description What authorities say of when it was there: those who are believed here first, then the earliest first. */
+            timestamps: components["schemas"]["SealTimestamp"][];
             /** @description The entry and all its parts are as they were sealed. */
             unchanged: boolean;
             /** @description The version that was sealed. */
@@ -2874,6 +2957,33 @@ export interface components {
             seals: number;
             /** @description One of them is of exactly what is there now. */
             unchanged: boolean;
+        };
+        /** @description That a seal was there at a time, says an authority. */
+        SealTimestamp: {
+            /** @description What the authority's certificate calls it. */
+            authority: string;
+            /** @description The seal was there before this: the authority's time and how far that may be off. */
+            before: string;
+            /** @description The timestamp: the hash of its record. */
+            id: string;
+            /**
+             * Format: int64
+             * @description The seal's leaf in the tree, from 0.
+             */
+            index: number;
+            /**
+             * Format: int64
+             * @description How many leaves there are.
+             */
+            leaves: number;
+            /** @description The hashes beside the way from the leaf to the root, from the leaf up. */
+            path: string[];
+            /** @description The root that the authority signed, SHA-256. */
+            root: string;
+            /** @description The authority is one that this device believes: its certificate is pinned. */
+            trusted: boolean;
+            /** @description Why not. */
+            untrusted?: string | null;
         };
         /** @description Another entry that belongs to what is sealed: it is embedded, or a sidecar. */
         SealedPart: {
@@ -3144,6 +3254,20 @@ export interface components {
             /** @description The words that it was begun at; of a long passage, the beginning. Nothing: it is about the whole entry. */
             quote?: string | null;
             resolved?: components["schemas"]["Author"] | null;
+        };
+        /** @description Whom this device asks and believes, and how it stands. */
+        TimestampStatus: {
+            /**
+             * Format: int64
+             * @description Seals are gathered for so long first, seconds.
+             */
+            after_seconds?: number | null;
+            /** @description Whom this device believes. */
+            certificates: components["schemas"]["CertificateShown"][];
+            /** @description Each notebook that runs. */
+            notebooks: components["schemas"]["NotebookTimestamps"][];
+            /** @description Who is asked; nobody if there is none. */
+            url?: string | null;
         };
         /** @description One row of the tree. */
         TreeItem: {
@@ -5718,6 +5842,99 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_Template"];
                 };
+            };
+        };
+    };
+    timestamps_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimestampStatus"];
+                };
+            };
+        };
+    };
+    timestamps_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTimestamps"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimestampStatus"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    timestamps_off: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimestampStatus"];
+                };
+            };
+        };
+    };
+    timestamps_now: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimestampStatus"];
+                };
+            };
+            /** @description `off`: no authority is named */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -2,7 +2,7 @@
 
 use super::{Answer, people};
 use crate::comments::{self, By, Thread};
-use crate::core::people::note_comment;
+use crate::core::noted::note_comment;
 use crate::core::txn::Txn;
 use crate::effect::{Refusal, Reply};
 use crate::entry::Content;

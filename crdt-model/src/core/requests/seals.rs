@@ -1,8 +1,9 @@
-//! What somebody here asks to sign: an entry as it is, or that somebody else's seal says what is so.
+//! What somebody here asks to sign: an entry as it is, or that somebody else's seal says what is so. And what an authority
+//! for timestamps says of seals.
 
 use super::{Answer, live, people};
 use crate::core::Core;
-use crate::core::people::note_seal;
+use crate::core::noted::{note_seal, note_timestamp};
 use crate::core::txn::Txn;
 use crate::effect::{Refusal, Reply};
 use crate::entry::Content;
@@ -10,7 +11,7 @@ use crate::entry::birth::Kind;
 use crate::event::Version;
 use crate::ids::{ContentHash, EntryId, RecordHash};
 use crate::journal::seal::{SealedEntry, SealedPart};
-use crate::journal::{Payload, Role, Seal};
+use crate::journal::{Payload, Role, Seal, Timestamp};
 use crate::limits;
 use crate::store::{EntryRow, StoreError};
 
@@ -188,5 +189,21 @@ fn sign(txn: &mut Txn<'_>, path: &str, seal: Seal) -> Answer {
     txn.close();
     let (tip, knows) = txn.sign(&Payload::Seal(seal.clone()), Vec::new());
     note_seal(txn, tip, txn.now, seal, knows);
+    Ok(Ok(Reply::Signed(tip.hash)))
+}
+
+/// Keeps what an authority said. That the token is over the root, and whose it is, the shell has seen.
+pub(super) fn timestamp(txn: &mut Txn<'_>, stamp: Timestamp) -> Answer {
+    if let Some(refusal) = people::refused(txn, "keep a timestamp", Role::Commenter) {
+        return Ok(Err(refusal));
+    }
+    if !stamp.is_sound() {
+        let reason = "it is out of bounds: its token is too long, or it names no seal, or too many";
+        return Ok(Err(Refusal::Timestamp(reason.into())));
+    }
+    let seals = stamp.seals.clone();
+    txn.close();
+    let (tip, _) = txn.sign(&Payload::Timestamp(stamp), Vec::new());
+    note_timestamp(txn, seals);
     Ok(Ok(Reply::Signed(tip.hash)))
 }

@@ -7,7 +7,7 @@ use codex_crdt_model::bundle::Place;
 use codex_crdt_model::entry::birth::Birth;
 use codex_crdt_model::ids::{DeviceId, NotebookId, RecordHash, Volume};
 use codex_crdt_model::journal::record::Header;
-use codex_crdt_model::journal::{Frontier, Item, Payload, Role, Seal, Tip};
+use codex_crdt_model::journal::{Frontier, Item, Payload, Role, Seal, Timestamp, Tip};
 use codex_crdt_model::membership::{Knows, Membership, Reach, Statement, Verdict, Why};
 use codex_crdt_model::store::{ForkRow, Source, StoreError};
 use serde::Serialize;
@@ -64,6 +64,7 @@ struct Chains {
     knows: BTreeMap<(DeviceId, Volume), Knows>,
     statements: Vec<Statement>,
     seals: Vec<(u64, Tip, Seal)>,
+    timestamps: Vec<(u64, Tip, Timestamp)>,
 }
 
 impl Chains {
@@ -80,7 +81,8 @@ impl Checker<'_> {
         let forked = self.forks(reader, notebook)?;
         let chains = self.records(reader, notebook, &forked)?;
         let membership = self.judge(reader, notebook, chains.statements)?;
-        self.seals(reader, &chains.seals, &membership)
+        self.seals(reader, &chains.seals, &membership)?;
+        self.timestamps(reader, notebook, chains.timestamps)
     }
 
     pub(super) fn bad(&mut self, tip: &Tip, reason: impl Into<String>) {
@@ -163,7 +165,7 @@ impl Checker<'_> {
         let knows = chains.see(tip, &header).clone();
         match Payload::decode(header.kind, &record.payload) {
             // Whoever signed it may have meant to: it has no effect, here and elsewhere.
-            None if [Payload::SEAL, Payload::COMMENT].contains(&header.kind) => {
+            None if [Payload::SEAL, Payload::TIMESTAMP, Payload::COMMENT].contains(&header.kind) => {
                 self.note(format!("{}: it contradicts itself, and has no effect", place(tip)));
             }
             None => self.bad(tip, "its payload cannot be read"),
@@ -178,6 +180,7 @@ impl Checker<'_> {
                 chains.statements.push(Statement { tip: *tip, knows, change });
             }
             Some(Payload::Seal(seal)) => chains.seals.push((position, *tip, seal.without_text())),
+            Some(Payload::Timestamp(stamp)) => chains.timestamps.push((position, *tip, stamp)),
             Some(Payload::Comment(_) | Payload::Unknown(..)) => {}
         }
     }

@@ -172,8 +172,8 @@ impl Exporter<'_> {
                 })),
                 Some(Payload::Seal(seal)) => drop(entries.insert(seal.entry())),
                 Some(Payload::Membership(_)) => is_any = true,
-                // A comment brings no attachment.
-                Some(Payload::Comment(_) | Payload::Unknown(..)) | None => {}
+                // Neither brings an attachment.
+                Some(Payload::Comment(_) | Payload::Timestamp(_) | Payload::Unknown(..)) | None => {}
             }
             Ok(())
         })?;

@@ -1,6 +1,6 @@
 //! The store in memory and the one in SQLite answer every call alike, whatever is written.
 
-use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, Volume};
+use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, NotebookId, RecordHash, Volume};
 use codex_crdt_model::journal::{Fork, Frontier, Header, Item, Receipt, Record, Role};
 use codex_crdt_model::store::memory::MemoryStore;
 use codex_crdt_model::store::{
@@ -32,6 +32,7 @@ enum Write {
     Settle(u64),
     Fork(u8, u64),
     Acknowledged(usize, u64),
+    Timestamp(u8),
     TakeBack(u8, usize),
 }
 
@@ -66,6 +67,7 @@ fn write() -> impl Strategy<Value = Write> {
         1 => (1..5_u64).prop_map(Write::Settle),
         1 => (0..2_u8, 1..3_u64).prop_map(|(device, seq)| Write::Fork(device, seq)),
         1 => (0..VOLUMES.len(), 1..9_u64).prop_map(|(volume, seq)| Write::Acknowledged(volume, seq)),
+        1 => (0..4_u8).prop_map(Write::Timestamp),
         1 => (0..2_u8, 0..VOLUMES.len()).prop_map(|(device, volume)| Write::TakeBack(device, volume)),
     ]
 }
@@ -177,6 +179,15 @@ fn put(writes: &mut WriteSet, write: &Write, memory: &MemoryStore) {
         }
         Write::Acknowledged(volume, seq) => drop(writes.acknowledged.insert(Volume(VOLUMES[*volume]), *seq)),
         // All but the first record of a journal.
+        Write::Timestamp(seal) => {
+            let last = memory
+                .records()
+                .map(|record| record.position)
+                .max()
+                .filter(|at| !writes.taken_back.contains(at));
+            let seals = [*seal, 1].map(|n| RecordHash([n; 32])).to_vec();
+            writes.timestamps.extend(last.map(|position| (position, seals)));
+        }
         Write::TakeBack(device, volume) => {
             let journal = (DeviceId([*device; 32]), Volume(VOLUMES[*volume]));
             let of_journal = |record: &&codex_crdt_model::store::RecordWrite| {
@@ -186,6 +197,7 @@ fn put(writes: &mut WriteSet, write: &Write, memory: &MemoryStore) {
             let first = stored.next().map(|record| record.tip);
             writes.taken_back.extend(stored.map(|record| record.position));
             writes.records.retain(|record| !of_journal(&record));
+            writes.timestamps.retain(|(position, _)| !writes.taken_back.contains(position));
             if first.is_some() {
                 writes.ends.insert(journal, first);
             }
@@ -210,6 +222,9 @@ fn assert_alike(a: &dyn Source, b: &dyn Source) {
         assert_eq!(a.blob_needed_by(hash), b.blob_needed_by(hash));
     }
     assert_eq!(a.conflicts(None), b.conflicts(None));
+    for seal in (0..4).map(|n| RecordHash([n; 32])) {
+        assert_eq!(a.timestamps(&seal), b.timestamps(&seal));
+    }
     for limit in [0, 2, usize::MAX] {
         assert_eq!(a.pending(None, limit), b.pending(None, limit));
         for id in &ids {
