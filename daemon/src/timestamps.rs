@@ -1,7 +1,7 @@
 //! Timestamps by an authority (RFC 3161): the settings, the one request that goes out, and what a token proves. Knows no
 //! notebook: which seals are stamped, and when, is the daemon's.
 //!
-//! Off unless the user names an authority: [`ask`] is the only place from which anything leaves, and it needs a [`Setting`] with a URL.
+//! Off unless the user names an authority: [`mod@ask`] is the only place from which anything leaves, and it needs a [`Setting`] with a URL.
 
 pub mod ask;
 pub mod pinned;
