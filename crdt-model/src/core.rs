@@ -311,7 +311,7 @@ impl Core {
             self.retries.remove(&id);
             self.todo.insert(id);
         }
-        people::fold_late_births(&mut txn)?;
+        people::fold_again(&mut txn)?;
         if std::mem::take(&mut txn.look_again) {
             self.look_again(&mut txn);
         }

@@ -60,7 +60,7 @@ pub(super) fn give_birth(txn: &mut Txn<'_>, birth: &Birth, held: bool) -> Result
     let bytes = birth.encode();
     let id = Birth::id_of(&bytes);
     if txn.row(&id)?.is_some() && !txn.history(&id)?.is_empty() {
-        txn.late_births.insert(id);
+        txn.fold_again.insert(id);
     }
     let at = txn.push_item(Item::Birth(bytes), id, None);
     let by = By { device: txn.meta.device, time: txn.now };

@@ -247,7 +247,7 @@ pub(super) fn take_receipts(
             && (txn.people.membership.role(&receipt.device).is_some() || receipt.device == from);
         if counts && receipt.verify() {
             txn.notify(Notice::Peer(receipt.device));
-            takeback::note(txn, &receipt)?;
+            takeback::acknowledge(txn, &receipt.tips)?;
             txn.writes.receipts.insert(receipt.device, receipt.clone());
             news.push(receipt);
         }
@@ -476,7 +476,7 @@ fn take_item(
             index.push((n, id, None));
             if txn.entry(&id)?.is_none() {
                 if !txn.history(&id)?.is_empty() {
-                    txn.late_births.insert(id);
+                    txn.fold_again.insert(id);
                 }
                 let at = crate::store::BirthAt { position, item: n };
                 edits::enter_birth(txn, id, &birth, at, by, false)?;

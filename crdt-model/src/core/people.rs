@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::edits::{self, By};
 use super::journals::Journals;
-use super::noted::{note_comment, note_seal, note_timestamp};
+use super::noted;
 use super::peers;
 use super::tree;
 use super::txn::Txn;
@@ -279,47 +279,28 @@ pub(super) fn fold(
     record: &Record,
 ) -> Result<()> {
     let position = txn.meta.position;
-    match Payload::decode(header.kind, &record.payload) {
+    // Unknown kinds and unreadable payloads are carried, without effect.
+    let payload = Payload::decode(header.kind, &record.payload);
+    let needed = payload.as_ref().and_then(|_| Payload::needs(header.kind));
+    let why = needed.and_then(|needed| txn.people.refuses(&tip, &knows, needed));
+    match payload {
         Some(Payload::Membership(change)) => stated(txn, Statement { tip, knows: knows.clone(), change })?,
-        Some(Payload::Seal(seal)) => {
-            note_seal(txn, tip, header.time, seal, knows.clone());
-            if let Some(why) = txn.people.refuses(&tip, &knows, Role::Commenter) {
-                let size = record.size() as u64;
-                quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
+        Some(Payload::Edit(items)) if why.is_none() => {
+            let by = By { device: header.device, time: header.time };
+            let index = peers::take_items(txn, header, by, position, items)?;
+            if txn.people.journals.is_forked(&header.device, header.volume) {
+                // What others made of it may have come before it.
+                txn.fold_again.extend(index.iter().map(|(_, entry, _)| *entry));
             }
+            txn.index_record(position, index);
+            fold_again(txn)?;
         }
-        Some(Payload::Comment(comment)) => {
-            note_comment(txn, tip, header.time, comment);
-            if let Some(why) = txn.people.refuses(&tip, &knows, Role::Commenter) {
-                let size = record.size() as u64;
-                quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
-            }
-        }
-        Some(Payload::Edit(items)) => match txn.people.refuses(&tip, &knows, Role::Editor) {
-            None => {
-                let by = By { device: header.device, time: header.time };
-                let index = peers::take_items(txn, header, by, position, items)?;
-                if txn.people.journals.is_forked(&header.device, header.volume) {
-                    // What others made of it may have come before it.
-                    txn.late_births.extend(index.iter().map(|(_, entry, _)| *entry));
-                }
-                txn.index_record(position, index);
-                fold_late_births(txn)?;
-            }
-            Some(why) => {
-                let size = record.size() as u64;
-                quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
-            }
-        },
-        Some(Payload::Timestamp(stamp)) => {
-            note_timestamp(txn, stamp.seals);
-            if let Some(why) = txn.people.refuses(&tip, &knows, Role::Commenter) {
-                let size = record.size() as u64;
-                quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
-            }
-        }
-        // Unknown kinds and unreadable payloads: carried, without effect.
-        Some(Payload::Unknown(..)) | None => {}
+        Some(other) => noted::note(txn, tip, header.time, other, knows.clone()),
+        None => {}
+    }
+    if let Some(why) = why {
+        let size = record.size() as u64;
+        quarantine(txn, position, Quarantined { tip, knows: knows.clone(), size, why });
     }
     let mut reach = std::mem::take(&mut txn.people.reach);
     let is_more = txn.people.membership.witness(&tip, &knows, &mut reach);
@@ -444,13 +425,13 @@ fn judge_again(txn: &mut Txn<'_>, records: Vec<(u64, Tip, Knows, Role)>) -> Resu
     tree::settle_again(txn, &entries)
 }
 
-/// What came before its birth counts from there on.
-pub(super) fn fold_late_births(txn: &mut Txn<'_>) -> Result<()> {
-    let late = std::mem::take(&mut txn.late_births);
-    for entry in &late {
+/// What came before its birth, or before what it stands on, counts from there on.
+pub(super) fn fold_again(txn: &mut Txn<'_>) -> Result<()> {
+    let entries = std::mem::take(&mut txn.fold_again);
+    for entry in &entries {
         fold_entry(txn, *entry)?;
     }
-    if late.is_empty() { Ok(()) } else { tree::settle_again(txn, &late) }
+    if entries.is_empty() { Ok(()) } else { tree::settle_again(txn, &entries) }
 }
 
 /// Makes an entry anew of all that counts.

@@ -3,6 +3,7 @@
 //! store has is taken back and said anew in a new journal, each change at the version that it was made at, and what
 //! others have of the old journal can come. Files, drafts and all that was typed stay.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::edits::{self, Edited};
@@ -15,7 +16,7 @@ use crate::entry::{Birth, Content, Document, Edit, View, change_hash};
 use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, RecordHash, Volume};
 use crate::journal::comment::Anchor;
 use crate::journal::seal::SealedEntry;
-use crate::journal::{Comment, Header, Item, Payload, Receipt, Record, Seal, Tip};
+use crate::journal::{Comment, Header, Item, Payload, Seal, Tip};
 use crate::store::{Source, StoreError, WriteSet};
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -29,19 +30,18 @@ pub(super) fn acknowledged(
     let mut known = source.acknowledged()?;
     if known.is_empty() {
         for receipt in source.receipts()? {
-            known = further(source, device, &known, &receipt)?;
+            known.extend(further(source, device, &known, &receipt.tips)?);
         }
         writes.acknowledged.clone_from(&known);
     }
     Ok(known)
 }
 
-/// Takes in what another device says to have of this device's journals.
-pub(super) fn note(txn: &mut Txn<'_>, receipt: &Receipt) -> Result<()> {
-    let known = further(txn.source, txn.meta.device, &txn.acknowledged, receipt)?;
-    let news = known.iter().filter(|(volume, seq)| txn.acknowledged.get(volume) != Some(seq));
-    txn.writes.acknowledged.extend(news);
-    txn.acknowledged = known;
+/// Takes in what others have, as they say in a receipt, or because they had seen it when they wrote a record.
+pub(super) fn acknowledge(txn: &mut Txn<'_>, tips: &[Tip]) -> Result<()> {
+    let news = further(txn.source, txn.meta.device, &txn.acknowledged, tips)?;
+    txn.acknowledged.extend(&news);
+    txn.writes.acknowledged.extend(&news);
     Ok(())
 }
 
@@ -50,20 +50,20 @@ fn further(
     source: &dyn Source,
     device: DeviceId,
     known: &BTreeMap<Volume, u64>,
-    receipt: &Receipt,
+    tips: &[Tip],
 ) -> Result<BTreeMap<Volume, u64>> {
-    let mut all = known.clone();
-    for tip in receipt.tips.iter().filter(|tip| tip.device == device) {
-        if all.get(&tip.volume).is_some_and(|seq| *seq >= tip.seq) {
+    let mut news: BTreeMap<Volume, u64> = BTreeMap::new();
+    for tip in tips.iter().filter(|tip| tip.device == device) {
+        if news.get(&tip.volume).or(known.get(&tip.volume)).is_some_and(|seq| *seq >= tip.seq) {
             continue;
         }
         let Some(position) = source.position_of(device, tip.volume, tip.seq)? else { continue };
         let here = source.headers(position - 1, 1)?.pop();
         if here.is_some_and(|(_, here, _)| here == *tip) {
-            all.insert(tip.volume, tip.seq);
+            news.insert(tip.volume, tip.seq);
         }
     }
-    Ok(all)
+    Ok(news)
 }
 
 /// What is taken back.
@@ -84,10 +84,12 @@ pub(super) fn take_back(core: &mut Core, txn: &mut Txn<'_>, volume: Volume, seq:
         let first = txn.acknowledged.get(&volume).copied().unwrap_or(0) + 1;
         if seq < first { Ok(None) } else { txn.position_of(txn.meta.device, volume, first) }
     };
-    let Some(position) = first(txn)? else { return Ok(()) };
-    note_seen(txn, position)?;
-    let Some(position) = first(txn)? else { return Ok(()) };
-    let Some(branch) = branch(txn, position)? else { return Ok(()) };
+    let Some(from) = first(txn)? else { return Ok(()) };
+    let mut places = written_since(txn, from)?;
+    // What was read there may have shown that others have more.
+    let Some(from) = first(txn)? else { return Ok(()) };
+    places.retain(|(position, _)| *position >= from);
+    let Some(branch) = branch(txn, places)? else { return Ok(()) };
     peers::begin_volume(core, txn);
     remove(txn, &branch)?;
     for id in branch.documents.keys() {
@@ -103,80 +105,71 @@ pub(super) fn take_back(core: &mut Core, txn: &mut Txn<'_>, volume: Volume, seq:
     peers.into_iter().try_for_each(|peer| peers::send_hello(core, txn, peer))
 }
 
-/// What others saw before they wrote a record, they have; of another branch nothing is said by that.
-fn note_seen(txn: &mut Txn<'_>, from: u64) -> Result<()> {
+/// This device's records from a position on. What others had seen when they wrote there, they have.
+fn written_since(txn: &mut Txn<'_>, from: u64) -> Result<Vec<(u64, Tip)>> {
     let own = txn.meta.device;
-    for (_, tip, header, _) in records(txn, from)? {
-        for seen in header.seen.iter().filter(|seen| seen.device == own && tip.device != own) {
-            let known = txn.acknowledged.get(&seen.volume).copied().unwrap_or(0);
-            let position = txn.position_of(own, seen.volume, seen.seq)?.filter(|_| seen.seq > known);
-            let here = position.map(|position| txn.record(position)).transpose()?.flatten();
-            if here.is_some_and(|record| record.hash() == seen.hash) {
-                txn.acknowledged.insert(seen.volume, seen.seq);
-                txn.writes.acknowledged.insert(seen.volume, seen.seq);
+    let mut places = Vec::new();
+    let mut after = from - 1;
+    loop {
+        let page = txn.source.headers(after, 1024)?;
+        let Some((last, ..)) = page.last() else { break };
+        after = *last;
+        for (position, tip, header) in page {
+            if tip.device == own {
+                places.push((position, tip));
+            } else if let Some(header) = Header::decode(&header) {
+                acknowledge(txn, &header.seen)?;
             }
         }
     }
-    Ok(())
+    let written = txn.writes.records.iter().filter(|write| write.tip.device == own);
+    places.extend(written.map(|write| (write.position, write.tip)));
+    Ok(places)
 }
 
-/// Everything that this device wrote from a position on; `None` if it cannot be taken back.
-fn branch(txn: &mut Txn<'_>, from: u64) -> Result<Option<Branch>> {
+/// These records, and what they made; `None` if they cannot be taken back.
+fn branch(txn: &mut Txn<'_>, places: Vec<(u64, Tip)>) -> Result<Option<Branch>> {
     let mut branch = Branch { records: Vec::new(), documents: BTreeMap::new(), held: BTreeSet::new() };
-    let is_acknowledged = |tip: &Tip| txn.acknowledged.get(&tip.volume).is_some_and(|seq| tip.seq <= *seq);
-    for (position, tip, header, record) in records(txn, from)? {
-        let own = txn.meta.device;
-        if tip.device != own {
-            continue;
-        }
-        if is_acknowledged(&tip) || txn.people.is_quarantined(position) {
+    for (position, tip) in places {
+        let is_acknowledged = txn.acknowledged.get(&tip.volume).is_some_and(|seq| tip.seq <= *seq);
+        if is_acknowledged || txn.people.is_quarantined(position) {
             return Ok(None);
         }
-        let Some(payload) = Payload::decode(header.kind, &record.payload) else { return Ok(None) };
+        let record = txn.record(position)?.and_then(|record| Some((record.header()?, record)));
+        let payload = record.and_then(|(header, record)| Payload::decode(header.kind, &record.payload));
+        let Some(payload) = payload else { return Ok(None) };
         branch.records.push((position, tip, payload));
     }
-    let items: Vec<Item> = branch
-        .records
-        .iter()
-        .filter_map(|(.., payload)| match payload {
-            Payload::Edit(items) => Some(items.clone()),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let edits = branch.records.iter().filter_map(|(.., payload)| match payload {
+        Payload::Edit(items) => Some(items),
+        _ => None,
+    });
+    let items: Vec<&Item> = edits.flatten().collect();
     if !items.is_empty() && !people::may_write(txn) {
         return Ok(None);
     }
-    for id in items.iter().map(Item::entry).collect::<BTreeSet<_>>() {
-        let Some(row) = txn.entry(&id)? else { return Ok(None) };
-        let document = txn.document(&id, &row)?.clone();
-        for item in items.iter().filter(|item| item.entry() == id) {
-            let content = match item {
-                Item::Birth(bytes) => Birth::decode(bytes).map(|birth| birth.content),
-                Item::Change { change, .. } => change_hash(change)
-                    .and_then(|hash| document.view_at(&vec![hash]))
-                    .map(|view| view.content),
-            };
-            if let Some(Content::Blob { hash, .. }) = content
-                && txn.blob_missing(&hash)?.is_none()
-            {
-                branch.held.insert(hash);
+    for item in items {
+        let id = item.entry();
+        let document = match branch.documents.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let Some(row) = txn.entry(&id)? else { return Ok(None) };
+                place.insert(txn.document(&id, &row)?.clone())
             }
+        };
+        let content = match item {
+            Item::Birth(bytes) => Birth::decode(bytes).map(|birth| birth.content),
+            Item::Change { change, .. } => {
+                change_hash(change).and_then(|hash| document.view_at(&vec![hash])).map(|view| view.content)
+            }
+        };
+        if let Some(Content::Blob { hash, .. }) = content
+            && txn.blob_missing(&hash)?.is_none()
+        {
+            branch.held.insert(hash);
         }
-        branch.documents.insert(id, document);
     }
     Ok(Some(branch))
-}
-
-/// All records from a position on, stored or written in this step.
-fn records(txn: &Txn<'_>, from: u64) -> Result<Vec<(u64, Tip, Header, Record)>> {
-    let mut all = Vec::new();
-    for position in from..=txn.meta.position {
-        let Some(record) = txn.record(position)? else { continue };
-        let Some(header) = record.header() else { continue };
-        all.push((position, header.tip(record.hash()), header, record));
-    }
-    Ok(all)
 }
 
 /// The records are in no journal any more.
@@ -213,8 +206,7 @@ fn remove(txn: &mut Txn<'_>, branch: &Branch) -> Result<()> {
 #[derive(Default)]
 struct Renamed {
     versions: BTreeMap<ChangeHash, Heads>,
-    seals: BTreeMap<RecordHash, RecordHash>,
-    comments: BTreeMap<RecordHash, RecordHash>,
+    records: BTreeMap<RecordHash, RecordHash>,
 }
 
 impl Renamed {
@@ -226,32 +218,38 @@ impl Renamed {
         now.into_iter().collect()
     }
 
+    fn record(&self, hash: RecordHash) -> RecordHash {
+        self.records.get(&hash).copied().unwrap_or(hash)
+    }
+
     fn comment(&self, comment: Comment) -> Comment {
-        let renamed = |hash: RecordHash| self.comments.get(&hash).copied().unwrap_or(hash);
         match comment {
             Comment::Thread { entry, anchor, text } => {
                 let anchor = anchor.map(|anchor| Anchor { version: self.version(&anchor.version), ..anchor });
                 Comment::Thread { entry, anchor, text }
             }
-            Comment::Reply { entry, thread, text } => Comment::Reply { entry, thread: renamed(thread), text },
+            Comment::Reply { entry, thread, text } => {
+                Comment::Reply { entry, thread: self.record(thread), text }
+            }
             Comment::Resolve { entry, thread, resolved, turn } => {
-                Comment::Resolve { entry, thread: renamed(thread), resolved, turn }
+                Comment::Resolve { entry, thread: self.record(thread), resolved, turn }
             }
             Comment::Edit { entry, comment, text, turn } => {
-                Comment::Edit { entry, comment: renamed(comment), text, turn }
+                Comment::Edit { entry, comment: self.record(comment), text, turn }
             }
         }
     }
 
     fn seal(&self, seal: Seal) -> Seal {
-        let renamed = |hash: RecordHash| self.seals.get(&hash).copied().unwrap_or(hash);
         match seal {
             Seal::Entry(sealed) => {
                 let version = self.version(&sealed.version);
                 Seal::Entry(SealedEntry { version, ..sealed })
             }
-            Seal::Witness { entry, seal, meaning } => Seal::Witness { entry, seal: renamed(seal), meaning },
-            Seal::Unlock { entry, seal, meaning } => Seal::Unlock { entry, seal: renamed(seal), meaning },
+            Seal::Witness { entry, seal, meaning } => {
+                Seal::Witness { entry, seal: self.record(seal), meaning }
+            }
+            Seal::Unlock { entry, seal, meaning } => Seal::Unlock { entry, seal: self.record(seal), meaning },
         }
     }
 }
@@ -259,42 +257,25 @@ impl Renamed {
 fn say_anew(txn: &mut Txn<'_>, branch: Branch) -> Result<()> {
     let mut renamed = Renamed::default();
     for (_, tip, payload) in branch.records {
-        match payload {
+        let payload = match payload {
             Payload::Edit(items) => {
                 for item in items {
-                    let entry = item.entry();
-                    let Some(document) = branch.documents.get(&entry) else { continue };
+                    let Some(document) = branch.documents.get(&item.entry()) else { continue };
                     make_anew(txn, item, document, &branch.held, &mut renamed)?;
                 }
+                continue;
             }
-            Payload::Membership(change) => people::state(txn, change)?,
-            Payload::Seal(seal) => {
-                txn.close();
-                let seal = renamed.seal(seal);
-                let (now, knows) = txn.sign(&Payload::Seal(seal.clone()), Vec::new());
-                let time = txn.now;
-                noted::note_seal(txn, now, time, seal, knows);
-                renamed.seals.insert(tip.hash, now.hash);
+            Payload::Membership(change) => {
+                people::state(txn, change)?;
+                continue;
             }
-            Payload::Comment(comment) => {
-                txn.close();
-                let comment = renamed.comment(comment);
-                let (now, _) = txn.sign(&Payload::Comment(comment.clone()), Vec::new());
-                noted::note_comment(txn, now, txn.now, comment);
-                renamed.comments.insert(tip.hash, now.hash);
-            }
+            Payload::Seal(seal) => Payload::Seal(renamed.seal(seal)),
+            Payload::Comment(comment) => Payload::Comment(renamed.comment(comment)),
             // The token is over the names that the seals had. Those that have others now wait for another one.
-            Payload::Timestamp(stamp) => {
-                txn.close();
-                let seals = stamp.seals.clone();
-                txn.sign(&Payload::Timestamp(stamp), Vec::new());
-                noted::note_timestamp(txn, seals);
-            }
-            other @ Payload::Unknown(..) => {
-                txn.close();
-                txn.sign(&other, Vec::new());
-            }
-        }
+            same @ (Payload::Timestamp(_) | Payload::Unknown(..)) => same,
+        };
+        let now = noted::sign(txn, payload);
+        renamed.records.insert(tip.hash, now.hash);
     }
     for id in branch.documents.keys() {
         if let Some(mut base) = txn.base(id)? {
@@ -328,6 +309,7 @@ fn make_anew(
             }
         }
         Item::Change { change, .. } => {
+            // What had no effect has none.
             let Some(hash) = change_hash(&change) else { return Ok(()) };
             let Some(base) = before.made_at(&hash) else { return Ok(()) };
             let (Some(was), Some(is)) = (before.view_at(&base), before.view_at(&vec![hash])) else {
@@ -337,7 +319,11 @@ fn make_anew(
             let held = is_held(&is.content);
             let heads = match edits::edit(txn, id, &base, &difference(&was, is), held)? {
                 Edited::Made(heads) => heads,
-                Edited::Nothing | Edited::Refused(_) => base,
+                Edited::Nothing => base,
+                // Then the whole step has no effect, and everything stays as it is.
+                Edited::Refused(reason) => {
+                    return Err(StoreError { doing: "saying anew what an old copy had written", reason });
+                }
             };
             renamed.versions.insert(hash, heads);
         }

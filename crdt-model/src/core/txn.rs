@@ -49,8 +49,8 @@ pub(super) struct Txn<'a> {
     pub role_changed: bool,
     /// Files have to be looked at before anything is written.
     pub look_again: bool,
-    /// Entries that were born though some of their changes came before.
-    pub late_births: BTreeSet<EntryId>,
+    /// Entries to be made anew of all that counts: something came of which other changes, taken in before, are in need.
+    pub fold_again: BTreeSet<EntryId>,
     /// The volume that begins if this device's journal cannot be continued.
     pub spare_volume: Volume,
     /// Entries that the planner should look at.
@@ -93,7 +93,7 @@ impl<'a> Txn<'a> {
             acknowledged: BTreeMap::new(),
             role_changed: false,
             look_again: false,
-            late_births: BTreeSet::new(),
+            fold_again: BTreeSet::new(),
             spare_volume: Volume(0),
             todo: BTreeSet::new(),
             moved: BTreeSet::new(),
@@ -466,6 +466,13 @@ impl<'a> Txn<'a> {
         self.frontier.advance(tip);
         if tip.seq == 1 {
             self.people.journals.begun(tip.device);
+            if self.people.journals.are_enough(&tip.device) {
+                let device = tip.device;
+                let text = format!(
+                    "device {device} has begun as many journals as are taken in of one: what it begins from now on is left out; ask its owner, or revoke it"
+                );
+                self.notify(Notice::Standing(text));
+            }
         }
         self.writes.records.push(RecordWrite { position: self.meta.position, tip, time, record, items });
         let knows = self.people.see(&tip, seen);

@@ -28,9 +28,9 @@ use crate::live::{MESSAGE_BYTES, Word};
 /// Pages of this run.
 static PAGES: AtomicU64 = AtomicU64::new(1);
 
-/// What a page says of itself. Each word says it all: nothing refers to the one before.
+/// What a page says of itself. Each word says it all: nothing refers to the one before. What a later version says besides is
+/// not heard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Presence {
     /// The version that the page's text was made from.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@ use std::path::Path as FsPath;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use codex_crdt_model::ids::DeviceId;
 use codex_crdt_model::journal::Role;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -146,7 +147,7 @@ pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<String>) -> Resul
     let rows = desk.daemon().invites().map_err(internal)?;
     let unknown = || ApiError::not_found(format!("there is no invitation `{id}` here; see `codexd invites`"));
     let row = rows.into_iter().find(|row| row.id == id).ok_or_else(unknown)?;
-    if let Some(device) = row.used_by.filter(|_| !row.invite.is_attended) {
+    if let Some(device) = came_in(&desk, &row).await? {
         return Err(ApiError::new(
             StatusCode::CONFLICT,
             "used",
@@ -159,6 +160,13 @@ pub async fn withdraw(State(desk): State<Desk>, Path(id): Path<String>) -> Resul
         return Err(unknown());
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The device that came in with an invitation and still belongs to its notebook.
+async fn came_in(desk: &Desk, row: &InviteRow) -> Result<Option<DeviceId>, ApiError> {
+    let Some(device) = row.used_by.as_ref().and_then(|device| device.parse().ok()) else { return Ok(None) };
+    let role = membership(desk.notebook(&row.notebook)?).await?.role(&device);
+    Ok(role.map(|_| device))
 }
 
 /// Seconds of a text like `30s`, `90m`, `24h` or `7d`.

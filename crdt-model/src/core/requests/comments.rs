@@ -2,7 +2,7 @@
 
 use super::{Answer, people};
 use crate::comments::{self, By, Thread};
-use crate::core::noted::note_comment;
+use crate::core::noted;
 use crate::core::txn::Txn;
 use crate::effect::{Refusal, Reply};
 use crate::entry::Content;
@@ -136,8 +136,5 @@ fn sign(txn: &mut Txn<'_>, path: &str, comment: Comment) -> Answer {
         let reason = "it is out of bounds".to_owned();
         return Ok(Err(Refusal::Comment { path: path.to_owned(), reason }));
     }
-    txn.close();
-    let (tip, _) = txn.sign(&Payload::Comment(comment.clone()), Vec::new());
-    note_comment(txn, tip, txn.now, comment);
-    Ok(Ok(Reply::Signed(tip.hash)))
+    Ok(Ok(Reply::Signed(noted::sign(txn, Payload::Comment(comment)).hash)))
 }

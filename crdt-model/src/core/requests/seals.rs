@@ -3,7 +3,7 @@
 
 use super::{Answer, live, people};
 use crate::core::Core;
-use crate::core::noted::{note_seal, note_timestamp};
+use crate::core::noted;
 use crate::core::txn::Txn;
 use crate::effect::{Refusal, Reply};
 use crate::entry::Content;
@@ -186,10 +186,7 @@ fn sign(txn: &mut Txn<'_>, path: &str, seal: Seal) -> Answer {
     if !seal.is_sound() {
         return no(path, "it is out of bounds: a path is too long, or names nothing");
     }
-    txn.close();
-    let (tip, knows) = txn.sign(&Payload::Seal(seal.clone()), Vec::new());
-    note_seal(txn, tip, txn.now, seal, knows);
-    Ok(Ok(Reply::Signed(tip.hash)))
+    Ok(Ok(Reply::Signed(noted::sign(txn, Payload::Seal(seal)).hash)))
 }
 
 /// Keeps what an authority said. That the token is over the root, and whose it is, the shell has seen.
@@ -201,9 +198,5 @@ pub(super) fn timestamp(txn: &mut Txn<'_>, stamp: Timestamp) -> Answer {
         let reason = "it is out of bounds: its token is too long, or it names no seal, or too many";
         return Ok(Err(Refusal::Timestamp(reason.into())));
     }
-    let seals = stamp.seals.clone();
-    txn.close();
-    let (tip, _) = txn.sign(&Payload::Timestamp(stamp), Vec::new());
-    note_timestamp(txn, seals);
-    Ok(Ok(Reply::Signed(tip.hash)))
+    Ok(Ok(Reply::Signed(noted::sign(txn, Payload::Timestamp(stamp)).hash)))
 }
