@@ -1,6 +1,7 @@
 //! The device key with a passphrase: the daemon starts with it, and not without.
 
 use std::fs;
+use std::process::Command;
 
 use crate::alone;
 use crate::daemon::Daemon;
@@ -28,6 +29,17 @@ fn a_locked_device_key_needs_its_passphrase_at_every_start() {
     assert!(serve(&a, &["--passphrase-file", &wrong]).contains("does not open with this passphrase"));
     assert!(serve(&a, &["--passphrase-file", "/nowhere"]).contains("read the passphrase from /nowhere"));
     a.restart_with(&["--passphrase-file", &right]);
+    assert_eq!(a.device(), device);
+    a.stop();
+    // From a keyring's tool it comes through a pipe.
+    let pipe = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let teller = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, "correct horse\n").unwrap()
+    });
+    a.restart_with(&["--passphrase-file", pipe.to_str().unwrap()]);
+    teller.join().unwrap();
     assert_eq!(a.device(), device);
     a.stop();
     let refused = a.try_run(&["passphrase", "remove", "--old-file", &wrong]).unwrap_err();

@@ -137,7 +137,8 @@ export class OpenEntry {
 
   event(notice: Notice): void {
     if (notice.entry !== this.entry) {
-      if (this.#isSidecar(notice.path)) this.#detailsSoon();
+      // A timestamp names seals, and may be of one of these.
+      if (this.#isSidecar(notice.path) || notice.type === 'timestamped') this.#detailsSoon();
       return;
     }
     if (notice.type === 'entry.deleted') {
