@@ -2761,7 +2761,10 @@ export interface components {
             /** @description Twelve words. They are kept nowhere: write them down. */
             phrase: string;
         };
-        /** @description What a page says of itself. Each word says it all: nothing refers to the one before. */
+        /**
+         * @description What a page says of itself. Each word says it all: nothing refers to the one before. What a later version says besides is
+         *     not heard.
+         */
         Presence: {
             /** @description What was typed since and is not saved: a CodeMirror change set on that version's text, in UTF-16 code units. */
             changes?: unknown[] | null;
