@@ -111,7 +111,12 @@ fn a_locked_entry_is_only_amended() {
     let details = get(&a, &at);
     assert_eq!((&details["seal"]["locked"], &details["seal"]["unchanged"]), (&json!(true), &json!(true)));
     assert_eq!(put(&a, "day.md", "?amend=true", "one\namended\n").status, 200);
-    fs::write(a.folder.join("day.md"), "one\namended\nin the file\n").unwrap();
+    // Written before, it would be an edit of the file as it was, and be merged with the amendment.
+    let file = a.folder.join("day.md");
+    until("the amendment is in the file", || {
+        fs::read_to_string(&file).is_ok_and(|text| text == "one\namended\n")
+    });
+    fs::write(&file, "one\namended\nin the file\n").unwrap();
     until("the file is taken in", || a.run(&["show", "notes", "day.md"]).ends_with("in the file\n"));
     let seal = seals(&a, "day.md")[0].clone();
     assert_eq!((&seal["content_unchanged"], &seal["locks"]), (&json!(false), &json!(true)));
