@@ -82,12 +82,15 @@ pub fn fold(membership: &Membership, mut rows: Vec<CommentRow>) -> Vec<Thread> {
     rows.sort_by_key(|row| (row.time, row.tip));
     let mut threads: BTreeMap<RecordHash, Thread> = BTreeMap::new();
     let mut order = Vec::new();
+    // Comment → its thread, and which of it.
+    let mut places: BTreeMap<RecordHash, (RecordHash, usize)> = BTreeMap::new();
     for row in &rows {
         if let Comment::Thread { entry, anchor, text } = &row.comment {
             let said = vec![said(membership, row, text)];
             let id = row.tip.hash;
             let thread = Thread { id, entry: *entry, anchor: anchor.clone(), said, resolved: None, turn: 0 };
             threads.insert(id, thread);
+            places.insert(id, (id, 0));
             order.push(id);
         }
     }
@@ -95,6 +98,7 @@ pub fn fold(membership: &Membership, mut rows: Vec<CommentRow>) -> Vec<Thread> {
         if let Comment::Reply { entry, thread, text } = &row.comment
             && let Some(thread) = threads.get_mut(thread).filter(|thread| thread.entry == *entry)
         {
+            places.insert(row.tip.hash, (thread.id, thread.said.len()));
             thread.said.push(said(membership, row, text));
         }
     }
@@ -114,8 +118,10 @@ pub fn fold(membership: &Membership, mut rows: Vec<CommentRow>) -> Vec<Thread> {
                 }
             }
             Comment::Edit { entry, comment, text, turn } => {
-                let all = threads.values_mut().filter(|thread| thread.entry == *entry);
-                let one = all.flat_map(|thread| &mut thread.said).find(|said| said.id == *comment);
+                let place = places.get(comment).copied();
+                let thread = place.and_then(|(thread, _)| threads.get_mut(&thread));
+                let thread = thread.filter(|thread| thread.entry == *entry);
+                let one = thread.zip(place).map(|(thread, (_, at))| &mut thread.said[at]);
                 let Some(one) = one.filter(|one| is_own(&one.by, &by(membership, row))) else { continue };
                 let word = (*turn, row.time, row.tip);
                 if edits.get(&one.id).is_none_or(|last| *last < word) {

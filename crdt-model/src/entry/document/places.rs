@@ -78,10 +78,16 @@ impl Document {
             let (mut until, mut last) =
                 in_body.clone().rev().filter(says).take(limits::FOLLOWED).find_map(found)?;
             // Brackets and the like that still stand beside them.
-            while from > in_body.start && first > 0 && place(from - 1) == Some(first - 1) {
+            for _ in 0..limits::FOLLOWED {
+                if from == in_body.start || first == 0 || place(from - 1) != Some(first - 1) {
+                    break;
+                }
                 (from, first) = (from - 1, first - 1);
             }
-            while until + 1 < in_body.end && place(until + 1) == Some(last + 1) {
+            for _ in 0..limits::FOLLOWED {
+                if until + 1 == in_body.end || place(until + 1) != Some(last + 1) {
+                    break;
+                }
                 (until, last) = (until + 1, last + 1);
             }
             Some(first..last.max(first) + 1)
