@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 mod bundle;
 #[path = "targets/change.rs"]
 mod change;
+#[path = "targets/comment.rs"]
+mod comment;
 #[path = "targets/core.rs"]
 mod core;
 #[path = "targets/draw.rs"]
@@ -26,12 +28,15 @@ mod record;
 mod seeds;
 #[path = "targets/ticket.rs"]
 mod ticket;
+#[path = "targets/token.rs"]
+mod token;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 9] = [
+const TARGETS: [(&str, Target); 11] = [
     ("bundle", bundle::run),
     ("change", change::run),
+    ("comment", comment::run),
     ("core", core::run),
     ("frame", frame::run),
     ("markdown", markdown::run),
@@ -39,6 +44,7 @@ const TARGETS: [(&str, Target); 9] = [
     ("query", query::run),
     ("record", record::run),
     ("ticket", ticket::run),
+    ("token", token::run),
 ];
 
 fn folder() -> PathBuf {

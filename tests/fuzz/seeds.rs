@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use codex_crdt_model::bundle::{Head, Part};
 use codex_crdt_model::entry::{Content, Document, Edit};
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, Heads, NotebookId, PersonId, Volume};
-use codex_crdt_model::journal::{Header, Role};
+use codex_crdt_model::journal::{Header, Role, Timestamp};
 use codexd::net::Ticket;
 
 use super::change::{AUTHOR, births};
@@ -28,10 +28,12 @@ pub fn all() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
         ("ticket", tickets()),
         ("bundle", bundles()),
         ("change", changes()),
+        ("comment", places()),
         ("core", histories()),
         ("markdown", texts()),
         ("properties", properties()),
         ("query", queries()),
+        ("token", tokens()),
     ]
     .into()
 }
@@ -206,6 +208,12 @@ fn histories() -> Vec<Vec<u8>> {
         let rest = honest(0).first().cloned().unwrap_or_default();
         payloads.push([&[3, 0, 4, 0, entry, 0][..], &piece(&rest)].concat());
     }
+    for choice in 0..5 {
+        // Which entry, what it is about, its turn; then for a place its two ends and words, and what is said.
+        let place = [&[0, 4][..], &piece(b"line"), &piece(b"One "), &piece(b".")].concat();
+        let place = if choice == 1 { place } else { Vec::new() };
+        payloads.push([&[7, choice, 0, 0, 1, 1][..], &place, &piece(b"so?")].concat());
+    }
     for payload in &payloads {
         for (mode, author) in [(0, 0), (0, 1), (1, 0)] {
             say(mode, &[[&[8, 0, 0, author, 0][..], payload].concat(), vec![2]]);
@@ -218,6 +226,42 @@ fn histories() -> Vec<Vec<u8>> {
         say(0, &[[&[7, 0, 0, 0][..], &pair[0], &[1, 0], &pair[2], &[0]].concat()]);
         let edit = [&[4, 0, 7, 0, 0][..], &piece(b"a.md"), &[1], &piece(b"mine\n")].concat();
         say(0, &[edit, said(0, 0, &pair[0]), vec![3, 0], vec![5, 0, 7, 9], vec![1, 0, 9]]);
+    }
+    seeds
+}
+
+/// Texts, places marked in them and places claimed; the numbers are what `targets/comment.rs` decides by.
+fn places() -> Vec<Vec<u8>> {
+    let mark = |version: u8, start: u8, length: u8| vec![1, version, start, length];
+    let write =
+        |version: u8, text: &str, who: u8| [&[2, version][..], &piece(text.as_bytes()), &[who]].concat();
+    let claim = |start: u8, far: u8, quote: &str| {
+        let words = [piece(quote.as_bytes()), piece(b"ne "), piece(b".")].concat();
+        [&[0, 0, start, far, 4][..], &words, &[0]].concat()
+    };
+    let texts = ["---\n# c\ntags: [a]\n---\nOne ä🦀 line.\nTwo lines.\n", "", "line line line.\nOne line.\n"];
+    let mut seeds = Vec::new();
+    for (n, text) in texts.iter().enumerate() {
+        let other = texts[(n + 1) % texts.len()];
+        seeds.push([mark(0, 34, 8), write(0, text, 0), mark(1, 24, 4), write(1, other, 1)].concat());
+        seeds.push([write(0, text, 0), write(0, other, 1), mark(2, 4, 4), write(2, text, 0)].concat());
+        seeds.push([claim(4, 0, "line"), claim(0, 1, "One"), write(0, text, 0), mark(1, 0, 255)].concat());
+    }
+    seeds
+}
+
+/// Tokens that `openssl ts` made, certificates, and a timestamp of the document's.
+fn tokens() -> Vec<Vec<u8>> {
+    let mut seeds = vec![
+        include_bytes!("../../daemon/src/timestamps/tests/rsa.der").to_vec(),
+        include_bytes!("../../daemon/src/timestamps/tests/ecdsa.der").to_vec(),
+        include_bytes!("../../daemon/src/timestamps/tests/rsa-root.pem").to_vec(),
+        include_bytes!("../../daemon/src/timestamps/tests/ecdsa-authority.pem").to_vec(),
+    ];
+    let hashes = |n: u8| (0..n).map(|n| codex_crdt_model::ids::RecordHash([n; 32])).collect();
+    for (seals, token) in [(1, 0), (2, 1), (5, 1)] {
+        let stamp = Timestamp { seals: hashes(seals), tips: Vec::new(), token: seeds[token].clone() };
+        seeds.push(postcard::to_stdvec(&stamp).expect("a timestamp can be encoded"));
     }
     seeds
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use codex_crdt_model::comments::{self, Thread};
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::entry::birth::BIRTH_FORMAT;
 use codex_crdt_model::entry::{Birth, Content, Document, Edit};
@@ -11,6 +12,7 @@ use codex_crdt_model::event::{
     Carried, Event, MembershipRequest, Observation, PropertyEdit, Request, Seen, Version,
 };
 use codex_crdt_model::ids::{ChangeHash, ContentHash, EntryId, NotebookId, PersonId, RecordHash, Volume};
+use codex_crdt_model::journal::comment::{Anchor, Comment};
 use codex_crdt_model::journal::record::RECORD_FORMAT;
 use codex_crdt_model::journal::{Fork, Header, Item, MembershipChange, Payload, Record, Role, Tip};
 use codex_crdt_model::path::EntryPath;
@@ -104,6 +106,13 @@ fn rows(machine: &Machine) -> BTreeMap<EntryId, Shown> {
         (content, row.parent, row.name.clone(), row.deleted, row.alive, row.heads.clone(), place)
     };
     machine.store.entries().filter(|(_, row)| !row.is_void()).map(|(id, row)| (*id, shown(row))).collect()
+}
+
+/// What is said about the entries.
+fn threads(machine: &Machine) -> Vec<Thread> {
+    let people = machine.core.membership();
+    let of = |(entry, _)| comments::of_entry(&machine.store, people, entry).expect("memory can be read");
+    machine.store.entries().flat_map(of).collect()
 }
 
 fn act(draw: &mut Draw<'_>, machine: &mut Machine, only_readers: bool) {
@@ -247,10 +256,34 @@ fn payload(draw: &mut Draw<'_>, machine: &Machine, author: u8, volume: Volume) -
         0 => Payload::Unknown(u16::from(draw.byte()), draw.piece().to_vec()),
         1 => Payload::decode(2, draw.piece()).unwrap_or(Payload::Unknown(9, Vec::new())),
         2 => Payload::Membership(statement(draw, machine)),
+        7 => Payload::Comment(comment(draw, machine)),
         _ => {
             let items = (0..=draw.below(3)).filter_map(|_| item(draw, machine, author, volume));
             Payload::Edit(items.collect())
         }
+    }
+}
+
+fn comment(draw: &mut Draw<'_>, machine: &Machine) -> Comment {
+    let (choice, entry) = (draw.below(5), entry(draw, machine));
+    let said = machine.store.comments(&entry).unwrap_or_default();
+    let before = match said.len() {
+        0 => RecordHash([draw.byte(); 32]),
+        some => said[draw.below(some.min(255))].1.tip.hash,
+    };
+    let turn = u32::from(draw.byte());
+    match choice {
+        0 => Comment::Thread { entry, anchor: None, text: draw.text() },
+        1 => {
+            let start = u32::from(draw.byte());
+            let end = start + u32::from(draw.byte());
+            let (quote, before, after) = (draw.text(), draw.text(), draw.text());
+            let anchor = Anchor { version: Vec::new(), start, end, quote, before, after };
+            Comment::Thread { entry, anchor: Some(anchor), text: draw.text() }
+        }
+        2 => Comment::Reply { entry, thread: before, text: draw.text() },
+        3 => Comment::Resolve { entry, thread: before, resolved: turn & 1 == 1, turn },
+        _ => Comment::Edit { entry, comment: before, text: Some(draw.text()), turn },
     }
 }
 
@@ -335,5 +368,6 @@ fn join(mut own: Machine) {
     if !is_out {
         assert_eq!(joiner.core.frontier(), own.core.frontier(), "both have the same records");
         assert_eq!(rows(&joiner), rows(&own), "same records, same entries");
+        assert_eq!(threads(&joiner), threads(&own), "same records, same comments");
     }
 }

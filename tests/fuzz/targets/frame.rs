@@ -1,7 +1,9 @@
 //! What a peer sends: the messages of a notebook's stream, and those with which connections and streams begin.
 
+use codex_crdt_model::ids::{DeviceId, NotebookId};
 use codex_crdt_model::limits;
 use codex_crdt_model::sync::Message;
+use codexd::live::Word;
 use codexd::net::wire::{Answer, First, Hello, decode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +13,7 @@ pub fn run(bytes: &[u8]) {
     greeting::<Hello>(bytes);
     greeting::<First>(bytes);
     greeting::<Answer>(bytes);
+    word(bytes);
     let Some(message) = Message::decode(bytes) else { return };
     assert_eq!(Message::decode(&message.encode()).as_ref(), Some(&message));
     match message {
@@ -24,6 +27,13 @@ pub fn run(bytes: &[u8]) {
             let _ = fork.at();
         }
     }
+}
+
+/// What a page elsewhere says while somebody types.
+fn word(bytes: &[u8]) {
+    let (notebook, device) = (NotebookId([9; 32]), DeviceId([5; 32]));
+    let Some(word) = Word::decode(notebook, device, bytes) else { return };
+    assert_eq!(Word::decode(notebook, device, &word.encode()), Some(word));
 }
 
 fn greeting<M: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(bytes: &[u8]) {

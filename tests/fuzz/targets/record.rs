@@ -10,7 +10,7 @@ use ed25519_dalek::SigningKey;
 /// Decoding is total, what decodes survives being encoded, and a record is good exactly if it is signed and says what it
 /// may.
 pub fn run(bytes: &[u8]) {
-    for kind in 1..=3 {
+    for kind in 1..=5 {
         payload(kind, bytes);
     }
     if let Some(birth) = Birth::decode(bytes) {
