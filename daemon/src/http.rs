@@ -19,6 +19,7 @@ pub mod guard;
 pub mod history;
 pub mod input;
 pub mod inviting;
+pub mod keys;
 pub mod links;
 pub mod locks;
 pub mod notebooks;
@@ -84,6 +85,8 @@ fn api() -> Router<Desk> {
         .route("/notebooks", get(notebooks::list).post(notebooks::add))
         .route("/examples", post(notebooks::add_example))
         .route("/notebooks/{nb}", get(notebooks::show).patch(notebooks::change).delete(notebooks::remove))
+        .route("/notebooks/{nb}/properties", get(keys::show).patch(keys::change))
+        .route("/notebooks/{nb}/keys", get(keys::list))
         .route("/notebooks/{nb}/mirror/rebuild", post(notebooks::rebuild_mirror))
         .route("/notebooks/{nb}/bundle", get(bundles::download).post(bundles::export))
         .route("/bundles", post(bundles::import))

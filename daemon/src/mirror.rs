@@ -18,6 +18,7 @@ mod filter;
 mod follow;
 pub mod image;
 mod index;
+pub mod keys;
 pub mod links;
 mod notices;
 pub mod occurrences;

@@ -121,3 +121,13 @@ test('a folder shows itself as its .metadata says, and what is chosen is written
   await page.getByLabel('Sort by').selectOption('name');
   await folder.says('box/.metadata', /sort_by: name/);
 });
+
+test('so does the notebook at its top', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': 'a\n', 'b.md': '# Bee\n\nmore\n' });
+  await daemon.open(page, '#/n/lab');
+  await page.getByRole('button', { name: 'In full' }).click();
+  await expect(page.locator('.whole .prose h1')).toHaveText('Bee');
+  await folder.says('.metadata', '---\nview_mode: rendered\n---\n');
+  folder.write('.metadata', '---\nview_mode: compact\nsort_direction: desc\n---\n');
+  await expect(page.locator('.listing.compact li').first()).toContainText('b.md');
+});

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    activity, auth, bundles, collab, comments, content, diff, entries, events, history, inviting, links,
-    notebooks, people, seals, search, status, storage, tasks, templates, timestamps, upload,
+    activity, auth, bundles, collab, comments, content, diff, entries, events, history, inviting, keys,
+    links, notebooks, people, seals, search, status, storage, tasks, templates, timestamps, upload,
 };
 
 #[derive(OpenApi)]
@@ -22,6 +22,9 @@ use super::{
         notebooks::show,
         notebooks::change,
         notebooks::remove,
+        keys::show,
+        keys::change,
+        keys::list,
         notebooks::rebuild_mirror,
         bundles::export,
         bundles::download,

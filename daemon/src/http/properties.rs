@@ -88,6 +88,14 @@ pub fn written(source: &dyn Source, id: &EntryId) -> Result<Option<EntryId>, Api
 }
 
 fn target(source: &dyn Source, id: &EntryId) -> Result<Target, ApiError> {
+    if *id == EntryId::ROOT {
+        // The notebook's own are beside what is at its top.
+        let file = source.at(id, FOLDER_FILE)?;
+        return Ok(match file {
+            Some(file) => Target::Frontmatter(file),
+            None => Target::NewFolderFile(child(&EntryPath::root(), FOLDER_FILE)?),
+        });
+    }
     let found = reading::alive(source, id)?;
     let name = &found.row.place_name;
     match found.row.kind {

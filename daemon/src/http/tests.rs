@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod commenting;
+mod keys;
 mod linking;
 mod looking_back;
 mod making;

@@ -1,7 +1,7 @@
 /** The only place of the page that calls `fetch`. */
 import { t } from '../i18n/en';
 import type {
-  Conflict, EntryDetails, EntryKind, FileRow, LinkRow, Page, PeerRow, PropertyValue, SealItem, SearchHit, Status, Storage, TreeItem, VersionRow, Waiting,
+  Conflict, EntryDetails, EntryKind, FileRow, LinkRow, NotebookProperties, Page, PeerRow, PropertyKey, PropertyValue, SealItem, SearchHit, Status, Storage, TreeItem, VersionRow, Waiting,
 } from './types';
 
 export const BASE = '/api/v1';
@@ -255,6 +255,14 @@ export async function sealedText(nb: string, e: string, seal: string): Promise<s
 
 export const changeNotebook = (nb: string, change: { paused?: boolean; accept_deletions?: boolean; start_alone?: boolean; name?: string; fetch?: string }) =>
   json<unknown>('PATCH', `/notebooks/${id(nb)}`, { body: change });
+
+/** A notebook's own properties, in `.metadata` at its top. */
+export const notebookProperties = (nb: string) => json<NotebookProperties>('GET', `/notebooks/${id(nb)}/properties`);
+export const setNotebookProperties = (nb: string, properties: Record<string, PropertyValue>, remove: string[] = []) =>
+  json<NotebookProperties>('PATCH', `/notebooks/${id(nb)}/properties`, { body: { properties, remove_properties: remove } });
+
+/** Which keys the entries have, of which type, with which values. */
+export const propertyKeys = (nb: string) => json<Page<PropertyKey>>('GET', `/notebooks/${id(nb)}/keys`);
 
 export const search = (q: string, notebook: string | undefined, limit: number, signal: AbortSignal) =>
   json<Page<SearchHit>>('GET', `/search${query({ q, notebook, limit })}`, { signal });

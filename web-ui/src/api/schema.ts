@@ -763,6 +763,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notebooks/{nb}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys that the notebook's entries have, the most used first. */
+        get: operations["properties_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notebooks/{nb}/mirror/rebuild": {
         parameters: {
             query?: never;
@@ -795,6 +812,24 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notebooks/{nb}/properties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notebook's own properties: how it shows itself, and of which types the keys of its entries are. */
+        get: operations["properties_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Sets the notebook's own properties, in `.metadata` at its top. */
+        patch: operations["properties_change"];
         trace?: never;
     };
     "/api/v1/notebooks/{nb}/seal-rule": {
@@ -1748,6 +1783,32 @@ export interface components {
             /** @description The target that is written there. */
             target: string;
         };
+        /** @description A key that entries have. */
+        KeyRow: {
+            /**
+             * Format: int64
+             * @description Entries that have it.
+             */
+            entries: number;
+            /** @description Whether the notebook says so. */
+            fixed: boolean;
+            /** @description The key. */
+            key: string;
+            /** @description What its values are: as the notebook says (`property_types`), else as they mostly are. */
+            type: components["schemas"]["PropertyType"];
+            /** @description The most used values, at most 20, the most used first. */
+            values: components["schemas"]["KeyValue"][];
+        };
+        /** @description A value of a property, and how often it is there. */
+        KeyValue: {
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+            /** @description The value; of a list, one of its items. */
+            value: unknown;
+        };
         /** @description One line. */
         Line: {
             /** @description What became of it. */
@@ -1991,6 +2052,13 @@ export interface components {
             paused?: boolean | null;
             /** @description `true`, while joining: stop waiting for peers and take what is on disk as it is. */
             start_alone?: boolean;
+        };
+        /** @description What `.metadata` at the notebook's top says. */
+        NotebookProperties: {
+            /** @description Its properties. */
+            properties: Record<string, never>;
+            /** @description What is wrong with them, in words. */
+            warnings: string[];
         };
         /** @description One notebook. */
         NotebookStatus: {
@@ -2318,6 +2386,27 @@ export interface components {
                 name: string;
                 /** @description Whether it is this device. */
                 this_device: boolean;
+            }[];
+        };
+        /** @description A page of a list. */
+        Page_KeyRow: {
+            /** @description Give it back as `cursor` for the next page; absent on the last one. */
+            cursor?: string | null;
+            /** @description What was asked for. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Entries that have it.
+                 */
+                entries: number;
+                /** @description Whether the notebook says so. */
+                fixed: boolean;
+                /** @description The key. */
+                key: string;
+                /** @description What its values are: as the notebook says (`property_types`), else as they mostly are. */
+                type: components["schemas"]["PropertyType"];
+                /** @description The most used values, at most 20, the most used first. */
+                values: components["schemas"]["KeyValue"][];
             }[];
         };
         /** @description A page of a list. */
@@ -2824,6 +2913,17 @@ export interface components {
             /** @description Which. */
             what: components["schemas"]["Work"];
         };
+        /** @description Properties to set and to remove. */
+        PropertyChange: {
+            /** @description The file that has them is sealed and locked, and is to be amended. */
+            amend?: boolean;
+            /** @description Properties to set. */
+            properties?: {
+                [key: string]: unknown;
+            };
+            /** @description Properties to remove. */
+            remove_properties?: string[];
+        };
         /** @description A property that differs. */
         PropertyDifference: {
             /** @description Its value before; nothing if it was not set. */
@@ -2833,6 +2933,11 @@ export interface components {
             /** @description Its value behind; nothing if it is not set. */
             to?: unknown;
         };
+        /**
+         * @description What a property's values are.
+         * @enum {string}
+         */
+        PropertyType: "text" | "number" | "date" | "date-time" | "checkbox" | "select" | "list" | "tags" | "link" | "person";
         /** @description What a query found. */
         QueryPage: {
             /** @description One page, in order. */
@@ -5148,6 +5253,33 @@ export interface operations {
             };
         };
     };
+    properties_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_KeyRow"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     notebooks_rebuild_mirror: {
         parameters: {
             query?: never;
@@ -5200,6 +5332,70 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    properties_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotebookProperties"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    properties_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PropertyChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotebookProperties"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -39,4 +39,7 @@ export interface Page<T> {
 /** Any JSON value. */
 export type PropertyValue = string | number | boolean | null | PropertyValue[] | { [key: string]: PropertyValue };
 
+export type NotebookProperties = Omit<Schemas['NotebookProperties'], 'properties'> & { properties: Record<string, PropertyValue> };
+export type PropertyType = Schemas['PropertyType'];
+export type PropertyKey = Schemas['KeyRow'];
 export type EntryDetails = Omit<Schemas['EntryDetails'], 'properties'> & { properties: Record<string, PropertyValue> };
