@@ -11,7 +11,7 @@ use codex_crdt_model::effect::Reply;
 use codex_crdt_model::entry::Document;
 use codex_crdt_model::entry::birth::{Content, Kind};
 use codex_crdt_model::event::{Request, Saying, Version};
-use codex_crdt_model::ids::{EntryId, PersonId, RecordHash};
+use codex_crdt_model::ids::{EntryId, NotebookId, PersonId, RecordHash};
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::store::Source;
 use serde::{Deserialize, Serialize};
@@ -124,6 +124,8 @@ struct People {
     membership: Membership,
     /// Persons and their names, the longest first.
     names: Vec<(PersonId, String)>,
+    /// The same names in small letters.
+    called: Vec<String>,
     me: By,
 }
 
@@ -136,7 +138,8 @@ impl People {
         let device =
             reader.meta()?.map(|meta| meta.device).ok_or_else(|| ApiError::internal("the store is empty"))?;
         let me = By { device, person: membership.person_of(&device), time: 0 };
-        Ok(Self { membership, names, me })
+        let called = names.iter().map(|(_, name)| name.to_lowercase()).collect();
+        Ok(Self { membership, names, called, me })
     }
 
     fn author(&self, by: &By) -> Author {
@@ -160,6 +163,11 @@ impl People {
         }
     }
 
+    /// Whether whoever asks is named in it.
+    fn is_named(&self, said: &Said) -> bool {
+        said.text.as_deref().is_some_and(|text| self.mentions(text).iter().any(|mention| mention.own))
+    }
+
     /// Who is named with `@` and their whole name, or the first word of it.
     fn mentions(&self, text: &str) -> Vec<Mention> {
         let lower = text.to_lowercase();
@@ -167,13 +175,13 @@ impl People {
         for (at, _) in lower.match_indices('@') {
             let behind = &lower[at + 1..];
             let fits = |name: &str| {
-                let rest = behind.strip_prefix(&name.to_lowercase());
+                let rest = behind.strip_prefix(name);
                 !name.is_empty() && rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
             };
-            let whole = self.names.iter().find(|(_, name)| fits(name));
-            let first = |name: &str| name.split_whitespace().next().map(str::to_owned).unwrap_or_default();
-            let named = whole.or_else(|| self.names.iter().find(|(_, name)| fits(&first(name))));
-            if let Some((person, name)) = named {
+            let whole = self.called.iter().position(|name| fits(name));
+            let first = |name: &String| fits(name.split_whitespace().next().unwrap_or_default());
+            let named = whole.or_else(|| self.called.iter().position(first));
+            if let Some((person, name)) = named.map(|at| &self.names[at]) {
                 found.insert(*person, name.clone());
             }
         }
@@ -186,7 +194,13 @@ impl People {
     }
 }
 
-/// Threads as they are shown. Those of which everything was taken back are not.
+/// Whether there is something to show: not everything was taken back, and what it is about is known here.
+fn is_there(reader: &Reader, thread: &Thread) -> bool {
+    thread.said.iter().any(|said| said.text.is_some())
+        && reader.entry(&thread.entry).is_ok_and(|row| row.is_some())
+}
+
+/// Threads as they are shown.
 fn shown(
     reader: &Reader,
     notebook: &Notebook,
@@ -195,10 +209,7 @@ fn shown(
 ) -> Result<Vec<ThreadItem>, ApiError> {
     let mut texts = BTreeMap::new();
     let mut items = Vec::new();
-    for thread in threads {
-        if thread.said.iter().all(|said| said.text.is_none()) {
-            continue;
-        }
+    for thread in threads.into_iter().filter(|thread| is_there(reader, thread)) {
         let Ok(found) = reading::any(reader, &thread.entry) else { continue };
         let mut place = None;
         if let Some(anchor) =
@@ -282,30 +293,41 @@ pub async fn all(
             )));
         }
     };
-    let mut found = Vec::new();
-    for notebook in desk.notebooks(which.notebook.as_deref())? {
-        let of = notebook.clone();
-        found.extend(
-            read(&notebook, move |reader| {
-                let rows = reader.all_comments()?;
-                let people = People::of(reader, &of)?;
-                let mut threads = comments::of_rows(reader, &people.membership, rows)?;
-                threads.retain(|thread| resolved.is_none_or(|wanted| thread.resolved.is_some() == wanted));
-                shown(reader, &of, &people, threads)
-            })
-            .await?,
-        );
-    }
-    if which.mentions_me {
-        let names_me = |item: &CommentItem| item.mentions.iter().any(|mention| mention.own);
-        found.retain(|thread| thread.comments.iter().any(names_me));
-    }
-    let last = |thread: &ThreadItem| thread.comments.iter().map(|one| one.by.time.clone()).max();
-    found.sort_by_cached_key(|thread| std::cmp::Reverse((last(thread), thread.id.clone())));
     let skip = reading::offset(which.cursor.as_deref())?;
     let limit = which.limit.unwrap_or(THREADS).clamp(1, 1000);
+    let mut found: Vec<(Notebook, Thread)> = Vec::new();
+    for notebook in desk.notebooks(which.notebook.as_deref())? {
+        let (of, only_mine) = (notebook.clone(), which.mentions_me);
+        let threads = read(&notebook, move |reader| {
+            let people = People::of(reader, &of)?;
+            let mut threads = comments::of_rows(reader, &people.membership, reader.all_comments()?)?;
+            threads.retain(|thread| {
+                is_there(reader, thread)
+                    && resolved.is_none_or(|wanted| thread.resolved.is_some() == wanted)
+                    && (!only_mine || thread.said.iter().any(|said| people.is_named(said)))
+            });
+            Ok(threads)
+        });
+        found.extend(threads.await?.into_iter().map(|thread| (notebook.clone(), thread)));
+    }
+    let last = |thread: &Thread| thread.said.iter().map(|said| said.by.time).max();
+    found.sort_by_cached_key(|(_, thread)| std::cmp::Reverse((last(thread), thread.id)));
     let cursor = (found.len() > skip + limit).then(|| (skip + limit).to_string());
-    Ok(Json(Page { items: found.into_iter().skip(skip).take(limit).collect(), cursor }))
+    // Only of these is it looked up where they stand.
+    let mut order = BTreeMap::new();
+    let mut by_notebook: BTreeMap<NotebookId, (Notebook, Vec<Thread>)> = BTreeMap::new();
+    for (at, (notebook, thread)) in found.into_iter().skip(skip).take(limit).enumerate() {
+        order.insert(thread.id.to_string(), at);
+        by_notebook.entry(notebook.id).or_insert_with(|| (notebook, Vec::new())).1.push(thread);
+    }
+    let mut items = Vec::new();
+    for (notebook, threads) in by_notebook.into_values() {
+        let of = notebook.clone();
+        let read = read(&notebook, move |reader| shown(reader, &of, &People::of(reader, &of)?, threads));
+        items.extend(read.await?);
+    }
+    items.sort_by_key(|item| order.get(&item.id).copied());
+    Ok(Json(Page { items, cursor }))
 }
 
 /// A thread to be begun.
