@@ -14,9 +14,11 @@ use super::error::ApiError;
 
 const CSRF: HeaderName = HeaderName::from_static("x-codex-csrf");
 
-/// What a page of the desk may do: only what comes from the desk itself.
+/// What a page of the desk may do: only what comes from the desk itself, and no text becomes script. The editor, formulas
+/// and diagrams write styles; these reach nothing but the desk either.
 const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
-    object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+    object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+    trusted-types svelte-trusted-html dompurify codex default 'allow-duplicates'";
 
 /// Checks and then lets through; adds the headers that every answer carries.
 pub async fn guard(State(auth): State<Arc<Auth>>, request: Request, next: Next) -> Response {
