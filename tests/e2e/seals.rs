@@ -118,6 +118,10 @@ fn a_locked_entry_is_only_amended() {
     });
     fs::write(&file, "one\namended\nin the file\n").unwrap();
     until("the file is taken in", || a.run(&["show", "notes", "day.md"]).ends_with("in the file\n"));
+    let log = a.run(&["log", "notes", "day.md"]);
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.iter().filter(|line| line.ends_with("(amends what is sealed)")).count(), 2, "{log}");
+    assert!(lines.last().unwrap().contains("sealed by ") && log.ends_with(": finished\n"), "{log}");
     let seal = seals(&a, "day.md")[0].clone();
     assert_eq!((&seal["content_unchanged"], &seal["locks"]), (&json!(false), &json!(true)));
     // Nor is what carries its properties changed beside it.

@@ -123,15 +123,39 @@ pub(super) async fn address(client: &Client, args: &EntryArgs) -> Result<String,
 /// `log`.
 pub async fn log(client: &Client, out: Output, args: &EntryArgs) -> Result<(), Failure> {
     let address = address(client, args).await?;
-    let page = client.get(&format!("{address}/history?limit=1000")).await?;
-    let line = |row: &Value| {
-        let name = row["device_name"].as_str().unwrap_or_else(|| short(text(row, "device")));
-        let did = row["did"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let did = did.collect::<Vec<_>>().join(", ");
-        format!("{}  {:<24}  {name}: {did}", text(row, "version"), text(row, "time"))
+    let mut page = client.get(&format!("{address}/history?limit=1000")).await?;
+    let seals = client.get(&format!("{address}/seals")).await?["items"].take();
+    let of = |row: &Value| {
+        let is_of = |seal: &&Value| text(seal, "version").split('.').any(|head| head == text(row, "version"));
+        seals.as_array().into_iter().flatten().filter(is_of).cloned().collect::<Vec<Value>>()
     };
-    out.show(&page, |page| items(page, line, "no versions"));
+    // What came after a version that is locked amends it.
+    let mut locked = false;
+    for row in page["items"].as_array_mut().into_iter().flatten().rev() {
+        let sealed = of(row);
+        row["amends"] = locked.into();
+        locked |= sealed.iter().any(|seal| seal["locks"] == true);
+        row["seals"] = sealed.into();
+    }
+    out.show(&page, |page| items(page, version_line, "no versions"));
     Ok(())
+}
+
+/// One version: what was done, and below it who signed what it came to.
+fn version_line(row: &Value) -> String {
+    let name = row["device_name"].as_str().unwrap_or_else(|| short(text(row, "device")));
+    let did = row["did"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let did = did.collect::<Vec<_>>().join(", ");
+    let amends = if row["amends"] == true { " (amends what is sealed)" } else { "" };
+    let mut lines = format!("{}  {:<24}  {name}: {did}{amends}", text(row, "version"), text(row, "time"));
+    for seal in row["seals"].as_array().into_iter().flatten() {
+        let witnesses = seal["witnesses"].as_array().into_iter().flatten();
+        for (how, by) in [("sealed", &seal["by"])].into_iter().chain(witnesses.map(|by| ("witnessed", by))) {
+            let name = by["person_name"].as_str().unwrap_or_else(|| short(text(by, "device")));
+            lines.push_str(&format!("\n    {how} by {name}, {}: {}", text(by, "time"), text(by, "meaning")));
+        }
+    }
+    lines
 }
 
 /// `show`: the exact bytes on stdout.
