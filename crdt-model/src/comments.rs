@@ -66,18 +66,29 @@ pub fn of_entry(source: &dyn Source, membership: &Membership, entry: &EntryId) -
 pub fn of_rows(
     source: &dyn Source,
     membership: &Membership,
-    mut rows: Vec<(u64, CommentRow)>,
+    rows: Vec<(u64, CommentRow)>,
 ) -> Result<Vec<Thread>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let quarantined = source.quarantined()?;
-    rows.retain(|(position, _)| !quarantined.contains_key(position));
-    Ok(fold(membership, rows.into_iter().map(|(_, row)| row).collect()))
+    let (aside, rows): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|(position, _)| quarantined.contains_key(position));
+    let bare = |rows: Vec<(u64, CommentRow)>| rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>();
+    Ok(fold(membership, bare(rows), &bare(aside)))
 }
 
-/// What these rows come to, in whatever order they are.
-pub fn fold(membership: &Membership, mut rows: Vec<CommentRow>) -> Vec<Thread> {
+/// What these rows come to, in whatever order they are; those aside do not count.
+pub fn fold(membership: &Membership, mut rows: Vec<CommentRow>, aside: &[CommentRow]) -> Vec<Thread> {
+    // A word whose turn is greater than there are words about the same was not said by somebody who had seen the others.
+    // It waits until there are so many: nobody has the last word for ever.
+    let mut words: BTreeMap<RecordHash, u32> = BTreeMap::new();
+    for row in rows.iter().chain(aside) {
+        if let Comment::Resolve { thread: about, .. } | Comment::Edit { comment: about, .. } = &row.comment {
+            *words.entry(*about).or_default() += 1;
+        }
+    }
+    let is_turn = |about: &RecordHash, turn: u32| words.get(about).is_some_and(|words| turn <= *words);
     // By the claimed times, and then by the places in the journals: the same everywhere.
     rows.sort_by_key(|row| (row.time, row.tip));
     let mut threads: BTreeMap<RecordHash, Thread> = BTreeMap::new();
@@ -86,9 +97,10 @@ pub fn fold(membership: &Membership, mut rows: Vec<CommentRow>) -> Vec<Thread> {
     let mut places: BTreeMap<RecordHash, (RecordHash, usize)> = BTreeMap::new();
     for row in &rows {
         if let Comment::Thread { entry, anchor, text } = &row.comment {
-            let said = vec![said(membership, row, text)];
+            let comments = vec![told(membership, row, text)];
             let id = row.tip.hash;
-            let thread = Thread { id, entry: *entry, anchor: anchor.clone(), said, resolved: None, turn: 0 };
+            let thread =
+                Thread { id, entry: *entry, anchor: anchor.clone(), said: comments, resolved: None, turn: 0 };
             threads.insert(id, thread);
             places.insert(id, (id, 0));
             order.push(id);
@@ -99,14 +111,14 @@ pub fn fold(membership: &Membership, mut rows: Vec<CommentRow>) -> Vec<Thread> {
             && let Some(thread) = threads.get_mut(thread).filter(|thread| thread.entry == *entry)
         {
             places.insert(row.tip.hash, (thread.id, thread.said.len()));
-            thread.said.push(said(membership, row, text));
+            thread.said.push(told(membership, row, text));
         }
     }
     let mut resolutions: BTreeMap<RecordHash, (u32, UnixMs, Tip)> = BTreeMap::new();
     let mut edits: BTreeMap<RecordHash, (u32, UnixMs, Tip)> = BTreeMap::new();
     for row in &rows {
         match &row.comment {
-            Comment::Resolve { entry, thread, resolved, turn } => {
+            Comment::Resolve { entry, thread, resolved, turn } if is_turn(thread, *turn) => {
                 let Some(thread) = threads.get_mut(thread).filter(|thread| thread.entry == *entry) else {
                     continue;
                 };
@@ -117,7 +129,7 @@ pub fn fold(membership: &Membership, mut rows: Vec<CommentRow>) -> Vec<Thread> {
                     thread.resolved = resolved.then(|| by(membership, row));
                 }
             }
-            Comment::Edit { entry, comment, text, turn } => {
+            Comment::Edit { entry, comment, text, turn } if is_turn(comment, *turn) => {
                 let place = places.get(comment).copied();
                 let thread = place.and_then(|(thread, _)| threads.get_mut(&thread));
                 let thread = thread.filter(|thread| thread.entry == *entry);
@@ -129,7 +141,7 @@ pub fn fold(membership: &Membership, mut rows: Vec<CommentRow>) -> Vec<Thread> {
                     (one.text, one.edited, one.turn) = (text.clone(), Some(row.time), *turn);
                 }
             }
-            Comment::Thread { .. } | Comment::Reply { .. } => {}
+            _ => {}
         }
     }
     order.into_iter().filter_map(|id| threads.remove(&id)).collect()
@@ -140,7 +152,7 @@ fn by(membership: &Membership, row: &CommentRow) -> By {
     By { device, person: membership.person_of(&device), time: row.time }
 }
 
-fn said(membership: &Membership, row: &CommentRow, text: &str) -> Said {
+fn told(membership: &Membership, row: &CommentRow, text: &str) -> Said {
     let text = Some(text.to_owned());
     Said { id: row.tip.hash, by: by(membership, row), text, edited: None, turn: 0 }
 }

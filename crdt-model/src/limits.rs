@@ -44,8 +44,6 @@ pub const COMMENT_BYTES: usize = 64 << 10;
 pub const QUOTE_BYTES: usize = 1024;
 /// What is kept of the text before and behind it, bytes each.
 pub const AROUND_BYTES: usize = 64;
-/// Characters of a passage that are looked for from either end until one is found that is still there.
-pub const FOLLOWED: usize = 4096;
 /// Seals under one timestamp; more are several timestamps.
 pub const TIMESTAMP_SEALS: usize = 4096;
 /// An authority's token, bytes: signature and a chain of certificates are a few thousand.

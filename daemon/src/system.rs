@@ -12,10 +12,11 @@ mod invites;
 pub use invites::{Asking, Invite, InviteRefused, InviteRow, RequestRow};
 
 /// Numbered, never edited; `PRAGMA user_version` says how many were applied.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/system/0001.sql"),
     include_str!("../migrations/system/0002.sql"),
     include_str!("../migrations/system/0003.sql"),
+    include_str!("../migrations/system/0004.sql"),
 ];
 
 /// Cloneable handle.

@@ -353,26 +353,24 @@ def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-def split(count):
-    """Where a tree of RFC 6962 parts: the largest power of two below the number of leaves."""
-    return 1 << ((count - 1).bit_length() - 1)
+def tree_over(leaves):
+    """The levels of a tree of RFC 6962, from the leaves up: what has nothing beside it goes up as it is."""
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        pairs = range(0, len(below) - 1, 2)
+        levels.append([sha256(b"\1", below[at], below[at + 1]) for at in pairs] + below[len(below) & ~1 :])
+    return levels
 
 
-def root_of(leaves):
-    if len(leaves) == 1:
-        return leaves[0]
-    k = split(len(leaves))
-    return sha256(b"\1", root_of(leaves[:k]), root_of(leaves[k:]))
-
-
-def path_of_leaf(leaves, index):
+def path_of_leaf(levels, index):
     """The hashes beside a leaf's way to the root, from the leaf up."""
-    if len(leaves) == 1:
-        return []
-    k = split(len(leaves))
-    if index < k:
-        return path_of_leaf(leaves[:k], index) + [root_of(leaves[k:])]
-    return path_of_leaf(leaves[k:], index - k) + [root_of(leaves[:k])]
+    path = []
+    for level in levels:
+        if (index ^ 1) < len(level):
+            path.append(level[index ^ 1])
+        index >>= 1
+    return path
 
 
 def climbed(leaf, index, count, path):
@@ -778,7 +776,8 @@ class Bundle:
         for id_, one in self.timestamps.items():
             leaves = [sha256(b"\0", said, b"\0", seal) for seal in one["seals"]]
             leaves += [sha256(b"\0", said, b"\1", end) for end in one["ends"]]
-            root = root_of(leaves)
+            levels = tree_over(leaves)
+            root = levels[-1][0]
             reason, time = None, None
             try:
                 imprint, time = token_says(one["token"])
@@ -788,7 +787,7 @@ class Bundle:
                 reason = f"its token cannot be read: {error}"
             seals = []
             for index, seal in enumerate(one["seals"]):
-                path = path_of_leaf(leaves, index)
+                path = path_of_leaf(levels, index)
                 is_in = climbed(leaves[index], index, len(leaves), path) == root
                 if not is_in:
                     reason = f"the seal {seal.hex()} is not in its tree"
@@ -797,7 +796,7 @@ class Bundle:
                 place = ((one["device"], one["volume"]), one["seq"])
                 self.note(place, f"the timestamp proves nothing: {reason}")
             found = {"id": id_.hex(), "device": one["device"].hex(), "volume": str(one["volume"]), "seq": one["seq"]}
-            found.update(good=reason is None, reason=reason, time=time, root=root.hex(), leaves=len(leaves), seals=seals)
+            found.update(over_its_root=reason is None, reason=reason, time=time, root=root.hex(), leaves=len(leaves), seals=seals)
             listed.append(found)
         return listed
 

@@ -98,12 +98,14 @@ pub(super) fn leftover(
         && appear::version_where(txn, &id, &row, |version| *version == content)?.is_none();
     if is_new {
         // Compared with what is there by now, all that was merged since would look deleted.
-        let heads = match appear::version_where(txn, &id, &row, |version| version.hash() == was)? {
-            Some(heads) => heads,
-            None => base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads),
-        };
+        let version = appear::version_where(txn, &id, &row, |version| version.hash() == was)?;
+        let is_guess = version.is_none();
+        let heads =
+            version.unwrap_or_else(|| base.and_then(|b| b.confirmed).map_or(row.heads, |image| image.heads));
         take_aside(txn, id, &heads, content, aside, discards)?;
-        txn.conflict(id, ConflictKind::AfterCrash)?;
+        if is_guess {
+            txn.conflict(id, ConflictKind::AfterCrash)?;
+        }
     } else {
         discards.push(discard(id, aside, content.hash()));
     }

@@ -48,6 +48,7 @@ impl Peer {
 
 pub(super) fn connected(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId) -> Result<()> {
     core.peers.insert(peer, Peer::default());
+    take_back_again(core, txn)?;
     send_hello(core, txn, peer)?;
     txn.notify(Notice::Peer(peer));
     for (hash, missing) in txn.blobs_missing()? {
@@ -245,6 +246,11 @@ pub(super) fn take_receipts(
             && receipt.device != txn.meta.device
             && receipt.number > number
             && (txn.people.membership.role(&receipt.device).is_some() || receipt.device == from);
+        // This device's own from before it was restored: it goes on numbering above that.
+        let is_own = receipt.device == txn.meta.device && receipt.notebook == txn.meta.notebook;
+        if is_own && receipt.number > txn.meta.receipt && receipt.verify() {
+            txn.meta.receipt = receipt.number;
+        }
         if counts && receipt.verify() {
             txn.notify(Notice::Peer(receipt.device));
             takeback::acknowledge(txn, &receipt.tips)?;
@@ -432,6 +438,25 @@ fn keep_fork(
         begin_volume(core, txn);
     }
     takeback::take_back(core, txn, volume, seq)
+}
+
+/// Own journals that were continued twice and could not be taken back then: something was kept aside, or might not be written.
+pub(super) fn take_back_again(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
+    let own = txn.meta.device;
+    for n in 0.. {
+        let Some((_, device, volume)) = txn.people.journals.forked(n) else { return Ok(()) };
+        if device != own {
+            continue;
+        }
+        let Some(at) = txn.fork(&device, volume)?.and_then(|fork| fork.at()) else { continue };
+        // The branch that was here when it was noticed comes first. It is here as long as it was not taken back.
+        let here = txn.position_of(device, volume, at.seq)?;
+        let here = here.map(|position| txn.record(position)).transpose()?.flatten();
+        if here.is_some_and(|record| record.hash() == at.one) {
+            takeback::take_back(core, txn, volume, at.seq)?;
+        }
+    }
+    Ok(())
 }
 
 fn take_record(txn: &mut Txn<'_>, header: &Header, tip: Tip, record: Record) -> Result<()> {

@@ -13,7 +13,7 @@ use super::txn::Txn;
 use super::{Core, peers, tree};
 use crate::effect::Notice;
 use crate::entry::{Birth, Content, Document, Edit, View, change_hash};
-use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, RecordHash, Volume};
+use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, RecordHash, UnixMs, Volume};
 use crate::journal::comment::Anchor;
 use crate::journal::seal::SealedEntry;
 use crate::journal::{Comment, Header, Item, Payload, Seal, Tip};
@@ -68,8 +68,8 @@ fn further(
 
 /// What is taken back.
 struct Branch {
-    /// In the order of positions.
-    records: Vec<(u64, Tip, Payload)>,
+    /// In the order of positions, with the times that they claim.
+    records: Vec<(u64, Tip, UnixMs, Payload)>,
     /// Entries as they were with it.
     documents: BTreeMap<EntryId, Document>,
     /// Attachments whose bytes are here.
@@ -136,9 +136,10 @@ fn branch(txn: &mut Txn<'_>, places: Vec<(u64, Tip)>) -> Result<Option<Branch>> 
             return Ok(None);
         }
         let record = txn.record(position)?.and_then(|record| Some((record.header()?, record)));
-        let payload = record.and_then(|(header, record)| Payload::decode(header.kind, &record.payload));
-        let Some(payload) = payload else { return Ok(None) };
-        branch.records.push((position, tip, payload));
+        let said = record
+            .and_then(|(header, record)| Some((header.time, Payload::decode(header.kind, &record.payload)?)));
+        let Some((time, payload)) = said else { return Ok(None) };
+        branch.records.push((position, tip, time, payload));
     }
     let edits = branch.records.iter().filter_map(|(.., payload)| match payload {
         Payload::Edit(items) => Some(items),
@@ -175,7 +176,7 @@ fn branch(txn: &mut Txn<'_>, places: Vec<(u64, Tip)>) -> Result<Option<Branch>> 
 /// The records are in no journal any more.
 fn remove(txn: &mut Txn<'_>, branch: &Branch) -> Result<()> {
     let positions: BTreeSet<u64> = branch.records.iter().map(|(position, ..)| *position).collect();
-    let tips: BTreeSet<Tip> = branch.records.iter().map(|(_, tip, _)| *tip).collect();
+    let tips: BTreeSet<Tip> = branch.records.iter().map(|(_, tip, ..)| *tip).collect();
     let writes = &mut txn.writes;
     writes.records.retain(|write| !positions.contains(&write.position));
     writes.items.retain(|position, _| !positions.contains(position));
@@ -256,7 +257,11 @@ impl Renamed {
 
 fn say_anew(txn: &mut Txn<'_>, branch: Branch) -> Result<()> {
     let mut renamed = Renamed::default();
-    for (_, tip, payload) in branch.records {
+    let now = txn.now;
+    for (_, tip, time, payload) in branch.records {
+        txn.close();
+        // It was said then.
+        txn.now = time;
         let payload = match payload {
             Payload::Edit(items) => {
                 for item in items {
@@ -274,9 +279,11 @@ fn say_anew(txn: &mut Txn<'_>, branch: Branch) -> Result<()> {
             // The token is over the names that the seals had. Those that have others now wait for another one.
             same @ (Payload::Timestamp(_) | Payload::Unknown(..)) => same,
         };
-        let now = noted::sign(txn, payload);
-        renamed.records.insert(tip.hash, now.hash);
+        let anew = noted::sign(txn, payload);
+        renamed.records.insert(tip.hash, anew.hash);
     }
+    txn.close();
+    txn.now = now;
     for id in branch.documents.keys() {
         if let Some(mut base) = txn.base(id)? {
             for image in [&mut base.confirmed, &mut base.intended].into_iter().flatten() {

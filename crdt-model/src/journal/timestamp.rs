@@ -48,16 +48,17 @@ impl Timestamp {
 
     /// What the token's message imprint must be.
     pub fn root(&self, notebook: &NotebookId) -> MerkleHash {
-        root(&self.leaves(notebook))
+        self.tree(notebook).root()
     }
 
-    /// That a seal is in the tree; `None` if it is not.
-    pub fn inclusion(&self, notebook: &NotebookId, seal: &RecordHash) -> Option<Inclusion> {
-        let index = self.seals.binary_search(seal).ok()?;
-        let leaves = self.leaves(notebook);
-        let mut path = Vec::new();
-        audit(&leaves, index, &mut path);
-        Some(Inclusion { index: index as u64, leaves: leaves.len() as u64, path })
+    /// The tree over what it names.
+    pub fn tree(&self, notebook: &NotebookId) -> Tree {
+        Tree::over(self.leaves(notebook))
+    }
+
+    /// Which leaf a seal is; `None` if it is none.
+    pub fn leaf_of(&self, seal: &RecordHash) -> Option<usize> {
+        self.seals.binary_search(seal).ok()
     }
 
     fn leaves(&self, notebook: &NotebookId) -> Vec<MerkleHash> {
@@ -99,33 +100,35 @@ fn node(left: &MerkleHash, right: &MerkleHash) -> MerkleHash {
     hash(&[&[1], &left.0, &right.0])
 }
 
-/// Where a tree of more than one leaf parts: the largest power of two that is less than their number.
-fn middle(leaves: usize) -> usize {
-    leaves.next_power_of_two() / 2
-}
+/// A Merkle tree, from the leaves up. What has nothing beside it goes up as it is, so a tree parts where RFC 6962 says: at the
+/// largest power of two that is less than the number of its leaves.
+#[derive(Debug, Clone)]
+pub struct Tree(Vec<Vec<MerkleHash>>);
 
-fn root(leaves: &[MerkleHash]) -> MerkleHash {
-    match leaves {
-        [] => hash(&[]),
-        [one] => *one,
-        more => {
-            let (left, right) = more.split_at(middle(more.len()));
-            node(&root(left), &root(right))
+impl Tree {
+    fn over(leaves: Vec<MerkleHash>) -> Self {
+        let mut levels = vec![leaves];
+        while let Some(below) = levels.last().filter(|level| level.len() > 1) {
+            let above = below.chunks(2).map(|pair| match pair {
+                [left, right] => node(left, right),
+                alone => alone[0],
+            });
+            levels.push(above.collect());
         }
+        Self(levels)
     }
-}
 
-fn audit(leaves: &[MerkleHash], index: usize, path: &mut Vec<MerkleHash>) {
-    if leaves.len() < 2 {
-        return;
+    /// Its root.
+    pub fn root(&self) -> MerkleHash {
+        self.0.last().and_then(|top| top.first()).copied().unwrap_or_else(|| hash(&[]))
     }
-    let (left, right) = leaves.split_at(middle(leaves.len()));
-    if index < left.len() {
-        audit(left, index, path);
-        path.push(root(right));
-    } else {
-        audit(right, index - left.len(), path);
-        path.push(root(left));
+
+    /// That a leaf is in it; `None` if there is no such leaf.
+    pub fn inclusion(&self, index: usize) -> Option<Inclusion> {
+        let leaves = self.0.first()?.len();
+        let beside = |(level, hashes): (usize, &Vec<MerkleHash>)| hashes.get((index >> level) ^ 1).copied();
+        let path = self.0.iter().enumerate().filter_map(beside).collect();
+        (index < leaves).then_some(Inclusion { index: index as u64, leaves: leaves as u64, path })
     }
 }
 
@@ -176,7 +179,7 @@ mod tests {
             let stamp = timestamp(seals, tips);
             let root = stamp.root(&NOTEBOOK);
             for seal in &stamp.seals {
-                let proof = stamp.inclusion(&NOTEBOOK, seal).unwrap();
+                let proof = stamp.tree(&NOTEBOOK).inclusion(stamp.leaf_of(seal).unwrap()).unwrap();
                 assert_eq!(proof.root_of(seal_leaf(&NOTEBOOK, seal)), Some(root), "{seals} {tips}");
                 let other = seal_leaf(&NOTEBOOK, &RecordHash([99; 32]));
                 assert_ne!(proof.root_of(other), Some(root));
@@ -190,7 +193,8 @@ mod tests {
                 let beyond = Inclusion { index: proof.leaves, ..proof };
                 assert_eq!(beyond.root_of(seal_leaf(&NOTEBOOK, seal)), None);
             }
-            assert_eq!(stamp.inclusion(&NOTEBOOK, &RecordHash([99; 32])), None);
+            assert_eq!(stamp.leaf_of(&RecordHash([99; 32])), None);
+            assert_eq!(stamp.tree(&NOTEBOOK).inclusion(stamp.seals.len() + stamp.tips.len()), None);
         }
         let endless = Inclusion { index: 5, leaves: u64::MAX, path: Vec::new() };
         assert_eq!(endless.root_of(MerkleHash([1; 32])), None);

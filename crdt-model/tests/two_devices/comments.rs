@@ -119,6 +119,26 @@ fn whoever_has_seen_more_has_the_last_word_whatever_the_clocks_say() {
     }
 }
 
+/// A turn that nobody can have seen does not count: a changed program does not close a thread for ever.
+#[test]
+fn nobody_has_the_last_word_for_ever() {
+    let entry = EntryId([1; 32]);
+    let row = |tip: Tip, time, comment| CommentRow { tip, time, comment };
+    let thread = tip(1, 1).hash;
+    let resolve = |resolved, turn| Comment::Resolve { entry, thread, resolved, turn };
+    let begun = row(tip(1, 1), 1, Comment::Thread { entry, anchor: None, text: "open".into() });
+    let lie = row(tip(2, 1), i64::MAX, resolve(true, u32::MAX));
+    let said = [row(tip(1, 2), 2, resolve(true, 1)), row(tip(3, 1), 1, resolve(false, 2))];
+    let is_settled = |words: &[CommentRow], aside: &[CommentRow]| {
+        let rows = [std::slice::from_ref(&begun), words].concat();
+        fold(&Membership::default(), rows, aside)[0].resolved.is_some()
+    };
+    assert!(!is_settled(std::slice::from_ref(&lie), &[]));
+    assert!(is_settled(&[lie.clone(), said[0].clone()], &[]));
+    assert!(!is_settled(&[lie.clone(), said[0].clone(), said[1].clone()], &[]));
+    assert!(!is_settled(&said[1..], &said[..1]), "what one had seen may count no more");
+}
+
 #[test]
 fn only_whoever_said_something_changes_it_or_takes_it_back() {
     let mut pair = joined(&[("a.md", "one\n")]);
@@ -197,8 +217,8 @@ proptest! {
     #[test]
     fn comments_come_to_the_same_in_any_order((rows, shuffled) in rows().prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle()))) {
         let membership = Membership::default();
-        let all = fold(&membership, rows.clone());
-        prop_assert_eq!(&all, &fold(&membership, shuffled));
+        let all = fold(&membership, rows.clone(), &[]);
+        prop_assert_eq!(&all, &fold(&membership, shuffled, &[]));
         let begun = rows.iter().filter(|row| matches!(row.comment, Comment::Thread { .. })).count();
         prop_assert_eq!(all.len(), begun, "no thread is lost");
         for said in all.iter().flat_map(|thread| &thread.said) {

@@ -175,11 +175,19 @@ impl Daemon {
     async fn admit(&self, knock: &Knock) -> anyhow::Result<Admission> {
         let Knock { notebook, peer, secret, .. } = knock;
         let system = self.home.system();
-        let invite = system.take_invite(secret, notebook, peer, now_ms())??;
+        let shown = system.take_invite(secret, notebook, peer, now_ms())??;
         let Some(running) = self.running(notebook) else { bail!("the notebook is not running there") };
+        if shown.has_admitted {
+            // Its answer may have been lost on the way; what it may do by now is not changed.
+            if membership_of(&running)?.role(peer).is_some() {
+                return Ok(self.accepted(notebook));
+            }
+            bail!("this invitation has let you in once, and your right has ended since; ask for a new one");
+        }
+        let invite = shown.invite;
         let name: String = knock.name.chars().filter(|c| !c.is_control()).take(80).collect();
         if !invite.is_attended {
-            return self.let_in(&running, claim(&running, knock, &name, invite)?).await;
+            return self.let_in(&running, secret, claim(&running, knock, &name, invite)?).await;
         }
         let mut answers = self.answers.subscribe();
         let waited = tokio::time::Instant::now();
@@ -187,7 +195,7 @@ impl Daemon {
             let claim = claim(&running, knock, &name, invite)?;
             let request = system.ask_in(secret, &claim.asking, now_ms())?;
             match request.approved {
-                Some(true) => return self.let_in(&running, claim).await,
+                Some(true) => return self.let_in(&running, secret, claim).await,
                 Some(false) => bail!("the inviter said no; for another try, ask for a new ticket"),
                 None => {}
             }
@@ -205,11 +213,23 @@ impl Daemon {
         }
     }
 
-    async fn let_in(&self, running: &Notebook, claim: Claim) -> anyhow::Result<Admission> {
+    async fn let_in(&self, running: &Notebook, secret: &[u8; 16], claim: Claim) -> anyhow::Result<Admission> {
         let Asking { notebook, device, .. } = claim.asking;
-        running.ask(Request::People(claim.request)).await?;
-        self.home.system().end_requests(&notebook, &device)?;
-        Ok(Admission::Accepted(self.registered(&notebook).map(|r| r.name).unwrap_or_default()))
+        let system = self.home.system();
+        // First: if all stops in between, the device asks for a new one rather than having one that works for ever.
+        system.set_admitted(secret, Some(now_ms()))?;
+        if let Err(error) = running.ask(Request::People(claim.request)).await {
+            if membership_of(running)?.role(&device).is_none() {
+                system.set_admitted(secret, None)?;
+            }
+            return Err(error.into());
+        }
+        system.end_requests(&notebook, &device)?;
+        Ok(self.accepted(&notebook))
+    }
+
+    fn accepted(&self, notebook: &NotebookId) -> Admission {
+        Admission::Accepted(self.registered(notebook).map(|registered| registered.name).unwrap_or_default())
     }
 
     /// Invitations that were given out here.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use codex_crdt_model::effect::Notice;
 use codex_crdt_model::event::Request;
 use codex_crdt_model::ids::{NotebookId, RecordHash, UnixMs};
-use codex_crdt_model::journal::{Role, Timestamp};
+use codex_crdt_model::journal::{Payload, Role, Timestamp};
 use codex_crdt_model::limits;
 use codex_crdt_model::store::{Source, StoreError};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -65,7 +65,11 @@ pub(super) enum Order {
 struct Due {
     at: Option<Instant>,
     failures: u32,
+    proven: Proven,
 }
+
+/// Timestamps that were looked at, by their records: whether they prove something, and are believed.
+type Proven = BTreeMap<RecordHash, bool>;
 
 impl Timestamps {
     /// Reads the settings.
@@ -167,14 +171,19 @@ impl Daemon {
             self.timestamps.lock().remove(&notebook.id);
             return;
         };
+        let mut now = now;
         loop {
-            let unstamped = match unstamped(notebook, setting.pinned.clone()).await {
-                Ok(unstamped) => unstamped,
+            let proven = std::mem::take(&mut due.proven);
+            let unstamped = match unstamped(notebook, setting.pinned.clone(), proven).await {
+                Ok((unstamped, proven)) => {
+                    due.proven = proven;
+                    unstamped
+                }
                 Err(reason) => return self.not_stamped(notebook, due, None, Failed::Here(reason)),
             };
             let waiting = unstamped.seals.len() as u64;
             if waiting == 0 {
-                *due = Due::default();
+                (due.at, due.failures) = (None, 0);
                 let mut all = self.timestamps.lock();
                 let standing = all.entry(notebook.id).or_default();
                 *standing = TimestampStanding { last: standing.last, ..TimestampStanding::default() };
@@ -189,7 +198,10 @@ impl Daemon {
             if let Err(failed) = stamp(notebook, &asks, &setting.pinned, unstamped).await {
                 return self.not_stamped(notebook, due, Some(waiting), failed);
             }
-            *due = Due { at: Some(Instant::now()), failures: 0 };
+            // What did not fit goes at once; what came meanwhile waits like any other.
+            let is_more = waiting > limits::TIMESTAMP_SEALS as u64;
+            (due.at, due.failures) = (is_more.then(Instant::now), 0);
+            now &= is_more;
             self.timestamps.lock().entry(notebook.id).or_default().last = Some(now_ms());
         }
     }
@@ -284,9 +296,15 @@ struct Unstamped {
     stamp: Timestamp,
 }
 
-async fn unstamped(notebook: &Notebook, pinned: Pinned) -> Result<Unstamped, String> {
+async fn unstamped(
+    notebook: &Notebook,
+    pinned: Pinned,
+    mut proven: Proven,
+) -> Result<(Unstamped, Proven), String> {
     let of = notebook.clone();
-    let read = tokio::task::spawn_blocking(move || of.read(|reader| look(&of.id, reader, &pinned)));
+    let read = tokio::task::spawn_blocking(move || {
+        of.read(|reader| look(&of.id, reader, &pinned, &mut proven).map(|found| (found, proven)))
+    });
     match read.await {
         Ok(Ok(Ok(found))) => Ok(found),
         Ok(Ok(Err(error))) => Err(error.to_string()),
@@ -297,16 +315,23 @@ async fn unstamped(notebook: &Notebook, pinned: Pinned) -> Result<Unstamped, Str
 
 /// Seals that count and have no timestamp that counts, proves something and is believed; and how far the journals go. Of
 /// one moment.
-fn look(notebook: &NotebookId, reader: &Reader, pinned: &Pinned) -> Result<Unstamped, StoreError> {
+fn look(
+    notebook: &NotebookId,
+    reader: &Reader,
+    pinned: &Pinned,
+    proven: &mut Proven,
+) -> Result<Unstamped, StoreError> {
     reader.at_once(|reader| {
         let quarantined = reader.quarantined()?;
         let mut stamped = BTreeSet::new();
         for position in reader.all_timestamps()?.into_iter().filter(|at| !quarantined.contains_key(at)) {
             let Some(record) = reader.record(position)? else { continue };
-            if let Ok(proof) = Proof::of(&record, notebook, pinned)
-                && proof.trust.is_ok()
-            {
-                stamped.extend(proof.stamp.seals);
+            let proves = || Proof::of(&record, notebook, pinned).is_ok_and(|proof| proof.trust.is_ok());
+            if !*proven.entry(record.hash()).or_insert_with(proves) {
+                continue;
+            }
+            if let Some(Payload::Timestamp(stamp)) = Payload::decode(Payload::TIMESTAMP, &record.payload) {
+                stamped.extend(stamp.seals);
             }
         }
         let rows = reader.all_seals()?.into_iter().filter(|(at, _)| !quarantined.contains_key(at));

@@ -5,30 +5,73 @@
 //!   hash they are what was expected to come out, which the store holds; it is removed. Else they are bytes
 //!   that nobody has seen, and the core is told.
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use codex_crdt_model::effect::DiskOutcome;
 use codex_crdt_model::event::{DiskResult, Event, Seen};
 use codex_crdt_model::ids::{ContentHash, EntryId};
+use codex_crdt_model::store::Stat;
 use rustix::fs::{AtFlags, Dir};
 use rustix::io::Errno;
 
 use super::known::Known;
 use super::look::{self, What};
 use super::root::Root;
-use super::worker::Worker;
+use super::worker::{EMPTIED, Worker};
 
-/// How long what came out is kept: a program that had it open may still write to it.
-const KEEP: Duration = if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(60) };
+/// How long after it came out a file is looked at again: a program that had it open may still write to it. Most who do are
+/// saving in place at that moment. After the last look it goes.
+const LOOKS: [Duration; 3] = if cfg!(test) {
+    [Duration::from_millis(100), Duration::from_millis(200), Duration::from_millis(300)]
+} else {
+    [EMPTIED, Duration::from_secs(5), Duration::from_secs(60)]
+};
 /// Kept files looked at in one go, so that operations need not wait.
 const KEPT_AT_ONCE: usize = 64;
 
-/// A file that came out as expected and is looked at once more.
+/// Files that came out and are looked at again, by when. The number sets apart what is due at once.
+#[derive(Debug, Default)]
+pub(super) struct KeptFiles(BTreeMap<(Instant, u64), Kept>);
+
+/// A file that came out.
 #[derive(Debug)]
-pub(super) struct Kept {
+struct Kept {
     name: String,
-    pub due: Instant,
+    since: Instant,
+    /// Looks that it had.
+    looks: usize,
+    /// How it lay when its bytes were as expected; `None`: they were not yet looked at.
+    good: Option<Stat>,
+}
+
+impl KeptFiles {
+    /// When the next is due.
+    pub fn due(&self) -> Option<Instant> {
+        self.0.keys().next().map(|(due, _)| *due)
+    }
+
+    fn is_empty_at(&self, now: Instant) -> bool {
+        self.due().is_none_or(|due| due > now)
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.0.values().any(|kept| kept.name == name)
+    }
+
+    fn forget(&mut self, name: &str) {
+        self.0.retain(|_, kept| kept.name != name);
+    }
+
+    fn put(&mut self, number: u64, kept: Kept) {
+        let look = LOOKS[kept.looks.min(LOOKS.len() - 1)];
+        self.0.insert((kept.since + look, number), kept);
+    }
+
+    fn pop(&mut self, now: Instant) -> Option<Kept> {
+        self.0.first_entry().filter(|first| first.key().0 <= now).map(|first| first.remove())
+    }
 }
 
 /// A name that tells of an entry, and the hash of the bytes that are expected to be under it.
@@ -61,7 +104,13 @@ impl Worker {
         self.counter
     }
 
-    /// Looks at what has just come out. `None` if it is what was expected: then it is kept a while and removed.
+    fn keep(&mut self, name: String, good: Option<Stat>) {
+        let number = self.next_number();
+        self.kept.put(number, Kept { name, since: Instant::now(), looks: 0, good });
+    }
+
+    /// Looks at what has just come out. `None` if it is what was expected: then it is kept a while and removed. Also if it is
+    /// empty and was not: somebody may be saving it in place, so it is looked at when they may be done.
     pub(super) fn examine(
         &mut self,
         root: &Root,
@@ -70,12 +119,17 @@ impl Worker {
         was: Option<&Known>,
     ) -> Option<(Seen, String)> {
         let expect = parse_aside(&aside).map(|(_, _, expect)| expect);
+        let lying = look::lying(tmp.as_fd(), &aside).ok().flatten();
         let as_known = was.is_some_and(|was| {
-            let lying = look::lying(tmp.as_fd(), &aside).ok().flatten();
             Some(was.hash) == expect && !was.fresh && lying.is_some_and(|lying| was.is(&lying))
         });
         if as_known || is_expected(tmp, &aside, expect) {
-            self.kept.push_back(Kept { name: aside, due: Instant::now() + KEEP });
+            self.keep(aside, lying.map(|lying| lying.stat));
+            return None;
+        }
+        let is_emptied = lying.is_some_and(|lying| lying.what == What::File && lying.stat.size == 0);
+        if is_emptied {
+            self.keep(aside, None);
             return None;
         }
         let seen = self.seen_at(tmp, &aside, root.absolute_tmp(&aside));
@@ -87,27 +141,43 @@ impl Worker {
     fn look_again_if_unreadable(&mut self, seen: &Seen, aside: &str) {
         if let Seen::Unreadable(reason) = seen {
             tracing::warn!("{aside}, set aside in {}, cannot be read: {reason}", self.path.display());
-            self.kept.push_back(Kept { name: aside.to_owned(), due: Instant::now() + KEEP });
+            self.keep(aside.to_owned(), None);
         }
     }
 
-    /// Looks once more at what was kept long enough.
+    /// Looks once more at what is due.
     pub(super) fn look_at_kept(&mut self) {
         let now = Instant::now();
-        if self.kept.front().is_none_or(|kept| kept.due > now) {
+        if self.kept.is_empty_at(now) {
             return;
         }
         self.with_root(|worker, root| {
             let Ok(tmp) = root.tmp() else { return };
             let mut changed = Vec::new();
             for _ in 0..KEPT_AT_ONCE {
-                let Some(kept) = worker.kept.pop_front_if(|kept| kept.due <= now) else { break };
-                changed.extend(worker.settle_aside(root, &tmp, kept.name));
+                let Some(kept) = worker.kept.pop(now) else { break };
+                changed.extend(worker.look_again(root, &tmp, kept));
             }
             if !changed.is_empty() {
                 worker.tell(Event::DiskDone(changed));
             }
         });
+    }
+
+    /// Keeps it on while nothing changed and there are looks left; else it goes, or is to be told.
+    fn look_again(&mut self, root: &Root, tmp: &OwnedFd, kept: Kept) -> Option<DiskResult> {
+        let looks = kept.looks + 1;
+        let lying = look::lying(tmp.as_fd(), &kept.name).ok().flatten()?;
+        let is_good = kept.good == Some(lying.stat) || {
+            let expect = parse_aside(&kept.name).map(|(_, _, expect)| expect);
+            is_expected(tmp, &kept.name, expect)
+        };
+        if is_good && looks < LOOKS.len() {
+            let number = self.next_number();
+            self.kept.put(number, Kept { looks, good: Some(lying.stat), ..kept });
+            return None;
+        }
+        self.settle_aside(root, tmp, kept.name)
     }
 
     /// Removes a file put aside if its bytes are as expected; else it is to be told.
@@ -140,7 +210,7 @@ impl Worker {
                 let _ = rustix::fs::unlinkat(&tmp, &name, AtFlags::empty());
             } else if let Some((_, number, _)) = parse_aside(&name) {
                 self.counter = self.counter.max(number);
-                if self.kept.iter().any(|kept| kept.name == name) {
+                if self.kept.holds(&name) {
                     continue;
                 }
                 results.extend(self.settle_aside(root, &tmp, name));
@@ -156,13 +226,13 @@ impl Worker {
     /// The core has taken it in. A program may still have it open, so it goes later, if its bytes are those by then.
     pub(super) fn discard(&mut self, tmp: &OwnedFd, aside: &str, taken: &ContentHash) -> Result<(), Errno> {
         let Some((entry, number, _)) = parse_aside(aside) else { return Ok(()) };
-        self.kept.retain(|kept| kept.name != aside);
+        self.kept.forget(aside);
         let name = aside_name(&entry, number, taken);
         match rustix::fs::renameat(tmp, aside, tmp, &name) {
             Err(Errno::NOENT) => return Ok(()),
             done => done?,
         }
-        self.kept.push_back(Kept { name, due: Instant::now() + KEEP });
+        self.keep(name, None);
         Ok(())
     }
 }

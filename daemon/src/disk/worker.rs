@@ -13,7 +13,7 @@ use codex_crdt_model::event::Event;
 use codex_crdt_model::path::EntryPath;
 use tokio::sync::{mpsc, oneshot};
 
-use super::aside::Kept;
+use super::aside::KeptFiles;
 use super::ignore::{is_ignored_name, looks_passing};
 use super::known::Index;
 use super::problems::Problems;
@@ -96,7 +96,7 @@ pub(super) struct Worker {
     /// When to look for the lost root; `None` while it is there.
     root_due: Option<Instant>,
     leftovers_told: bool,
-    pub(super) kept: VecDeque<Kept>,
+    pub(super) kept: KeptFiles,
     pub(super) counter: u64,
     stopping: Option<oneshot::Sender<()>>,
     orphaned: bool,
@@ -120,7 +120,7 @@ impl Worker {
             scan_follows_up: false,
             root_due: None,
             leftovers_told: false,
-            kept: VecDeque::new(),
+            kept: KeptFiles::default(),
             counter: 0,
             stopping: None,
             orphaned: false,
@@ -192,7 +192,7 @@ impl Worker {
             return self.root_due;
         }
         let waiting = self.waiting.values().map(|waiting| waiting.due).min();
-        let kept = self.kept.front().map(|kept| kept.due);
+        let kept = self.kept.due();
         let scan = self.scan_due.filter(|_| !self.scans_held);
         [waiting, kept, scan].into_iter().flatten().min()
     }

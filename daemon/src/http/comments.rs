@@ -26,6 +26,8 @@ use crate::driver::Notebook;
 use crate::store::Reader;
 
 const THREADS: usize = 200;
+/// So many `@` of a comment are looked at.
+const MENTIONS: usize = 256;
 
 /// A thread of comments.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -172,7 +174,7 @@ impl People {
     fn mentions(&self, text: &str) -> Vec<Mention> {
         let lower = text.to_lowercase();
         let mut found = BTreeMap::new();
-        for (at, _) in lower.match_indices('@') {
+        for (at, _) in lower.match_indices('@').take(MENTIONS) {
             let behind = &lower[at + 1..];
             let fits = |name: &str| {
                 let rest = behind.strip_prefix(name);
@@ -254,12 +256,20 @@ fn line_of(text: &str, unit: usize) -> usize {
     text.encode_utf16().take(unit).filter(|unit| *unit == u16::from(b'\n')).count() + 1
 }
 
-async fn of_entry(notebook: &Notebook, entry: EntryId) -> Result<Vec<ThreadItem>, ApiError> {
+/// An entry's threads; only the one that a comment is in, if one is named.
+async fn of_entry(
+    notebook: &Notebook,
+    entry: EntryId,
+    only: Option<RecordHash>,
+) -> Result<Vec<ThreadItem>, ApiError> {
     let of = notebook.clone();
     read(notebook, move |reader| {
         reading::any(reader, &entry)?;
         let people = People::of(reader, &of)?;
-        let threads = comments::of_entry(reader, &people.membership, &entry)?;
+        let mut threads = comments::of_entry(reader, &people.membership, &entry)?;
+        if let Some(id) = only {
+            threads.retain(|thread| thread.said.iter().any(|said| said.id == id));
+        }
         shown(reader, &of, &people, threads)
     })
     .await
@@ -273,7 +283,7 @@ pub async fn list(
     Place((nb, e)): Place<(String, String)>,
 ) -> Result<Json<Page<ThreadItem>>, ApiError> {
     let notebook = desk.notebook(&nb)?;
-    Ok(Json(Page::whole(of_entry(&notebook, e.parse()?).await?)))
+    Ok(Json(Page::whole(of_entry(&notebook, e.parse()?, None).await?)))
 }
 
 /// The threads of a notebook, or of all, those first in which something was said last.
@@ -410,10 +420,8 @@ async fn said(notebook: &Notebook, entry: EntryId, saying: Saying) -> Result<Rec
 
 /// The thread of a comment.
 async fn one(notebook: &Notebook, entry: EntryId, id: RecordHash) -> Result<ThreadItem, ApiError> {
-    let id = id.to_string();
-    let threads = of_entry(notebook, entry).await?;
-    let holds = |thread: &ThreadItem| thread.comments.iter().any(|comment| comment.id == id);
-    threads.into_iter().find(holds).ok_or_else(|| no_comment(&entry, &id))
+    let found = of_entry(notebook, entry, Some(id)).await?.pop();
+    found.ok_or_else(|| no_comment(&entry, &id.to_string()))
 }
 
 fn no_comment(entry: &EntryId, id: &str) -> ApiError {

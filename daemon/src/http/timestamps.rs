@@ -72,7 +72,8 @@ impl<'a> Proofs<'a> {
                 self.read.insert(position, proof);
             }
             let Some(Some((id, proof))) = self.read.get(&position) else { continue };
-            let Some(inclusion) = proof.stamp.inclusion(&self.notebook, seal) else { continue };
+            let leaf = proof.stamp.leaf_of(seal);
+            let Some(inclusion) = leaf.and_then(|leaf| proof.tree.inclusion(leaf)) else { continue };
             let shown = SealTimestamp {
                 id: id.to_string(),
                 before: time(proof.token.time),

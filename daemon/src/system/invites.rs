@@ -48,6 +48,15 @@ pub enum InviteRefused {
     Used,
 }
 
+/// An invitation that was shown by somebody who may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// What it lets its holder do.
+    pub invite: Invite,
+    /// It has let this device in before, and does not do so again.
+    pub has_admitted: bool,
+}
+
 /// What somebody asks for who showed an attended invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asking {
@@ -149,19 +158,19 @@ impl System {
         notebook: &NotebookId,
         device: &DeviceId,
         now: UnixMs,
-    ) -> Result<Result<Invite, InviteRefused>, SystemError> {
+    ) -> Result<Result<Shown, InviteRefused>, SystemError> {
         let db = self.db();
-        let sql = "SELECT role, attended, own_device, expires, used_by FROM invite
+        let sql = "SELECT role, attended, own_device, expires, used_by, admitted IS NOT NULL FROM invite
                    WHERE secret_hash = ?1 AND notebook = ?2";
-        let found: Option<(Invite, i64, Option<String>)> = db
+        let found: Option<(Shown, i64, Option<String>)> = db
             .query_row(sql, params![hash(secret), notebook.to_string()], |row| {
                 let role = role_of(&row.get::<_, String>(0)?);
                 let invite = Invite { role, is_attended: row.get(1)?, is_own_device: row.get(2)? };
-                Ok((invite, row.get(3)?, row.get(4)?))
+                Ok((Shown { invite, has_admitted: row.get(5)? }, row.get(3)?, row.get(4)?))
             })
             .optional()
             .map_err(doing("read an invitation"))?;
-        let Some((invite, expires, used_by)) = found else { return Ok(Err(InviteRefused::Unknown)) };
+        let Some((shown, expires, used_by)) = found else { return Ok(Err(InviteRefused::Unknown)) };
         let device = device.to_string();
         match used_by {
             Some(other) if other != device => return Ok(Err(InviteRefused::Used)),
@@ -173,7 +182,18 @@ impl System {
             params![hash(secret), device, now],
         )
         .map_err(doing("use an invitation"))?;
-        Ok(Ok(invite))
+        Ok(Ok(shown))
+    }
+
+    /// Notes whether an invitation has let its device in.
+    pub fn set_admitted(&self, secret: &[u8; 16], admitted: Option<UnixMs>) -> Result<(), SystemError> {
+        self.db()
+            .execute(
+                "UPDATE invite SET admitted = ?2 WHERE secret_hash = ?1",
+                params![hash(secret), admitted],
+            )
+            .map_err(doing("note that an invitation let somebody in"))?;
+        Ok(())
     }
 
     /// Notes that somebody asks to be let in with an invitation; gives the request as it stands, also if it was made
@@ -260,8 +280,13 @@ mod tests {
         let take = |notebook, device, now| system.take_invite(&[7; 16], notebook, device, now).unwrap();
         assert_eq!(take(&other, &ann, 50), Err(InviteRefused::Unknown));
         assert_eq!(take(&nb, &ann, 101), Err(InviteRefused::Expired));
-        assert_eq!(take(&nb, &ann, 50), Ok(invite));
-        assert_eq!(take(&nb, &ann, 200), Ok(invite), "the first try may have been cut off");
+        let shown = |has_admitted| Ok(Shown { invite, has_admitted });
+        assert_eq!(take(&nb, &ann, 50), shown(false));
+        assert_eq!(take(&nb, &ann, 200), shown(false), "the first try may have been cut off");
+        system.set_admitted(&[7; 16], Some(201)).unwrap();
+        assert_eq!(take(&nb, &ann, 202), shown(true));
+        system.set_admitted(&[7; 16], None).unwrap();
+        assert_eq!(take(&nb, &ann, 203), shown(false));
         assert_eq!(take(&nb, &bob, 50), Err(InviteRefused::Used));
     }
 

@@ -1,6 +1,7 @@
 //! What a timestamp in a journal proves, checked from its record alone.
 
 use codex_crdt_model::ids::{MerkleHash, NotebookId};
+use codex_crdt_model::journal::timestamp::Tree;
 use codex_crdt_model::journal::{Payload, Record, Timestamp};
 
 use super::pinned::Pinned;
@@ -11,7 +12,9 @@ use super::token::{Token, TokenError};
 pub struct Proof {
     /// What it names.
     pub stamp: Timestamp,
-    /// The root of the tree over that.
+    /// The tree over that.
+    pub tree: Tree,
+    /// Its root.
     pub root: MerkleHash,
     /// What the authority said.
     pub token: Token,
@@ -31,10 +34,11 @@ impl Proof {
 
     /// What a timestamp proves.
     pub fn of_stamp(stamp: Timestamp, notebook: &NotebookId, pinned: &Pinned) -> Result<Self, TokenError> {
-        let root = stamp.root(notebook);
+        let tree = stamp.tree(notebook);
+        let root = tree.root();
         let token = Token::read(&stamp.token)?;
         token.is_over(&root)?;
         let trust = pinned.trusts(&token);
-        Ok(Self { stamp, root, token, trust })
+        Ok(Self { stamp, tree, root, token, trust })
     }
 }

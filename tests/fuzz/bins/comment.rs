@@ -1,6 +1,8 @@
 //! libFuzzer around `targets/comment.rs`.
 #![no_main]
 
+#[path = "../targets/change.rs"]
+mod change;
 #[path = "../targets/draw.rs"]
 mod draw;
 #[path = "../targets/envelope.rs"]

@@ -22,9 +22,11 @@ pub fn run(bytes: &[u8]) {
         return;
     }
     let notebook = NotebookId([9; 32]);
-    let root = stamp.root(&notebook);
+    let tree = stamp.tree(&notebook);
+    let root = tree.root();
     for seal in &stamp.seals {
-        let inclusion = stamp.inclusion(&notebook, seal).expect("it names this seal");
+        let leaf = stamp.leaf_of(seal).expect("it names this seal");
+        let inclusion = tree.inclusion(leaf).expect("so it is a leaf");
         assert_eq!(inclusion.root_of(seal_leaf(&notebook, seal)), Some(root));
         assert!(inclusion.leaves == 1 || inclusion.root_of(root) != Some(root), "the root is no leaf");
     }

@@ -3,12 +3,11 @@
 
 use std::ops::Range;
 
-use automerge::ReadDoc;
+use automerge::{PatchAction, ReadDoc};
 
 use super::front::Front;
 use super::{Document, contained};
 use crate::ids::{ChangeHash, Heads};
-use crate::limits;
 
 /// Where something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +30,22 @@ pub enum MadeBy {
 /// Whether a UTF-16 code unit is, or is part of, a letter, a digit or a sign of more than one unit.
 fn is_letter(unit: u16) -> bool {
     char::from_u32(u32::from(unit)).is_none_or(char::is_alphanumeric)
+}
+
+/// A passage of one version that is in another as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stays {
+    was: Range<usize>,
+    /// Where it begins now.
+    is: usize,
+}
+
+impl Stays {
+    /// The part of it in a passage.
+    fn within(&self, passage: &Range<usize>) -> Option<Self> {
+        let was = self.was.start.max(passage.start)..self.was.end.min(passage.end);
+        (was.start < was.end).then(|| Self { is: self.is + (was.start - self.was.start), was })
+    }
 }
 
 impl Document {
@@ -62,38 +77,51 @@ impl Document {
         let in_body = range.start.checked_sub(from_start)?..range.end.checked_sub(from_start)?;
         let units: Vec<u16> = parts.body.encode_utf16().collect();
         let passage = units.get(in_body.clone())?;
+        // Not from within a character, or into one.
+        let is_within = |at: usize| units.get(at).is_some_and(|unit| (0xdc00..0xe000).contains(unit));
+        if is_within(in_body.start) || is_within(in_body.end) {
+            return None;
+        }
         let has_letters = passage.iter().any(|unit| is_letter(*unit));
-        let body = &self.schema.body;
-        let place = |at: usize| {
-            let cursor = self.doc.get_cursor(body, at, Some(&from)).ok()?;
-            let found = self.doc.get_cursor_position(body, &cursor, Some(&to)).ok()?;
-            let is_there = self.doc.get_cursor(body, found, Some(&to)).is_ok_and(|other| other == cursor);
-            is_there.then_some(found + to_start)
+        let stays = if from == to {
+            vec![Stays { was: 0..units.len(), is: 0 }]
+        } else {
+            contained(|| self.what_stays(&from, &to, units.len())).ok().flatten()?
         };
-        contained(|| {
-            let says = |at: &usize| !has_letters || is_letter(units[*at]);
-            let found = |at: usize| place(at).map(|there| (at, there));
-            let (mut from, mut first) =
-                in_body.clone().filter(says).take(limits::FOLLOWED).find_map(found)?;
-            let (mut until, mut last) =
-                in_body.clone().rev().filter(says).take(limits::FOLLOWED).find_map(found)?;
-            // Brackets and the like that still stand beside them.
-            for _ in 0..limits::FOLLOWED {
-                if from == in_body.start || first == 0 || place(from - 1) != Some(first - 1) {
-                    break;
+        let says = |at: &usize| !has_letters || is_letter(units[*at]);
+        let parts = stays.iter().filter_map(|part| part.within(&in_body));
+        let mut of_letters = parts.filter(|part| part.was.clone().any(|at| says(&at)));
+        // Brackets and the like beside a letter that stays have stayed with it.
+        let first = of_letters.next()?;
+        let last = of_letters.next_back().unwrap_or_else(|| first.clone());
+        Some(first.is + to_start..last.is + last.was.len() + to_start)
+    }
+
+    /// Which passages of the body of one version are in another, in order. `None` if that cannot be told.
+    fn what_stays(
+        &self,
+        from: &[automerge::ChangeHash],
+        to: &[automerge::ChangeHash],
+        length: usize,
+    ) -> Option<Vec<Stays>> {
+        let mut stays = Vec::new();
+        let (mut was, mut is) = (0, 0);
+        // From the left to the right: what is before a patch's place is as it will be.
+        for patch in self.doc.diff_obj(&self.schema.body, from, to, false).ok()? {
+            let (at, gone, come) = match &patch.action {
+                PatchAction::SpliceText { index, value, .. } => {
+                    (*index, 0, value.make_string().encode_utf16().count())
                 }
-                (from, first) = (from - 1, first - 1);
-            }
-            for _ in 0..limits::FOLLOWED {
-                if until + 1 == in_body.end || place(until + 1) != Some(last + 1) {
-                    break;
-                }
-                (until, last) = (until + 1, last + 1);
-            }
-            Some(first..last.max(first) + 1)
-        })
-        .ok()
-        .flatten()
+                PatchAction::DeleteSeq { index, length } => (*index, *length, 0),
+                PatchAction::Mark { .. } => continue,
+                _ => return None,
+            };
+            let kept = at.checked_sub(is)?;
+            stays.push(Stays { was: was..was + kept, is });
+            (was, is) = (was + kept + gone, at + come);
+        }
+        stays.push(Stays { was: was..length.max(was), is });
+        (was <= length).then_some(stays)
     }
 
     /// Which change put the character at a place of a version there.

@@ -88,6 +88,36 @@ async fn late_writes_to_what_came_out_are_told() {
     ));
 }
 
+/// losses.md L22: who saves in place empties the file for a moment, also if it comes out just then. What was saved is told, as soon
+/// as it is there, as an edit of what the file was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_comes_out_while_it_is_saved_is_not_empty() {
+    use std::io::Write as _;
+    let mut world = World::new().await;
+    world.write("a.md", "old");
+    world.write("b.md", "old");
+    world.scan().await;
+    let mut open = std::fs::File::create(world.at("a.md")).unwrap();
+    let outcome = world.one("a.md", write("new", Some("old"))).await;
+    assert!(matches!(outcome, DiskOutcome::Written { displaced: None, .. }), "{outcome:?}");
+    open.write_all(b"saved in place").unwrap();
+    // One that is meant to be empty is told too.
+    drop(std::fs::File::create(world.at("b.md")).unwrap());
+    let outcome = world.one("b.md", DiskAction::Remove { expect: hash("old") }).await;
+    assert_eq!(outcome, DiskOutcome::Removed { displaced: None });
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        for outcome in world.done().await {
+            let DiskOutcome::Leftover { seen: Seen::Text(_, text), was, .. } = outcome else {
+                panic!("{outcome:?}")
+            };
+            assert_eq!(was, hash("old"));
+            told.push(text);
+        }
+    }
+    assert_eq!(told, ["saved in place", ""]);
+}
+
 /// losses.md L24: after a crash, what was never put in place is dropped, what the store holds too, and what nobody
 /// has seen is told.
 #[tokio::test(flavor = "multi_thread")]

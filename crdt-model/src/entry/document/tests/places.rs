@@ -77,3 +77,45 @@ fn right_before_a_version_is_what_it_was_made_of() {
     mixed.sort();
     assert!(doc.before(&mixed).is_some(), "heads that follow on each other do no harm");
 }
+
+/// Of one character: a passage and a character are followed alike, between any two versions.
+#[test]
+fn a_passage_of_one_character_is_followed_like_the_character() {
+    let first = "---\nk: 1\n---\nab🧪cd (ef)\nghi, jkl\n";
+    let mut doc = born("a.md", text(first));
+    let mut versions: Vec<Heads> = vec![vec![]];
+    for (base, device, edited) in [
+        (0, &A, "---\nk: 2\n---\nab🧪cd (ef)\nghi, jkl\n"),
+        (0, &B, "---\nk: 1\n---\nabX🧪🧪cd (f)\n\njkl ghi,\n"),
+        (1, &A, "---\nk: 2\n---\nb🧪cd )ef(\nghi, jkl\nmore"),
+        (2, &B, "---\nk: 1\nl: 3\n---\n"),
+        (3, &A, "ghi, jkl\nb🧪cd"),
+    ] {
+        let base = versions[base].clone();
+        let hash = write(&mut doc, &base, device, edited).hash;
+        versions.push(vec![hash]);
+        versions.push(doc.heads());
+    }
+    let mut staying = 0;
+    for from in &versions {
+        let text = match doc.view_at(from).unwrap().content {
+            Content::Text(text) => text,
+            other => panic!("{other:?}"),
+        };
+        for to in &versions {
+            let mut at = 0;
+            for c in text.chars() {
+                let there = doc.follow(from, at, to).filter(|place| place.is_there);
+                let expect = there.map(|place| place.at..place.at + c.len_utf16());
+                staying += usize::from(expect.is_some());
+                assert_eq!(
+                    doc.follow_range(from, at..at + c.len_utf16(), to),
+                    expect,
+                    "{c:?} at {at} of {text:?}"
+                );
+                at += c.len_utf16();
+            }
+        }
+    }
+    assert!(staying > 1000, "{staying}");
+}
