@@ -43,6 +43,7 @@ export const help = {
         { keys: 'Alt N', does: 'New note' },
         { keys: 'Alt 1', does: 'To the tree' },
         { keys: 'Alt 2', does: 'To the entry' },
+        { keys: 'Alt 3', does: 'Tasks' },
         { keys: 'Esc', does: 'Close what is open' },
       ],
     },
@@ -60,6 +61,15 @@ export const help = {
         { keys: 'Del', does: 'Delete, to the trash' },
         { keys: 'Shift F10', does: 'Menu of what can be done' },
         { keys: 'A to Z', does: 'To the next name that begins so' },
+      ],
+    },
+    {
+      title: 'In the list of tasks',
+      keys: [
+        { keys: 'Space', does: 'Done, or to be done again' },
+        { keys: 'Enter', does: 'To its line' },
+        { keys: 'E', does: 'When and who' },
+        { keys: 'Ctrl Z', does: 'Undo the last tick' },
       ],
     },
     {

@@ -27,7 +27,7 @@ export const t = {
     todo: 'Run this in a terminal to open the page again:',
   },
   offline: 'Not connected to the daemon. Reconnecting…',
-  nav: { notebooks: 'Notebooks', conflicts: 'Conflicts', people: 'People', main: 'Main' },
+  nav: { notebooks: 'Notebooks', tasks: 'Tasks', conflicts: 'Conflicts', people: 'People', main: 'Main' },
   conflictsOpen: (n: number) => many(n, 'open conflict', 'open conflicts'),
   state: {
     ready: 'Ready',

@@ -1,0 +1,198 @@
+/** Planning: tasks of all notebooks, templates, notes of days, jottings, favourites. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { type Daemon, expect, test } from './world';
+
+/** As the page reckons: by the calendar of this machine. */
+function day(by = 0): string {
+  const at = new Date();
+  at.setDate(at.getDate() + by);
+  return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, '0')}-${String(at.getDate()).padStart(2, '0')}`;
+}
+
+const row = (page: Page, title: string) => page.locator('.task', { has: page.locator('.task-title', { hasText: new RegExp(`^${title}$`) }) });
+const titles = (page: Page) => page.locator('.task-title').allTextContents();
+const heads = async (page: Page) => (await page.locator('.task-group').allTextContents()).map((text) => text.replace(/\s+/g, ' ').trim());
+
+async function sound(page: Page): Promise<void> {
+  const found = await new AxeBuilder({ page }).analyze();
+  const serious = found.violations.filter((each) => each.impact === 'serious' || each.impact === 'critical');
+  expect(serious.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
+}
+
+const lab = () => ({
+  'plan.md': `---\ntags: [growth]\n---\n# Plan\n\n- [ ] late @Ada due:${day(-3)}\n- [ ] now due:${day()}\n- [ ] some day @Bob #wet\n- [x] over\n`,
+  'lists/other.md': `# Other\n\n1. [ ] far off due:${day(60)}\n`,
+  'lists/write up.md': `---\ntitle: Write up\ntype: task\nstatus: todo\n---\n# Write up\n`,
+});
+
+async function tasks(page: Page, daemon: Daemon, query = ''): Promise<void> {
+  await daemon.open(page, `#/tasks${query}`);
+  await page.waitForSelector('.task');
+}
+
+test('tasks of all notebooks are in one list, by when they are due', async ({ page, daemon }) => {
+  await daemon.notebook(lab());
+  await daemon.notebook({ 'b.md': '- [ ] elsewhere\n' }, 'second');
+  await tasks(page, daemon);
+  expect(await heads(page)).toEqual(['Overdue 1', 'Today 1', 'Later 1', 'No date 3']);
+  expect(await titles(page)).toEqual(expect.arrayContaining(['late', 'now', 'far off', 'some day #wet', 'Write up', 'elsewhere']));
+  await page.getByRole('button', { name: 'All', exact: true }).click();
+  await expect(row(page, 'over')).toBeVisible();
+  expect((await heads(page)).at(-1)).toBe('Done 1');
+  await page.getByLabel('Grouped by').selectOption('who');
+  await expect(page.locator('.task-group').first()).toContainText('Ada');
+  await page.getByLabel('Grouped by').selectOption('entry');
+  await expect(page.locator('.task-group a', { hasText: 'Other' })).toBeVisible();
+});
+
+test('filters are kept in the address', async ({ page, daemon }) => {
+  await daemon.notebook(lab());
+  await daemon.notebook({ 'b.md': '- [ ] elsewhere\n' }, 'second');
+  await daemon.api('POST', '/profile', { notebook: 'lab', name: 'Ada Lovelace', colour: '#17665f' });
+  await tasks(page, daemon);
+  await page.getByLabel('Whose').selectOption('me');
+  await expect(page.locator('.task')).toHaveCount(1);
+  await expect(row(page, 'late')).toBeVisible();
+  await page.reload();
+  await expect(row(page, 'late')).toBeVisible();
+  await expect(page.locator('.task')).toHaveCount(1);
+  await page.getByLabel('Whose').selectOption('');
+  await page.getByLabel('Text', { exact: true }).fill('o');
+  await page.getByLabel('Folder or entry').fill('lists');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => titles(page)).toEqual(['far off']);
+  await expect(page).toHaveURL(/path=lists/);
+  await page.getByLabel('Text', { exact: true }).fill('nothing like it');
+  await page.getByRole('button', { name: 'Drop all filters' }).click();
+  await expect(row(page, 'elsewhere')).toBeVisible();
+  await page.getByRole('button', { name: 'Tag growth' }).first().click();
+  await expect(page.locator('.task')).toHaveCount(3);
+});
+
+test('a tick changes one character, is undone, and says who did it', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(lab());
+  await daemon.api('POST', '/profile', { notebook: 'lab', name: 'Ada', colour: '#17665f' });
+  const before = folder.read('plan.md');
+  await tasks(page, daemon);
+  await row(page, 'now').getByRole('checkbox').click();
+  await folder.says('plan.md', before.replace('- [ ] now', '- [x] now'));
+  await expect(row(page, 'now')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Undo' }).first().click();
+  await folder.says('plan.md', before);
+  await expect(row(page, 'now')).toBeVisible();
+  await row(page, 'Write up').getByRole('checkbox').click();
+  await folder.says('lists/write up.md', /status: done/);
+  await page.getByRole('button', { name: 'Done', exact: true }).click();
+  await expect(row(page, 'Write up')).toContainText('done');
+  await expect(row(page, 'over')).toBeVisible();
+});
+
+test('by keyboard alone: move, tick, undo, set when and who, go to the very line', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(lab());
+  const before = folder.read('plan.md');
+  await tasks(page, daemon);
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press(' ');
+  await folder.says('plan.md', before.replace('- [ ] now', '- [x] now'));
+  await page.keyboard.press('Control+z');
+  await folder.says('plan.md', before);
+  await expect(row(page, 'now')).toBeVisible();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('e');
+  await page.getByRole('dialog').getByRole('button', { name: 'Tomorrow' }).press('Enter');
+  await page.getByRole('dialog').getByLabel('Who').fill('Grace Hopper');
+  await page.keyboard.press('Enter');
+  await folder.says('plan.md', before.replace(`- [ ] late @Ada due:${day(-3)}`, `- [ ] late @Grace-Hopper due:${day(1)}`));
+  await expect(page.getByRole('grid')).toBeFocused();
+  await expect(row(page, 'late')).toContainText('Tomorrow');
+  await expect(page.locator('.task.focused')).toContainText('late');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.cm-activeLine')).toContainText('late');
+  await page.keyboard.press('End');
+  await page.keyboard.type('!');
+  await folder.says('plan.md', new RegExp(`late @Grace-Hopper due:${day(1)}!`));
+});
+
+test('when and who of an entry that is a task are its properties', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(lab());
+  await tasks(page, daemon);
+  await row(page, 'Write up').hover();
+  await row(page, 'Write up').getByRole('button', { name: /when/ }).click();
+  await page.getByRole('dialog').getByLabel('Due').fill('2030-05-01');
+  await page.getByRole('dialog').getByLabel('Who').fill('Ada Lovelace');
+  await page.keyboard.press('Enter');
+  await folder.says('lists/write up.md', /due_date: ["']?2030-05-01/);
+  await folder.says('lists/write up.md', /assignee: Ada Lovelace/);
+  await expect(row(page, 'Write up')).toContainText('May 1, 2030');
+});
+
+test('a line that says something else by now is not touched', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': '- [ ] boil\n' });
+  await tasks(page, daemon);
+  await row(page, 'boil').hover();
+  await row(page, 'boil').getByRole('button', { name: /when/ }).click();
+  folder.write('a.md', '- [ ] cool\n');
+  await expect(row(page, 'cool')).toBeVisible();
+  await page.getByRole('dialog').getByRole('button', { name: 'Today' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Set' }).click();
+  await expect(page.getByRole('alert')).toContainText('nothing was changed');
+  await folder.says('a.md', '- [ ] cool\n');
+});
+
+test('a task is added to today’s note, or to an entry, and the list follows what others do', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(lab());
+  await tasks(page, daemon);
+  const add = page.getByLabel('Add a task');
+  await add.fill('Weigh due:tomorrow @Ada');
+  await page.keyboard.press('Enter');
+  await folder.says(`Daily/${day()}.md`, new RegExp(`- \\[ \\] Weigh due:${day(1)} @Ada\\n`));
+  await expect(row(page, 'Weigh')).toContainText('Tomorrow');
+  await page.getByLabel('Into').selectOption('entry');
+  await page.getByLabel('Entry', { exact: true }).fill('nowhere');
+  await add.fill('Second');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert')).toContainText('There is no note “nowhere”');
+  await expect(add).toHaveValue('Second');
+  await page.getByLabel('Entry', { exact: true }).fill('lists/other.md');
+  await page.keyboard.press('Enter');
+  await folder.says('lists/other.md', /2\. \[ \] Second\n/);
+  await expect(row(page, 'Second')).toBeVisible();
+  folder.write('new.md', '- [ ] from outside\n');
+  await expect(row(page, 'from outside')).toBeVisible();
+  folder.remove(['new.md']);
+  await expect(row(page, 'from outside')).toHaveCount(0);
+});
+
+test('thousands of tasks keep few rows in the page, and the last one is reached', async ({ page, daemon }) => {
+  const many = (from: number) => Array.from({ length: 500 }, (_, at) => `- [ ] n${String(from + at).padStart(4, '0')}\n`).join('');
+  await daemon.notebook(Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`t${at}.md`, many(at * 500)])));
+  await tasks(page, daemon);
+  await expect(page.getByText('5,000 tasks')).toBeVisible();
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('End');
+  await expect(row(page, 'n4999')).toBeVisible();
+  expect(await page.getByRole('row').count()).toBeLessThan(60);
+  await page.keyboard.press(' ');
+  await expect(page.getByText('4,999 tasks')).toBeVisible();
+  await expect(row(page, 'n4998')).toBeVisible();
+});
+
+for (const look of [{ colorScheme: 'light', width: 1400 }, { colorScheme: 'dark', width: 400 }] as const) {
+  test(`axe finds nothing serious in planning, ${look.colorScheme}, ${look.width} wide`, async ({ page, daemon }) => {
+    await page.emulateMedia({ colorScheme: look.colorScheme });
+    await page.setViewportSize({ width: look.width, height: 850 });
+    await daemon.notebook(lab());
+    await tasks(page, daemon, '?status=all');
+    await sound(page);
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('e');
+    await sound(page);
+    await page.keyboard.press('Escape');
+    await page.goto(`${daemon.url}/#/tasks?text=nothing`);
+    await page.waitForSelector('.empty');
+    await sound(page);
+  });
+}

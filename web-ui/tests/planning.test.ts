@@ -1,0 +1,190 @@
+/** Days, tasks and their lines: what is reckoned without a page. */
+import { describe, expect, test } from 'vitest';
+import type { TaskItem } from '../src/api/planning';
+import { dueWords } from '../src/i18n/day-words';
+import { addDays, addMonths, dayOf, dueDay, isDay, monthGrid, nextDay, untilMidnight, weekEnd } from '../src/state/days';
+import { boxOf, lineOfTask, nameOnLine, plainText, withAssignee, withDue, withTask, withTaskText } from '../src/state/task-text';
+import { type Wanted, EVERYTHING, fits, inOrder, isMine, queryOf, rowsOf, wantedOf, whenOf } from '../src/state/tasks';
+
+function inZone<T>(zone: string, work: () => T): T {
+  const before = process.env['TZ'];
+  process.env['TZ'] = zone;
+  try {
+    return work();
+  } finally {
+    if (before === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = before;
+  }
+}
+
+const item = (given: Partial<TaskItem>): TaskItem => ({
+  id: `nb~e~${given.line ?? 0}~v`, notebook: 'nb', entry: 'e', path: 'a.md', entry_title: 'A', version: 'v', kind: 'box', line: 1, text: '', title: '', done: false, overdue: false, tags: [], ...given,
+});
+
+describe('a day', () => {
+  test('is that of whoever looks', () => {
+    const at = new Date('2026-11-27T23:30:00Z');
+    expect(inZone('UTC', () => dayOf(at))).toBe('2026-11-27');
+    expect(inZone('Asia/Tokyo', () => dayOf(at))).toBe('2026-11-28');
+    expect(inZone('America/Los_Angeles', () => dayOf(at))).toBe('2026-11-27');
+  });
+
+  test('something due at a moment is due on the day that it is here; without a zone, on the day that is written', () => {
+    expect(inZone('Asia/Tokyo', () => dueDay('2026-11-27T23:30:00Z'))).toBe('2026-11-28');
+    expect(inZone('America/Los_Angeles', () => dueDay('2026-11-28T01:00:00+01:00'))).toBe('2026-11-27');
+    for (const zone of ['Asia/Tokyo', 'America/Los_Angeles']) {
+      expect(inZone(zone, () => [dueDay('2026-11-27'), dueDay('2026-11-27T23:30'), dueDay('2026-11-27 08:00')])).toEqual(Array(3).fill('2026-11-27'));
+    }
+  });
+
+  test('ends at midnight, also where the clocks are changed', () => {
+    expect(inZone('Europe/Berlin', () => untilMidnight(new Date('2026-03-29T00:30:00+01:00')))).toBe(22.5 * 3_600_000);
+    expect(inZone('Europe/Berlin', () => untilMidnight(new Date('2026-10-25T00:30:00+02:00')))).toBe(24.5 * 3_600_000);
+  });
+
+  test('is reckoned over the ends of months, years and summers', () => {
+    for (const zone of ['Europe/Berlin', 'Pacific/Apia', 'America/Sao_Paulo']) {
+      inZone(zone, () => {
+        expect(addDays('2026-03-28', 1)).toBe('2026-03-29');
+        expect(addDays('2026-03-29', 1)).toBe('2026-03-30');
+        expect(addDays('2026-12-31', 1)).toBe('2027-01-01');
+        expect(addDays('2028-03-01', -1)).toBe('2028-02-29');
+        expect(weekEnd('2026-11-27')).toBe('2026-11-29');
+        expect(weekEnd('2026-11-29')).toBe('2026-11-29');
+        expect(addMonths('2026-01', -1)).toBe('2025-12');
+      });
+    }
+    expect([isDay('2026-02-29'), isDay('2026-02-28'), isDay('2026-2-1'), isDay('soon')]).toEqual([false, true, false, false]);
+  });
+
+  test('a month is whole weeks from Monday to Sunday', () => {
+    const { weeks } = monthGrid('2026-11');
+    expect(weeks).toHaveLength(6);
+    expect(weeks[0]).toEqual([null, null, null, null, null, null, '2026-11-01']);
+    expect(weeks.flat().filter((day) => day !== null)).toHaveLength(30);
+    expect(monthGrid('2027-02').weeks).toHaveLength(4);
+  });
+
+  test('the next one is the next with a note, else the very next', () => {
+    const noted = new Set(['2026-11-20', '2026-11-25']);
+    expect(nextDay('2026-11-27', -1, noted)).toBe('2026-11-25');
+    expect(nextDay('2026-11-20', 1, noted)).toBe('2026-11-25');
+    expect(nextDay('2026-11-25', 1, noted)).toBe('2026-11-26');
+  });
+
+  test('is said as seen from today', () => {
+    expect(dueWords('2026-11-27', '2026-11-27')).toBe('Today');
+    expect(dueWords('2026-11-28T09:30', '2026-11-27')).toBe('Tomorrow, 09:30');
+    expect(dueWords('2027-01-02', '2026-11-27')).toBe('Jan 2, 2027');
+  });
+});
+
+describe('the list of tasks', () => {
+  const today = '2026-11-27';
+
+  test('groups by when, and the week ends on Sunday', () => {
+    const whens = (due: string | null, done = false) => whenOf(item({ due, done }), today);
+    expect([whens('2026-11-26'), whens(today), whens(`${today}T08:00`), whens('2026-11-29'), whens('2026-11-30'), whens(null), whens('2026-11-20', true)])
+      .toEqual(['overdue', 'today', 'today', 'week', 'later', 'none', 'done']);
+    // What was due today is overdue when midnight has passed.
+    expect(whenOf(item({ due: today }), addDays(today, 1))).toBe('overdue');
+  });
+
+  test('has each task under the head of its group, what has none last', () => {
+    const tasks = [item({ line: 1, due: '2026-12-24', assignee: 'Zoe' }), item({ line: 2, tags: ['b', 'a'] }), item({ line: 3, due: '2026-11-01', assignee: 'ada', entry: 'f', path: 'B.md' })];
+    const heads = (by: Wanted['by']) => rowsOf(tasks, by, today).map((row) => (row.is === 'group' ? `${row.group} ${row.count}` : row.task.line));
+    expect(heads('due')).toEqual(['overdue 1', 3, 'later 1', 1, 'none 1', 2]);
+    expect(heads('who')).toEqual(['ada 1', 3, 'zoe 1', 1, ' 1', 2]);
+    expect(heads('entry')).toEqual(['nb/e 2', 1, 2, 'nb/f 1', 3]);
+    expect(heads('tag')).toEqual(['a 1', 2, 'b 1', 2, ' 2', 1, 3]);
+    for (const by of ['due', 'who', 'entry', 'tag'] as const) {
+      const keys = rowsOf(tasks, by, today).map(({ key }) => key);
+      expect(new Set(keys).size, by).toBe(keys.length);
+    }
+  });
+
+  test('is in the daemon’s order when one entry is read anew', () => {
+    const tasks = [item({ line: 9, done: true }), item({ line: 2 }), item({ line: 1 }), item({ line: 5, due: '2026-12-01' }), item({ line: 4, due: '2026-11-01' })];
+    expect(inOrder(tasks).map(({ line }) => line)).toEqual([4, 5, 1, 2, 9]);
+  });
+
+  test('is kept in the address as it is looked at', () => {
+    const wanted: Wanted = { ...EVERYTHING, status: 'all', who: 'me', path: 'Lab & co/ä', text: 'a=b', by: 'entry' };
+    expect(wantedOf(queryOf(wanted))).toEqual(wanted);
+    expect(queryOf(EVERYTHING)).toBe('');
+    expect(wantedOf('status=perhaps&by=size')).toEqual(EVERYTHING);
+  });
+
+  test('knows what is mine, however the name is written in a line', () => {
+    for (const name of ['Ada Lovelace', 'ada-lovelace', 'AdaLovelace', 'ada_lovelace', 'Ada']) expect(isMine(name, 'Ada Lovelace'), name).toBe(true);
+    for (const name of ['Lovelace', 'Adam', '', null]) expect(isMine(name, 'Ada Lovelace'), String(name)).toBe(false);
+    expect(isMine('Ada', '')).toBe(false);
+    expect(fits(item({ assignee: 'Bob' }), { ...EVERYTHING, who: 'me' }, ['Ada'])).toBe(false);
+    expect(fits(item({}), { ...EVERYTHING, who: 'none' }, ['Ada'])).toBe(true);
+    expect(fits(item({ done: true }), EVERYTHING, ['Ada'])).toBe(false);
+  });
+});
+
+describe('a task in a text', () => {
+  test('a box is found as the daemon finds it', () => {
+    expect(boxOf('  1. [x] two words \r')).toEqual({ done: true, from: 9, text: 'two words' });
+    expect(boxOf('> - [ ]   quoted')).toMatchObject({ done: false, text: 'quoted' });
+    for (const line of ['- [ ]no', '[ ] no', '- [y] no', 'text - [ ] no']) expect(boxOf(line), line).toBeNull();
+  });
+
+  test('its line is where it was, or the one line that says the same, or nobody knows', () => {
+    expect(lineOfTask(['- [ ] a', '- [ ] b'], 2, 'b')).toBe(1);
+    expect(lineOfTask(['new', '- [ ] a', '- [x] b'], 2, 'b')).toBe(2);
+    expect(lineOfTask(['new', '- [ ] b', '- [ ] b'], 1, 'b')).toBeNull();
+    expect(lineOfTask(['- [ ] other'], 1, 'b')).toBeNull();
+  });
+
+  test.each([
+    ['boil', '2026-12-01', 'boil due:2026-12-01'],
+    ['boil due:2026-11-01 @Ada  #wet', '2026-12-01', 'boil due:2026-12-01 @Ada  #wet'],
+    ['📅 2026-11-01 boil', '2026-12-01', '📅 2026-12-01 boil'],
+    ['boil 📅2026-11-01T10:00', '2026-12-01', 'boil 📅2026-12-01'],
+    ['boil due:soon', '2026-12-01', 'boil due:soon due:2026-12-01'],
+    ['boil due:2026-11-01 @Ada', null, 'boil @Ada'],
+    ['due:2026-11-01 boil 📅 2026-11-02 it', null, 'boil it'],
+    ['boil', null, 'boil'],
+  ])('when: %s → %s', (text, due, expected) => {
+    expect(withDue(text, due)).toBe(expected);
+  });
+
+  test.each([
+    ['boil', 'Ada', 'boil @Ada'],
+    ['ask @Bob, then boil @Eve', 'Ada', 'ask @Ada, then boil @Eve'],
+    ['boil @Bob due:2026-11-01', null, 'boil due:2026-11-01'],
+    ['mail a@b.org @', 'Ada', 'mail a@b.org @ @Ada'],
+    ['boil', null, 'boil'],
+  ])('who: %s → %s', (text, name, expected) => {
+    expect(withAssignee(text, name)).toBe(expected);
+  });
+
+  test('a name takes no space in a line', () => expect(nameOnLine(' @Ada  Lovelace ')).toBe('Ada-Lovelace'));
+
+  test('nothing else of the text changes', () => {
+    const text = '---\na: 1\n---\r\n  - [ ]  boil \t\r\n```\n- [ ] code\n';
+    expect(withTaskText(text, 3, (said) => `${said}!`)).toBe('---\na: 1\n---\r\n  - [ ]  boil! \t\r\n```\n- [ ] code\n');
+    expect(withTaskText(text, 0, () => 'x')).toBe(text);
+  });
+
+  test.each([
+    ['in the box that waits for one', '# Day\n\n- [ ]\n\n## Done\n', '# Day\n\n- [ ] new\n\n## Done\n'],
+    ['behind the last task', '- [ ] a\n  * [x] b\n\ntext\n', '- [ ] a\n  * [x] b\n  * [ ] new\n\ntext\n'],
+    ['with the next number', '1. [ ] a\n', '1. [ ] a\n2. [ ] new\n'],
+    ['at the end', 'text', 'text\n\n- [ ] new\n'],
+    ['at the end, behind a line that is empty already', 'text\n\n', 'text\n\n- [ ] new\n'],
+    ['in an empty text', '', '- [ ] new\n'],
+    ['not among code', '```\n- [ ]\n- [ ] code\n```\n', '```\n- [ ]\n- [ ] code\n```\n\n- [ ] new\n'],
+    ['not in the head', '---\nlist:\n  - [ ]\n---\n', '---\nlist:\n  - [ ]\n---\n\n- [ ] new\n'],
+    ['with the line ends of the text', '- [ ] a\r\n', '- [ ] a\r\n- [ ] new\r\n'],
+  ])('one more comes %s', (_, text, expected) => {
+    expect(withTask(text, 'new')).toBe(expected);
+  });
+
+  test('is said in a list without its marks', () => {
+    expect(plainText('read **this** [paper](x.pdf) about [[Note|the note]], [[Other]] and `code` 2*3*4 a_b_c')).toBe('read this paper about the note, Other and code 2*3*4 a_b_c');
+  });
+});
