@@ -10,7 +10,7 @@ function day(by = 0): string {
   return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, '0')}-${String(at.getDate()).padStart(2, '0')}`;
 }
 
-const row = (page: Page, title: string) => page.locator('.task', { has: page.locator('.task-title', { hasText: new RegExp(`^${title}$`) }) });
+const row = (page: Page, title: string) => page.locator('.task-row', { has: page.locator('.task-title', { hasText: new RegExp(`^${title}$`) }) });
 const titles = (page: Page) => page.locator('.task-title').allTextContents();
 const heads = async (page: Page) => (await page.locator('.task-group').allTextContents()).map((text) => text.replace(/\s+/g, ' ').trim());
 
@@ -28,7 +28,7 @@ const lab = () => ({
 
 async function tasks(page: Page, daemon: Daemon, query = ''): Promise<void> {
   await daemon.open(page, `#/tasks${query}`);
-  await page.waitForSelector('.task');
+  await page.waitForSelector('.task-row');
 }
 
 test('tasks of all notebooks are in one list, by when they are due', async ({ page, daemon }) => {
@@ -52,11 +52,11 @@ test('filters are kept in the address', async ({ page, daemon }) => {
   await daemon.api('POST', '/profile', { notebook: 'lab', name: 'Ada Lovelace', colour: '#17665f' });
   await tasks(page, daemon);
   await page.getByLabel('Whose').selectOption('me');
-  await expect(page.locator('.task')).toHaveCount(1);
+  await expect(page.locator('.task-row')).toHaveCount(1);
   await expect(row(page, 'late')).toBeVisible();
   await page.reload();
   await expect(row(page, 'late')).toBeVisible();
-  await expect(page.locator('.task')).toHaveCount(1);
+  await expect(page.locator('.task-row')).toHaveCount(1);
   await page.getByLabel('Whose').selectOption('');
   await page.getByLabel('Text', { exact: true }).fill('o');
   await page.getByLabel('Folder or entry').fill('lists');
@@ -67,7 +67,7 @@ test('filters are kept in the address', async ({ page, daemon }) => {
   await page.getByRole('button', { name: 'Drop all filters' }).click();
   await expect(row(page, 'elsewhere')).toBeVisible();
   await page.getByRole('button', { name: 'Tag growth' }).first().click();
-  await expect(page.locator('.task')).toHaveCount(3);
+  await expect(page.locator('.task-row')).toHaveCount(3);
 });
 
 test('a tick changes one character, is undone, and says who did it', async ({ page, daemon }) => {
@@ -108,7 +108,7 @@ test('by keyboard alone: move, tick, undo, set when and who, go to the very line
   await folder.says('plan.md', before.replace(`- [ ] late @Ada due:${day(-3)}`, `- [ ] late @Grace-Hopper due:${day(1)}`));
   await expect(page.getByRole('grid')).toBeFocused();
   await expect(row(page, 'late')).toContainText('Tomorrow');
-  await expect(page.locator('.task.focused')).toContainText('late');
+  await expect(page.locator('.task-row.focused')).toContainText('late');
   await page.keyboard.press('Enter');
   await expect(page.locator('.cm-activeLine')).toContainText('late');
   await page.keyboard.press('End');
@@ -196,3 +196,59 @@ for (const look of [{ colorScheme: 'light', width: 1400 }, { colorScheme: 'dark'
     await sound(page);
   });
 }
+
+test('an entry is made of a template, with its title and its day', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({
+    'runs/a.md': 'a\n',
+    '.templates/gel.md': '---\ntype: template\nname: Gel\nicon: "🧪"\ndescription: A gel and its lanes\ndefault_name: "{yyyy}-{mm}-{dd} {title}.md"\n---\n# {title}\n\nRun on {dd} {month}. {lane}\n',
+  });
+  await daemon.open(page, '#/n/lab');
+  await page.locator('.row[title="runs"]').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'New from a template…' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('radio').first()).toBeChecked();
+  await expect(dialog.getByText('A gel and its lanes')).toBeVisible();
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toContainText('A title is needed');
+  await dialog.getByRole('textbox', { name: 'Title' }).fill('Lane: 7/8');
+  await expect(dialog.getByText(`Becomes runs/${day()} Lane- 7-8.md`)).toBeVisible();
+  await expect(dialog.locator('.template-text h1')).toHaveText('Lane: 7/8');
+  await sound(page);
+  await page.keyboard.press('Enter');
+  await folder.says(`runs/${day()} Lane- 7-8.md`, /^# Lane: 7\/8\n\nRun on \d\d \w+\. \{lane\}\n$/);
+  await expect(page.locator('.cm-content')).toContainText('Lane: 7/8');
+});
+
+test('a template is found from the new note, and chosen by keyboard', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': 'a\n' });
+  await daemon.open(page, '#/n/lab');
+  await page.keyboard.press('Alt+n');
+  await page.getByRole('button', { name: 'New from a template…' }).press('Enter');
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Title' }).fill('Group');
+  await page.getByRole('radio', { name: /Blank note/ }).focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await expect(page.getByRole('radio', { name: /Meeting notes/ })).toBeChecked();
+  await page.keyboard.press('Enter');
+  await folder.says(`${day()} Group.md`, /type: meeting/);
+});
+
+test('an entry becomes a template, from which the same is made for another day', async ({ page, daemon }) => {
+  const text = '---\ntitle: "PCR 7"\ndate: 2025-03-04\ntags: [pcr]\n---\n# PCR 7\n\nOf 2025-03-04, {volume} µl\n';
+  const folder = await daemon.notebook({ 'PCR 7.md': text });
+  await daemon.open(page, '#/n/lab');
+  await page.locator('.row[title="PCR 7.md"]').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Save as a template…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('PCR');
+  await dialog.getByLabel('What it is for').fill('A run with "volumes": all of it');
+  await sound(page);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('“PCR” can be chosen as a template now.')).toBeVisible();
+  await page.keyboard.press('Alt+n');
+  await page.getByRole('button', { name: 'New from a template…' }).click();
+  await dialog.getByRole('radio', { name: /^.*PCR.*A run with "volumes": all of it$/ }).check();
+  await dialog.getByRole('textbox', { name: 'Title' }).fill('PCR 8');
+  await page.keyboard.press('Enter');
+  await folder.says('PCR 8.md', text.replaceAll('PCR 7', 'PCR 8').replaceAll('2025-03-04', day()));
+});

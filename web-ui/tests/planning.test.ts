@@ -1,8 +1,9 @@
 /** Days, tasks and their lines: what is reckoned without a page. */
 import { describe, expect, test } from 'vitest';
-import type { TaskItem } from '../src/api/planning';
+import type { TaskItem, Template } from '../src/api/planning';
 import { dueWords } from '../src/i18n/day-words';
 import { addDays, addMonths, dayOf, dueDay, isDay, monthGrid, nextDay, untilMidnight, weekEnd } from '../src/state/days';
+import { asTemplate, dayGlob, dayReader, filled, nameOf, needsTitle, pathOf } from '../src/state/templates';
 import { boxOf, lineOfTask, nameOnLine, plainText, withAssignee, withDue, withTask, withTaskText } from '../src/state/task-text';
 import { type Wanted, EVERYTHING, fits, inOrder, isMine, queryOf, rowsOf, wantedOf, whenOf } from '../src/state/tasks';
 
@@ -187,4 +188,45 @@ describe('a task in a text', () => {
   test('is said in a list without its marks', () => {
     expect(plainText('read **this** [paper](x.pdf) about [[Note|the note]], [[Other]] and `code` 2*3*4 a_b_c')).toBe('read this paper about the note, Other and code 2*3*4 a_b_c');
   });
+});
+
+describe('a template', () => {
+  const made = (given: Partial<Template>): Template => ({ id: 'x', name: 'Gel', content: '', ...given });
+
+  test('is shown as the daemon fills it', () => {
+    // The daemon’s own test of this (`fill.rs`).
+    const text = '{yyyy}/{YYYY} {yy} {mm}{MM} {dd}{DD} {month} {mon} {Mon} {title} {other} {{ today }} { {';
+    expect(filled(text, '2026-02-09', 'T')).toBe('2026/2026 26 0202 0909 February Feb Feb T {other} {{ today }} { {');
+    expect(nameOf('{yyyy} {title}.md', '2026-02-09', '../a/b: c?.')).toBe('2026 -a-b- c-.md');
+    expect(filled('{title}', '2026-02-09', '$& {dd}')).toBe('$& {dd}');
+  });
+
+  test('says where an entry made of it will be', () => {
+    expect(pathOf(made({ default_name: 'Daily/{yyyy}-{mm}-{dd}.md' }), 'a/b', '2026-02-09', '')).toBe('a/b/Daily/2026-02-09.md');
+    expect(pathOf(made({ default_name: '{title}.csv' }), '', '2026-02-09', '')).toBe('Gel.csv');
+    expect([needsTitle(made({ default_name: 'x.md' })), needsTitle(made({}))]).toEqual([false, true]);
+  });
+
+  test('made of an entry keeps all but its title and its day, its own head too', () => {
+    const text = '---\ntitle: PCR 7\ndate: 2025-03-04\n---\n# PCR 7\n';
+    const { path, content } = asTemplate(text, 'runs/PCR 7.md', { name: 'PCR "quick"', description: '', icon: '🧪' }, { title: 'PCR 7', day: '2025-03-04' });
+    expect(path).toBe('.templates/pcr-quick.md');
+    expect(content).toBe('---\ntype: template\nname: "PCR \\"quick\\""\nicon: "🧪"\nfile_extension: ".md"\ndefault_name: "{title}.md"\n---\n\n---\ntitle: {title}\ndate: {yyyy}-{mm}-{dd}\n---\n# {title}\n');
+    expect(asTemplate(text, 'a.csv', { name: 'x', description: '', icon: '' }, null).content.endsWith(`default_name: "{title}.csv"\n---\n\n${text}`)).toBe(true);
+  });
+
+  test.each([
+    ['Daily/{yyyy}-{mm}-{dd}.md', 'Daily/2026-12-01.md', '2026-12-01'],
+    ['Daily/{yyyy}-{mm}-{dd}.md', 'Other/2026-12-01.md', null],
+    ['{yyyy}/{mm}/{yyyy}-{mm}-{dd} log.md', '2026/12/2026-12-01 log.md', '2026-12-01'],
+    ['{yyyy}/{mm}/{yyyy}-{mm}-{dd} log.md', '2026/11/2026-12-01 log.md', null],
+    ['Log ({dd} {month} {YYYY}).md', 'Log (01 December 2026).md', '2026-12-01'],
+    ['{dd}{mon}{yy}.md', '01Dec26.md', '2026-12-01'],
+    ['{title}.md', '2026-12-01.md', '2026-12-01'],
+  ])('of days, %s: %s is of %s', (pattern, path, day) => {
+    expect(dayReader(pattern)?.(path)).toBe(day);
+  });
+
+  test('of weeks tells no days', () => expect(dayReader('{yyyy}-{mm}.md')).toBeNull());
+  test('is looked for by a glob', () => expect(dayGlob('Log [a]/{yyyy}-{mm} ({dd}).md')).toBe('Log ?a?/*-* (*).md'));
 });

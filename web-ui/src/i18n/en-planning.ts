@@ -99,7 +99,6 @@ export const plan = {
     saved: (name: string) => `“${name}” can be chosen as a template now.`,
     look: 'Open',
     noName: 'A name is needed.',
-    fromEntry: 'Save the open entry as a template…',
   },
   jot: {
     title: 'Jot',

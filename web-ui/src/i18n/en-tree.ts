@@ -7,6 +7,8 @@ export const tree = {
   more: 'Loading more…',
   newNote: 'New note',
   newFolder: 'New folder',
+  fromTemplate: 'New from a template…',
+  toTemplate: 'Save as a template…',
   upload: 'Add files',
   uploadFolder: 'Add a folder',
   rename: 'Rename',
