@@ -252,3 +252,79 @@ test('an entry becomes a template, from which the same is made for another day',
   await page.keyboard.press('Enter');
   await folder.says('PCR 8.md', text.replaceAll('PCR 7', 'PCR 8').replaceAll('2025-03-04', day()));
 });
+
+test('today’s note is made when it is first opened; notes of other days are a step or a click away', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': 'a\n', [`Daily/${day(-3)}.md`]: '# three days ago\n' });
+  await daemon.open(page, '#/n/lab');
+  await page.getByRole('button', { name: 'Calendar' }).waitFor();
+  await page.keyboard.press('Alt+t');
+  await folder.says(`Daily/${day()}.md`, /type: journal/);
+  await expect(page.locator('.crumbs .name')).toHaveText(`${day()}.md`);
+  await expect(page.getByRole('button', { name: 'The note behind' })).toBeDisabled();
+  await page.getByRole('button', { name: 'The note before' }).click();
+  await expect(page.locator('.cm-content')).toContainText('three days ago');
+  await page.getByRole('button', { name: 'The note behind' }).click();
+  await expect(page.locator('.crumbs .name')).toHaveText(`${day()}.md`);
+  // Once more it is the same note.
+  await page.locator('.day-today').click();
+  expect((await daemon.api<{ total: number }>('POST', '/query', { notebook_ids: ['lab'], paths: ['Daily/*'] })).total).toBe(2);
+});
+
+test('the calendar shows which days have a note, and goes there by keyboard', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({
+    '.templates/daily-journal.md': '---\ntype: template\nname: Log\ndefault_name: "Log/{yyyy}/{dd} {month}.md"\n---\n# {title}\n',
+    'Log/2026/03 March.md': 'third\n',
+  });
+  await daemon.open(page, '#/n/lab');
+  await page.getByRole('button', { name: 'Calendar' }).click();
+  const calendar = page.locator('.calendar');
+  await page.locator('.calendar td button[tabindex="0"]').focus();
+  for (let tries = 0; tries < 400 && !(await calendar.getByText('March 2026').isVisible()); tries += 1) await page.keyboard.press('PageUp');
+  await expect(calendar.getByRole('button', { name: /3 March 2026|March 3, 2026/ })).toHaveClass(/noted/);
+  await expect(calendar.locator('.noted')).toHaveCount(1);
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowDown');
+  await expect(calendar.locator('[data-day="2026-03-08"]')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await folder.says('Log/2026/08 March.md', '# 2026-03-08\n');
+  await expect(calendar.locator('.noted')).toHaveCount(2);
+  await expect(calendar.locator('.chosen')).toHaveAttribute('data-day', '2026-03-08');
+  folder.remove(['Log/2026/03 March.md']);
+  await expect(calendar.locator('.noted')).toHaveCount(1);
+  await sound(page);
+  await page.reload();
+  await expect(calendar).toBeVisible();
+});
+
+test('favourites and recent entries follow renames, go with what is deleted, and come back with it', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'box/a.md': '# Alpha\n', 'b.md': 'b\n' });
+  await daemon.openEntry(page, 'lab', 'box/a.md');
+  const marks = (which: string) => page.locator('.marks', { hasText: which }).getByRole('listitem');
+  await page.getByRole('button', { name: 'Add to the favourites of this browser' }).click();
+  await expect(marks('Favourites')).toHaveText(['Alpha']);
+  await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'box')}`);
+  await page.getByRole('button', { name: 'Add to the favourites of this browser' }).click();
+  await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.md')}`);
+  await expect(marks('Recent')).toHaveText(['b.md', 'box', 'Alpha']);
+  await expect(marks('Favourites')).toHaveText(['Alpha', 'box']);
+  await sound(page);
+  // The folder around it is renamed: by its id it is the same entry.
+  await daemon.api('PATCH', `/notebooks/lab/entries/${await daemon.entry('lab', 'box')}`, { path: 'case' });
+  await expect(marks('Favourites')).toHaveText(['Alpha', 'case']);
+  await expect(marks('Favourites').first().getByRole('link')).toHaveAttribute('title', 'case/a.md');
+  await page.reload();
+  await expect(marks('Favourites')).toHaveText(['Alpha', 'case']);
+  await marks('Favourites').first().getByRole('link').click();
+  await expect(page.locator('.cm-content')).toContainText('Alpha');
+  const id = await daemon.entry('lab', 'case/a.md');
+  await daemon.api('DELETE', `/notebooks/lab/entries/${id}`);
+  await expect(marks('Favourites')).toHaveText(['case']);
+  await expect(marks('Recent')).toHaveText(['b.md', 'case']);
+  await daemon.api('POST', `/notebooks/lab/entries/${id}/restore`, {});
+  await folder.says('case/a.md', '# Alpha\n');
+  await expect(marks('Favourites')).toHaveText(['Alpha', 'case']);
+  await marks('Favourites').last().getByRole('button', { name: 'Move case up' }).click();
+  await expect(marks('Favourites')).toHaveText(['case', 'Alpha']);
+  await marks('Favourites').first().getByRole('button', { name: /Remove case/ }).click();
+  await expect(marks('Favourites')).toHaveText(['Alpha']);
+});

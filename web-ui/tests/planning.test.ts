@@ -1,8 +1,10 @@
 /** Days, tasks and their lines: what is reckoned without a page. */
 import { describe, expect, test } from 'vitest';
 import type { TaskItem, Template } from '../src/api/planning';
+import type { Notice } from '../src/api/types';
 import { dueWords } from '../src/i18n/day-words';
 import { addDays, addMonths, dayOf, dueDay, isDay, monthGrid, nextDay, untilMidnight, weekEnd } from '../src/state/days';
+import { type Mark, concerns, visited } from '../src/state/marks';
 import { asTemplate, dayGlob, dayReader, filled, nameOf, needsTitle, pathOf } from '../src/state/templates';
 import { boxOf, lineOfTask, nameOnLine, plainText, withAssignee, withDue, withTask, withTaskText } from '../src/state/task-text';
 import { type Wanted, EVERYTHING, fits, inOrder, isMine, queryOf, rowsOf, wantedOf, whenOf } from '../src/state/tasks';
@@ -66,11 +68,11 @@ describe('a day', () => {
     expect(monthGrid('2027-02').weeks).toHaveLength(4);
   });
 
-  test('the next one is the next with a note, else the very next', () => {
+  test('the next one is the next with a note, or today', () => {
     const noted = new Set(['2026-11-20', '2026-11-25']);
-    expect(nextDay('2026-11-27', -1, noted)).toBe('2026-11-25');
-    expect(nextDay('2026-11-20', 1, noted)).toBe('2026-11-25');
-    expect(nextDay('2026-11-25', 1, noted)).toBe('2026-11-26');
+    const next = (day: string, by: 1 | -1) => nextDay(day, by, noted, '2026-11-27');
+    expect([next('2026-11-27', -1), next('2026-11-25', -1), next('2026-11-20', -1)]).toEqual(['2026-11-25', '2026-11-20', null]);
+    expect([next('2026-11-20', 1), next('2026-11-25', 1), next('2026-11-27', 1)]).toEqual(['2026-11-25', '2026-11-27', null]);
   });
 
   test('is said as seen from today', () => {
@@ -229,4 +231,26 @@ describe('a template', () => {
 
   test('of weeks tells no days', () => expect(dayReader('{yyyy}-{mm}.md')).toBeNull());
   test('is looked for by a glob', () => expect(dayGlob('Log [a]/{yyyy}-{mm} ({dd}).md')).toBe('Log ?a?/*-* (*).md'));
+});
+
+describe('marks', () => {
+  const mark = (entry: string, path = `${entry}.md`): Mark => ({ notebook: 'nb', entry, path, title: '', kind: 'text' });
+
+  test('what was opened last comes first, once, and the list has an end', () => {
+    const recent = visited([mark('a'), mark('b')], mark('b', 'new.md'));
+    expect(recent.map(({ path }) => path)).toEqual(['new.md', 'a.md']);
+    let long: Mark[] = [];
+    for (let at = 0; at < 100; at += 1) long = visited(long, mark(String(at)));
+    expect(long).toHaveLength(30);
+  });
+
+  test('are looked at again when something happens to them or around them', () => {
+    const notice = (given: Partial<Notice>): Notice => ({ number: 1, type: 'entry.moved', notebook: 'nb', ...given });
+    const one = mark('a', 'box/deep/a.md');
+    expect(concerns(notice({ entry: 'a', path: 'x.md' }), one)).toBe(true);
+    expect(concerns(notice({ entry: 'f', path: 'case', old_path: 'box' }), one)).toBe(true);
+    expect(concerns(notice({ entry: 'f', path: 'bo', old_path: 'box/de' }), one)).toBe(false);
+    expect(concerns(notice({ entry: 'a', notebook: 'other' }), one)).toBe(false);
+    expect(concerns(notice({ entry: 'a', type: 'peer' }), one)).toBe(false);
+  });
 });

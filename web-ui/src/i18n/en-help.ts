@@ -41,6 +41,7 @@ export const help = {
         { keys: '?', does: 'This help' },
         { keys: 'Ctrl K', does: 'Search all notebooks' },
         { keys: 'Alt N', does: 'New note' },
+        { keys: 'Alt T', does: 'Today’s note' },
         { keys: 'Alt 1', does: 'To the tree' },
         { keys: 'Alt 2', does: 'To the entry' },
         { keys: 'Alt 3', does: 'Tasks' },

@@ -65,8 +65,8 @@ export function monthGrid(month: string): Month {
   return { month, weeks };
 }
 
-/** The day before or behind that has a note; without one, the very next day. */
-export function nextDay(day: string, by: 1 | -1, noted: ReadonlySet<string>): string {
-  const beyond = [...noted].filter((each) => (by === 1 ? each > day : each < day)).sort();
-  return (by === 1 ? beyond[0] : beyond.at(-1)) ?? addDays(day, by);
+/** The day before or behind that has a note, or is today; `null` when there is none. */
+export function nextDay(day: string, by: 1 | -1, noted: ReadonlySet<string>, today: string): string | null {
+  const beyond = [...noted, today].filter((each) => (by === 1 ? each > day : each < day)).sort();
+  return (by === 1 ? beyond[0] : beyond.at(-1)) ?? null;
 }
