@@ -328,3 +328,50 @@ test('favourites and recent entries follow renames, go with what is deleted, and
   await marks('Favourites').first().getByRole('button', { name: /Remove case/ }).click();
   await expect(marks('Favourites')).toHaveText(['Alpha']);
 });
+
+test('a thought is jotted down by a key, and its draft survives a closed tab', async ({ page, daemon, context }) => {
+  const folder = await daemon.notebook({ 'a.md': 'a\n' });
+  await daemon.open(page, '#/n/lab');
+  await page.waitForSelector('.row');
+  await page.keyboard.press('Alt+j');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('What is on your mind').fill('half a thought');
+  await dialog.getByLabel('Tags').fill('#idea, lab/wet');
+  await sound(page);
+  // Another tab begins its own; what is left by the closed one is gone on with.
+  const other = await context.newPage();
+  await other.goto(`${daemon.url}/#/jot`);
+  await expect(other.getByLabel('What is on your mind')).toBeFocused();
+  await expect(other.getByLabel('What is on your mind')).toHaveValue('');
+  await page.close();
+  await other.reload();
+  await expect(other.getByLabel('What is on your mind')).toHaveValue('half a thought');
+  await sound(other);
+  await other.getByLabel('What is on your mind').press('End');
+  await other.keyboard.type(', now whole');
+  await other.getByLabel('Title').fill('Thought');
+  await other.getByRole('textbox', { name: 'Folder' }).fill('Ideas');
+  await other.getByLabel('What is on your mind').press('Control+Enter');
+  await folder.says(`Ideas/${day()}-thought.md`, /tags:\n *- idea\n *- lab\/wet\ntype: snippet\n---\n+half a thought, now whole\n$/);
+  await expect(other.getByRole('listitem').filter({ hasText: 'Thought' })).toBeVisible();
+  await expect(other.getByLabel('What is on your mind')).toHaveValue('');
+  await expect(other.getByRole('textbox', { name: 'Folder' })).toHaveValue('Ideas');
+  await other.reload();
+  await expect(other.getByLabel('What is on your mind')).toHaveValue('');
+});
+
+test('what cannot be sent is kept, with the reason', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': 'a\n' });
+  await daemon.open(page, '#/jot');
+  await page.getByLabel('What is on your mind').fill('a thought');
+  await daemon.stop();
+  await page.getByRole('button', { name: /Jot down/ }).click();
+  await expect(page.getByRole('alert')).toContainText('does not answer');
+  await expect(page.getByLabel('What is on your mind')).toHaveValue('a thought');
+  await daemon.start();
+  await page.getByRole('button', { name: /Jot down/ }).click();
+  await expect(page.getByRole('status').filter({ hasText: 'Jotted down as' })).toBeVisible();
+  const { files } = await daemon.api<{ files: { path: string }[] }>('POST', '/query', { notebook_ids: ['lab'], file_types: ['snippet'] });
+  expect(files).toHaveLength(1);
+  await folder.says(files[0]?.path ?? '', /a thought\n$/);
+});

@@ -4,6 +4,7 @@ import type { TaskItem, Template } from '../src/api/planning';
 import type { Notice } from '../src/api/types';
 import { dueWords } from '../src/i18n/day-words';
 import { addDays, addMonths, dayOf, dueDay, isDay, monthGrid, nextDay, untilMidnight, weekEnd } from '../src/state/days';
+import { type Draft, type JotPorts, Jotting, tagsOf } from '../src/state/jot';
 import { type Mark, concerns, visited } from '../src/state/marks';
 import { asTemplate, dayGlob, dayReader, filled, nameOf, needsTitle, pathOf } from '../src/state/templates';
 import { boxOf, lineOfTask, nameOnLine, plainText, withAssignee, withDue, withTask, withTaskText } from '../src/state/task-text';
@@ -253,4 +254,65 @@ describe('marks', () => {
     expect(concerns(notice({ entry: 'a', notebook: 'other' }), one)).toBe(false);
     expect(concerns(notice({ entry: 'a', type: 'peer' }), one)).toBe(false);
   });
+});
+
+describe('a jotting', () => {
+  /** A browser with its storage and its locks. */
+  function browser() {
+    const kept = new Map<string, string>();
+    const held = new Set<string>();
+    let ids = 0;
+    const ports: JotPorts = {
+      storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key) },
+      keys: () => [...kept.keys()],
+      hold: async (name) => {
+        if (held.has(name)) return null;
+        held.add(name);
+        return () => void held.delete(name);
+      },
+      id: () => String((ids += 1)),
+    };
+    return { ports, kept, held };
+  }
+  const saying = (content: string, draft: Draft): Draft => ({ ...draft, content });
+
+  test('that was left is gone on with, once, and by no form while another one is at it', async () => {
+    const { ports } = browser();
+    const first = await Jotting.open(ports, 'nb');
+    first.keep(saying('a thought', first.draft));
+    const second = await Jotting.open(ports, 'nb');
+    expect(second.draft.content).toBe('');
+    second.keep(saying('another', second.draft));
+    first.close();
+    const third = await Jotting.open(ports, 'nb');
+    expect(third.draft.content).toBe('a thought');
+    second.close();
+    expect((await Jotting.open(ports, 'nb')).draft.content).toBe('another');
+    expect((await Jotting.open(ports, 'nb')).draft.content).toBe('');
+  });
+
+  test('that the daemon has is not offered again; the next goes where it went', async () => {
+    const { ports, kept } = browser();
+    const one = await Jotting.open(ports, 'nb');
+    one.keep({ ...one.draft, content: 'x', folder: 'Thoughts' });
+    one.done({ ...one.draft, content: 'x', folder: 'Thoughts' });
+    one.close();
+    expect([...kept.keys()]).toEqual(['codex.jotted']);
+    expect((await Jotting.open(ports, 'nb')).draft).toEqual({ content: '', title: '', tags: '', notebook: 'nb', folder: 'Thoughts' });
+    expect((await Jotting.open(ports, 'other')).draft).toMatchObject({ notebook: 'other', folder: '' });
+  });
+
+  test('that cannot be kept says so, and what lies there broken is left alone', async () => {
+    const { ports, kept } = browser();
+    kept.set('codex.jot.0', '{"content": 7').set('codex.jot.00', '[]');
+    ports.storage.setItem = () => {
+      throw new Error('full');
+    };
+    const one = await Jotting.open(ports, 'nb');
+    expect(one.draft.content).toBe('');
+    expect(one.keep(saying('x', one.draft))).toBe(false);
+    expect(kept.get('codex.jot.0')).toBe('{"content": 7');
+  });
+
+  test('has tags as they are written', () => expect(tagsOf(' #a, b  a #lab/wet ')).toEqual(['a', 'b', 'lab/wet']));
 });

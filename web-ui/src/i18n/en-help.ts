@@ -42,6 +42,7 @@ export const help = {
         { keys: 'Ctrl K', does: 'Search all notebooks' },
         { keys: 'Alt N', does: 'New note' },
         { keys: 'Alt T', does: 'Today’s note' },
+        { keys: 'Alt J', does: 'Jot something down' },
         { keys: 'Alt 1', does: 'To the tree' },
         { keys: 'Alt 2', does: 'To the entry' },
         { keys: 'Alt 3', does: 'Tasks' },

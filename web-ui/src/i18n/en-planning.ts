@@ -102,6 +102,7 @@ export const plan = {
   },
   jot: {
     title: 'Jot',
+    keys: 'Jot something down (Alt J: without leaving the page)',
     intro: 'A thought, put down before it is gone. It becomes a note of its own.',
     content: 'What is on your mind',
     contentExample: 'Write… (Markdown)',
