@@ -30,7 +30,6 @@ interface Keys {
 
 export const help = {
   title: 'Help',
-  open: 'Help and shortcuts',
   close: 'Close',
   intro: 'Everything can be done by keyboard. On a Mac, ⌘ stands for Ctrl.',
   more: 'The guide explains the rest: docs/guide.md in the source, or “codexd --help” in a terminal.',
