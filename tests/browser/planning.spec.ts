@@ -116,6 +116,19 @@ test('by keyboard alone: move, tick, undo, set when and who, go to the very line
   await folder.says('plan.md', new RegExp(`late @Grace-Hopper due:${day(1)}!`));
 });
 
+test('the line of a task is found on the reading side too, and a second look begins where one left off', async ({ page, daemon }) => {
+  const filler = Array.from({ length: 120 }, (_, at) => `Line ${at}.\n\n`).join('');
+  await daemon.notebook({ 'long.md': `---\ntitle: Long\n---\n${filler}- [ ] far down\n\n${filler}` });
+  await daemon.openEntry(page, 'lab', 'long.md');
+  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  await page.goto(`${daemon.url}/#/tasks`);
+  await row(page, 'far down').locator('.task-title').click();
+  const box = page.locator('.prose').getByRole('checkbox');
+  await expect(box).toBeFocused();
+  await expect(box).toBeInViewport();
+  await expect(page).not.toHaveURL(/line=/);
+});
+
 test('when and who of an entry that is a task are its properties', async ({ page, daemon }) => {
   const folder = await daemon.notebook(lab());
   await tasks(page, daemon);

@@ -37,7 +37,6 @@ export const plan = {
     nobody: 'Who',
     doneBy: (who: string, when: string) => `done by ${who}, ${when}`,
     doneAt: (when: string) => `done ${when}`,
-    overdue: 'overdue',
     ticked: (title: string, done: boolean) => (done ? `Done: ${title}` : `Open again: ${title}`),
     undo: 'Undo',
     amend: 'Amend it',
@@ -54,7 +53,6 @@ export const plan = {
     noEntry: (name: string) => `There is no note “${name}” in this notebook. Choose one that is offered.`,
     added: (path: string) => `The task is in ${path}.`,
     look: 'Open',
-    edit: 'When and who',
     editDo: 'Set',
     when: 'Due',
     whenNone: 'No date',
@@ -64,7 +62,6 @@ export const plan = {
     nextWeek: 'Next Monday',
     badDay: 'That is no day.',
     yesterday: 'Yesterday',
-    open: 'Open the entry',
   },
   days: {
     title: 'Notes of days',
@@ -123,7 +120,6 @@ export const plan = {
     last: 'Jotted down last',
     none: 'Nothing yet. What you jot down is listed here.',
     page: 'On a page of its own',
-    close: 'Close',
   },
   marks: {
     favourites: 'Favourites',

@@ -33,14 +33,11 @@ class Marks {
     return this.#keep('favourites', there ? now.filter((each) => !is(each, notebook, entry)) : [...now, mark]);
   }
 
-  /** One place up. */
-  raise(mark: Mark): void {
-    const now = [...this.favourites];
-    const at = now.indexOf(mark);
-    if (at < 1) return;
-    now.splice(at, 1);
-    now.splice(at - 1, 0, mark);
-    this.#keep('favourites', now);
+  /** Puts a favourite before another one. */
+  put(mark: Mark, before: Mark): void {
+    const rest = this.store.read('favourites').filter((each) => !is(each, mark.notebook, mark.entry));
+    const at = rest.findIndex((each) => is(each, before.notebook, before.entry));
+    if (at >= 0) this.#keep('favourites', rest.toSpliced(at, 0, mark));
   }
 
   /** An entry was opened. */

@@ -64,27 +64,41 @@ export class Tasks {
   }
 
   /** Ticks a task off, or opens it again. The list shows it at once, and takes it back when it is refused. */
-  async tick(task: TaskItem, done: boolean, amend = false): Promise<boolean> {
-    this.#put(task, { ...task, done, overdue: task.overdue && !done, done_at: null, done_by: null, done_by_name: null });
-    try {
-      const now = await planning.tickTask(task.id, done, amend);
-      this.#put(task, now);
-      this.#ticked = [...this.#ticked.slice(-99), { task: now, done }];
-      desk.say(plan.tasks.ticked(now.title, done), false, { label: plan.tasks.undo, run: () => void this.tick(now, !done) });
-      return true;
-    } catch (error) {
-      this.#put(task, task);
-      this.#refused(error, () => void this.tick(task, done, true));
-      return false;
-    }
+  async tick(task: TaskItem, done: boolean, amend = false): Promise<void> {
+    const now = await this.#tick(task, done, amend);
+    if (!now) return;
+    const ticked = { task: now, done };
+    this.#ticked = [...this.#ticked.slice(-99), ticked];
+    desk.say(plan.tasks.ticked(now.title, done), false, { label: plan.tasks.undo, run: () => this.#takeBack(ticked) });
   }
 
   /** Takes back what was ticked last. */
   undo(): void {
-    const last = this.#ticked.pop();
-    if (!last) return;
-    const { task, done } = last;
-    void this.tick(task, !done).then(() => this.#ticked.pop());
+    const last = this.#ticked.at(-1);
+    if (last) this.#takeBack(last);
+  }
+
+  #takeBack(ticked: { task: TaskItem; done: boolean }): void {
+    if (!this.#ticked.includes(ticked)) return;
+    this.#ticked = this.#ticked.filter((each) => each !== ticked);
+    void this.#tick(ticked.task, !ticked.done, false).then((now) => {
+      // What was refused can be tried again.
+      if (now) desk.say(plan.tasks.ticked(now.title, !ticked.done));
+      else this.#ticked = [...this.#ticked, ticked];
+    });
+  }
+
+  async #tick(task: TaskItem, done: boolean, amend: boolean): Promise<TaskItem | null> {
+    this.#put(task, { ...task, done, overdue: task.overdue && !done, done_at: null, done_by: null, done_by_name: null });
+    try {
+      const now = await planning.tickTask(task.id, done, amend);
+      this.#put(task, now);
+      return now;
+    } catch (error) {
+      this.#put(task, task);
+      this.#refused(error, () => void this.tick(task, done, true));
+      return null;
+    }
   }
 
   /** Says when a task is due and whose it is: in its line, or in its entry's properties. Answers what was wrong. */
