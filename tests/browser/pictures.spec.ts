@@ -130,3 +130,29 @@ test('conflicts, settings', async ({ page, daemon, other }) => {
   await page.locator('.storage').scrollIntoViewIfNeeded();
   await picture(page, 'storage');
 });
+
+test('tasks, templates, days, jot', async ({ page, daemon }) => {
+  const day = (by: number) => new Date(Date.now() + by * 86_400_000).toISOString().slice(0, 10);
+  await daemon.notebook({
+    ...files,
+    'Growth/Strain 14.md': `---\ntags: [growth]\n---\n# Strain 14\n\n- [ ] Measure OD600 again due:${day(-2)} @Ada\n- [ ] Plate 1:1000 due:${day(0)} @Rosalind\n- [x] Freeze a glycerol stock\n`,
+    'Protocols/Gel.md': `---\ntags: [gel]\n---\n# Gel\n\n- [ ] Order agarose due:${day(1)}\n- [ ] Calibrate the camera\n- [ ] Write up for the meeting due:${day(30)} @Ada\n`,
+    'Book the confocal.md': `---\ntitle: Book the confocal\ntype: task\nstatus: todo\ndue_date: ${day(0)}\nassignee: Ada Lovelace\n---\n`,
+    '.templates/gel.md': '---\ntype: template\nname: Gel\ndescription: Lanes, ladder, result\n---\n# {title}\n\n| lane | sample |\n|---|---|\n| 1 | ladder |\n| 2 | |\n\n## Result\n',
+    ...Object.fromEntries([-1, -2, -5].map((by) => [`Daily/${day(by)}.md`, `# ${day(by)}\n`])),
+  });
+  await daemon.api('POST', '/profile', { notebook: 'lab', name: 'Ada Lovelace', colour: '#17665f' });
+  await daemon.open(page, '#/tasks?status=all');
+  await page.waitForSelector('.task-row');
+  await page.getByRole('button', { name: 'Calendar' }).click();
+  await picture(page, 'tasks');
+  await page.keyboard.press('Alt+n');
+  await page.getByRole('button', { name: 'New from a template…' }).click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Title' }).fill('Gel 9');
+  await page.locator('.template-text h1').waitFor();
+  await picture(page, 'templates');
+  await page.keyboard.press('Escape');
+  await page.goto(`${daemon.url}/#/jot`);
+  await page.getByLabel('What is on your mind').fill('The growth stops when the lid is closed: oxygen?');
+  await picture(page, 'jot');
+});

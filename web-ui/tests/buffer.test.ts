@@ -106,6 +106,36 @@ describe('a text being edited', () => {
     expect(server.text).toBe('ONE\ntwo!\n');
   });
 
+  test('a box that is ticked here and elsewhere at once is ticked, with one letter', async () => {
+    const { server, seen, buffer, type, others } = desk('- [ ] boil\n- [ ] cool\n');
+    type('- [x] boil\n- [ ] cool it\n');
+    others('- [x] boil\n- [x] cool\n');
+    await buffer.refresh('v2');
+    expect(seen.shown).toBe('- [x] boil\n- [x] cool it\n');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(server.text).toBe('- [x] boil\n- [x] cool it\n');
+  });
+
+  test('a box that was ticked and opened again before a save is no change beside another’s tick', async () => {
+    const { server, seen, buffer, type, others } = desk('- [ ] boil\n');
+    type('- [x] boil\n');
+    type('- [ ] boil\n');
+    others('- [x] boil\n');
+    await buffer.refresh('v2');
+    expect(seen.shown).toBe('- [x] boil\n');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(server.text).toBe('- [x] boil\n');
+  });
+
+  test('the same letter that two typed elsewhere stays twice', async () => {
+    const { server, buffer, type, others } = desk('[a] \n');
+    type('[a] x\n');
+    others('[a] x\n');
+    await buffer.refresh('v2');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(server.text).toBe('[a] xx\n');
+  });
+
   test('an event about its own save is not read again', async () => {
     const { buffer } = desk('a');
     await buffer.refresh('v1');

@@ -115,6 +115,8 @@ export class TextBuffer {
     this.#live = changes.apply(this.#live);
     this.#pending = this.#pending.compose(changes);
     if (this.#sent) this.#sent.since = this.#sent.since.compose(changes);
+    // What was typed and taken back is no change: it must not stand beside what others write there.
+    else if (!this.dirty) this.#pending = ChangeSet.empty(this.#base.length);
     this.#keep();
     if (!this.#busy) this.#show();
     const now = Date.now();

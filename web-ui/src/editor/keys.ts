@@ -43,13 +43,13 @@ function selectedLines(state: EditorState): Line[] {
 }
 
 /** Each selected line's beginning becomes another one. */
-function replaceStarts(view: EditorView, next: (line: Line, index: number) => { length: number; text: string }): boolean {
+function replaceStarts(view: EditorView, next: (line: Line, index: number) => { length: number; text: string; skip?: number }): boolean {
   const { state } = view;
   if (state.readOnly) return false;
   const changes: ChangeSpec[] = selectedLines(state).map((line, index) => {
     const indent = /^[ \t]*/.exec(line.text)?.[0].length ?? 0;
-    const { length, text } = next(line, index);
-    return { from: line.from + indent, to: line.from + indent + length, insert: text };
+    const { length, text, skip = 0 } = next(line, index);
+    return { from: line.from + indent + skip, to: line.from + indent + skip + length, insert: text };
   });
   const set = state.changes(changes);
   view.dispatch({ changes: set, selection: state.selection.map(set, 1), userEvent: 'input', scrollIntoView: true });
@@ -84,12 +84,12 @@ export const quote: Command = (view) => {
   });
 };
 
-/** A line becomes a task; a task is done, or is to be done again. */
+/** A line becomes a task; a task is done, or is to be done again: one character, as a click on its box. */
 export const task: Command = (view) =>
   replaceStarts(view, (line) => {
     const text = line.text.trimStart();
-    const box = /^((?:[-+*]|\d+[.)])[ \t]+)\[([ xX])\]/.exec(text);
-    if (box) return { length: box[0].length, text: `${box[1]}[${box[2] === ' ' ? 'x' : ' '}]` };
+    const box = /^(?:[-+*]|\d+[.)])[ \t]+\[([ xX])\]/.exec(text);
+    if (box) return { skip: box[0].length - 2, length: 1, text: box[1] === ' ' ? 'x' : ' ' };
     const now = /^(?:[-+*]|\d+[.)])[ \t]+/.exec(text)?.[0] ?? '';
     return { length: now.length, text: `${now || '- '}[ ] ` };
   });

@@ -40,9 +40,37 @@ export interface Rebased {
 
 /** `pending` was made from `base`; the entry now says `remote`. */
 export function rebase(base: string, pending: ChangeSet, remote: string): Rebased {
-  const theirs = changesBetween(base, remote);
-  return { toLive: theirs.map(pending, true), pending: pending.map(theirs) };
+  const [theirs, own] = withoutSameTicks(base, changesBetween(base, remote), pending);
+  return { toLive: theirs.map(own, true), pending: own.map(theirs) };
 }
+
+interface Piece {
+  from: number;
+  to: number;
+  insert: Text;
+}
+
+function piecesOf(set: ChangeSet): Piece[] {
+  const pieces: Piece[] = [];
+  set.iterChanges((from, to, _fromB, _toB, insert) => pieces.push({ from, to, insert }), true);
+  return pieces;
+}
+
+/**
+ * A box that was ticked on both sides is ticked once: two letters `x` in it would make it none. Such a piece leaves both,
+ * and since it is as long as what it replaces, all other places stay what they are.
+ */
+function withoutSameTicks(base: string, theirs: ChangeSet, own: ChangeSet): [ChangeSet, ChangeSet] {
+  const key = ({ from, to, insert }: Piece) => (isTick(base, from, to, insert) ? `${from} ${insert.toString().toLowerCase()}` : '');
+  const ticked = new Set(piecesOf(theirs).map(key).filter((each) => each !== ''));
+  const same = new Set(piecesOf(own).map(key).filter((each) => ticked.has(each)));
+  if (same.size === 0) return [theirs, own];
+  const rest = (set: ChangeSet) => ChangeSet.of(piecesOf(set).filter((piece) => !same.has(key(piece))), base.length, '\n');
+  return [rest(theirs), rest(own)];
+}
+
+const isTick = (base: string, from: number, to: number, insert: Text): boolean =>
+  to === from + 1 && insert.length === 1 && base[from - 1] === '[' && base[to] === ']' && /^[ xX]{2}$/.test(base.slice(from, to) + insert.toString());
 
 /**
  * Whether the edit that made `sent` of `base` is already part of `remote`: the question after an answer

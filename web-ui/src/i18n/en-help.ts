@@ -30,7 +30,6 @@ interface Keys {
 
 export const help = {
   title: 'Help',
-  open: 'Help and shortcuts',
   close: 'Close',
   intro: 'Everything can be done by keyboard. On a Mac, ⌘ stands for Ctrl.',
   more: 'The guide explains the rest: docs/guide.md in the source, or “codexd --help” in a terminal.',
@@ -41,8 +40,11 @@ export const help = {
         { keys: '?', does: 'This help' },
         { keys: 'Ctrl K', does: 'Search all notebooks' },
         { keys: 'Alt N', does: 'New note' },
+        { keys: 'Alt T', does: 'Today’s note' },
+        { keys: 'Alt J', does: 'Jot something down' },
         { keys: 'Alt 1', does: 'To the tree' },
         { keys: 'Alt 2', does: 'To the entry' },
+        { keys: 'Alt 3', does: 'Tasks' },
         { keys: 'Esc', does: 'Close what is open' },
       ],
     },
@@ -60,6 +62,15 @@ export const help = {
         { keys: 'Del', does: 'Delete, to the trash' },
         { keys: 'Shift F10', does: 'Menu of what can be done' },
         { keys: 'A to Z', does: 'To the next name that begins so' },
+      ],
+    },
+    {
+      title: 'In the list of tasks',
+      keys: [
+        { keys: 'Space', does: 'Done, or to be done again' },
+        { keys: 'Enter', does: 'To its line' },
+        { keys: 'E', does: 'When and who' },
+        { keys: 'Ctrl Z', does: 'Undo the last tick' },
       ],
     },
     {

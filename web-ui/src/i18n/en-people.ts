@@ -112,7 +112,6 @@ removeTitle: (name: string, notebook: string) => `Remove ${name} from ${notebook
   bundleMaking: 'It is being made; your browser shows the download when it begins.',
   bundleTake: 'Take in a bundle',
   bundlePick: 'Bundle file',
-  bundleSending: (done: string, total: string) => `${done} of ${total} sent`,
   bundleReading: 'Checking and taking in…',
   bundleTaken: (name: string, records: number, attachments: number) =>
     records === 0 && attachments === 0 ? `${name} holds all of it already.` : `${name}: ${many(records, 'new record', 'new records')}, ${many(attachments, 'new attachment', 'new attachments')}.`,

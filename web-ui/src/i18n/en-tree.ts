@@ -7,6 +7,8 @@ export const tree = {
   more: 'Loading more…',
   newNote: 'New note',
   newFolder: 'New folder',
+  fromTemplate: 'New from a template…',
+  toTemplate: 'Save as a template…',
   upload: 'Add files',
   uploadFolder: 'Add a folder',
   rename: 'Rename',
@@ -44,6 +46,7 @@ export const tree = {
 
 export const uploads = {
   title: 'Adding files',
+  sent: (done: string, total: string) => `${done} of ${total} sent`,
   going: (done: number, total: number, folder: string) => `${done.toLocaleString('en')} of ${many(total, 'file', 'files')} to ${folder === '' ? 'the top' : folder}`,
   done: (n: number, folder: string) => `${many(n, 'file', 'files')} added ${folder === '' ? 'at the top' : `in ${folder}`}.`,
   stopped: (n: number) => `Stopped. ${many(n, 'file', 'files')} had been added already.`,

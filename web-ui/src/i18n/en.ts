@@ -1,7 +1,4 @@
-/** Every word the page says, in English. The larger pages have files of their own beside this one. */
-import { conflicts } from './en-conflicts';
-import { help, settings, welcome } from './en-help';
-import { people } from './en-people';
+/** Every word that the first load says, in English; `all` has those of the other pages too. The larger pages have files of their own beside this one. */
 import { folder, trash, tree, uploads } from './en-tree';
 import { viewers } from './en-viewers';
 import { many } from './format';
@@ -27,7 +24,7 @@ export const t = {
     todo: 'Run this in a terminal to open the page again:',
   },
   offline: 'Not connected to the daemon. Reconnecting…',
-  nav: { notebooks: 'Notebooks', conflicts: 'Conflicts', people: 'People', main: 'Main' },
+  nav: { notebooks: 'Notebooks', tasks: 'Tasks', conflicts: 'Conflicts', people: 'People', settings: 'Settings', help: 'Help and shortcuts', main: 'Main' },
   conflictsOpen: (n: number) => many(n, 'open conflict', 'open conflicts'),
   state: {
     ready: 'Ready',
@@ -221,12 +218,7 @@ export const t = {
     no: 'no',
     empty: 'empty',
   },
-  conflicts,
-  people,
   viewers,
-  welcome,
-  help,
-  settings,
   notebook: {
     add: 'Add a notebook',
     resume: 'Go on',

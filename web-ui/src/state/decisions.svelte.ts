@@ -2,7 +2,7 @@
 import * as api from '../api/client';
 import * as files from '../api/files';
 import type { Conflict, PropertyValue, VersionRow } from '../api/types';
-import { t } from '../i18n/en';
+import { t } from '../i18n/all';
 import { desk } from './desk.svelte';
 import { scalarOf } from './property-values';
 

@@ -32,6 +32,9 @@ class Desk {
   messages = $state.raw<Message[]>([]);
   /** The session has ended: nothing but signing in helps. */
   signedOut = $state(false);
+  /** The first entry that was asked for is on the page; and what can wait may come. */
+  shown = $state(false);
+  later = $state(false);
   /** Notebooks whose work has been going on for more than one look: what is over at once is not shown. */
   lasting = $state.raw<ReadonlySet<string>>(new Set());
 

@@ -3,20 +3,29 @@
 export type Route =
   | { page: 'home' }
   | { page: 'notebook'; notebook: string }
-  | { page: 'entry'; notebook: string; entry: string }
+  /** `line`: where to begin, from 1. */
+  | { page: 'entry'; notebook: string; entry: string; line?: number }
   | { page: 'path'; notebook: string; path: string }
   | { page: 'trash'; notebook: string }
+  /** `query`: what is looked at, as it is written in the address. */
+  | { page: 'tasks'; query: string }
+  | { page: 'jot' }
   | { page: 'conflicts' }
   | { page: 'people' }
   | { page: 'settings' }
   | { page: 'add' };
 
 export function parseRoute(hash: string): Route {
-  const parts = hash.replace(/^#\/?/, '').split('/').map(decode);
+  const [where = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
+  const parts = where.split('/').map(decode);
   const [first, notebook, sort, ...rest] = parts;
-  if (first === 'conflicts' || first === 'people' || first === 'settings' || first === 'add') return { page: first };
+  if (first === 'tasks') return { page: first, query: search };
+  if (first === 'jot' || first === 'conflicts' || first === 'people' || first === 'settings' || first === 'add') return { page: first };
   if (first === 'n' && notebook) {
-    if (sort === 'e' && rest[0]) return { page: 'entry', notebook, entry: rest[0] };
+    if (sort === 'e' && rest[0]) {
+      const line = Number(new URLSearchParams(search).get('line'));
+      return { page: 'entry', notebook, entry: rest[0], ...(line > 0 ? { line } : {}) };
+    }
     if (sort === 'p' && rest.length > 0) return { page: 'path', notebook, path: rest.join('/') };
     if (sort === 'trash') return { page: 'trash', notebook };
     return { page: 'notebook', notebook };
@@ -35,13 +44,15 @@ function decode(part: string): string {
 const enc = encodeURIComponent;
 export const links = {
   home: '#/',
+  tasks: (query = '') => (query === '' ? '#/tasks' : `#/tasks?${query}`),
+  jot: '#/jot',
   conflicts: '#/conflicts',
   people: '#/people',
   settings: '#/settings',
   add: '#/add',
   notebook: (notebook: string) => `#/n/${enc(notebook)}`,
   trash: (notebook: string) => `#/n/${enc(notebook)}/trash`,
-  entry: (notebook: string, entry: string) => `#/n/${enc(notebook)}/e/${enc(entry)}`,
+  entry: (notebook: string, entry: string, line = 0) => `#/n/${enc(notebook)}/e/${enc(entry)}${line > 0 ? `?line=${line}` : ''}`,
   path: (notebook: string, path: string) => `#/n/${enc(notebook)}/p/${path.split('/').map(enc).join('/')}`,
 };
 
@@ -62,6 +73,14 @@ class Router {
   replace(link: string): void {
     history.replaceState(null, '', link);
     this.route = parseRoute(link);
+  }
+
+  /** The line to begin at, once: going back to the page later does not jump there again. */
+  takeLine(): number {
+    const { route } = this;
+    if (route.page !== 'entry' || !route.line) return 0;
+    this.replace(links.entry(route.notebook, route.entry));
+    return route.line;
   }
 }
 

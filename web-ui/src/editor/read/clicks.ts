@@ -36,6 +36,9 @@ export function listen(root: HTMLElement, clicks: Clicks): () => void {
 
 export const showHeading = (root: ParentNode, heading: string): void => show(root, `[data-heading="${CSS.escape(heading)}"]:is(h1, h2, h3, h4, h5, h6)`);
 
+/** The box on a line of the file, from 0. */
+export const showLine = (root: ParentNode, line: number): void => show(root, `input.task[data-line="${line}"]`);
+
 function show(root: ParentNode, what: string): void {
   const element = root.querySelector<HTMLElement>(what);
   if (!element) return;

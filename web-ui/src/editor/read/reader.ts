@@ -1,4 +1,4 @@
 /** The reading side, in one piece: it is loaded when it is first needed. */
-export { listen, showHeading } from './clicks';
+export { listen, showHeading, showLine } from './clicks';
 export { enrich, showEmbed } from './enrich';
 export { renderInline, renderText } from './render';
