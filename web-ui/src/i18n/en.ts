@@ -27,7 +27,7 @@ export const t = {
     todo: 'Run this in a terminal to open the page again:',
   },
   offline: 'Not connected to the daemon. Reconnecting…',
-  nav: { notebooks: 'Notebooks', conflicts: 'Conflicts', people: 'People', main: 'Main' },
+  nav: { notebooks: 'Notebooks', conflicts: 'Conflicts', people: 'People', comments: 'Comments', main: 'Main' },
   conflictsOpen: (n: number) => many(n, 'open conflict', 'open conflicts'),
   state: {
     ready: 'Ready',
@@ -77,6 +77,7 @@ export const t = {
     both: 'Both',
     mode: 'How to show the text',
     history: 'History',
+    commentsOpen: (n: number) => (n === 0 ? 'Comments' : `Comments: ${n.toLocaleString('en')} open`),
     did: { created: 'created', edited: 'edited', properties: 'properties', renamed: 'renamed', moved: 'moved', deleted: 'deleted', restored: 'restored' } as Record<string, string>,
     download: 'Download',
     more: 'More',
