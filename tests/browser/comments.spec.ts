@@ -122,6 +122,20 @@ test('a mark shows its thread, and a thread its words: as it reads, as it is wri
   await expect(page.locator('article.prose .commented.chosen').first()).toHaveText('switched off');
 });
 
+test('what is drawn in the place of its source is marked as a whole', async ({ page, daemon }) => {
+  const here = await daemon.notebook({ 'lamp.md': '# Lamp\n\n| volts | light |\n| --- | --- |\n| 40 | blue |\n\nend\n' });
+  await comment(daemon, 'Or violet?', 'blue');
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await expect(page.locator('.cm-block-table.commented')).toHaveCount(1);
+  await page.getByRole('button', { name: 'Comments: 1 open' }).click();
+  await panel(page).getByRole('button', { name: 'Show in the text: blue' }).click();
+  await page.getByRole('button', { name: 'Both', exact: true }).click();
+  await expect(page.locator('article.prose td mark')).toHaveText('blue');
+  here.write('lamp.md', '# Lamp\n\n| volts | light |\n| --- | --- |\n| 40 | dull |\n\nend\n');
+  await expect(page.locator('article.prose td').last()).toHaveText('dull');
+  await expect(page.locator('.cm-block-table.commented')).toHaveCount(0);
+});
+
 test('a text with Windows line ends and a byte order mark keeps comments where they are', async ({ page, daemon }) => {
   const text = `\uFEFF${note.replaceAll('\n', '\r\n')}`;
   const here = await daemon.notebook({ 'lamp.md': text });

@@ -3,7 +3,7 @@
  * between its words they go along with what is typed.
  */
 import { type ChangeDesc, type EditorState, type Extension, StateEffect, StateField } from '@codemirror/state';
-import { Decoration, type DecorationSet, EditorView, type Tooltip, showTooltip } from '@codemirror/view';
+import { Decoration, type DecorationSet, EditorView, type Tooltip, ViewPlugin, type ViewUpdate, showTooltip } from '@codemirror/view';
 
 export interface Mark {
   /** The thread. */
@@ -81,6 +81,30 @@ export function markAt(marks: readonly Mark[], pos: number): Mark | null {
   return around.reduce<Mark | null>((best, mark) => (best === null || mark.to - mark.from < best.to - best.from ? mark : best), null);
 }
 
+/** What stands for several lines, as a table does, is marked as a whole. */
+const blockMarks = ViewPlugin.fromClass(
+  class {
+    constructor(view: EditorView) {
+      this.look(view);
+    }
+    update({ view }: ViewUpdate) {
+      this.look(view);
+    }
+    look(view: EditorView) {
+      view.requestMeasure({
+        key: this,
+        read: () => [...view.contentDOM.querySelectorAll<HTMLElement>('.cm-block')].map((element) => {
+          const { from, to } = view.lineBlockAt(view.posAtDOM(element));
+          return { element, mark: marksIn(view.state).find((mark) => mark.from < to && mark.to > from) };
+        }),
+        write: (blocks) => {
+          for (const { element, mark } of blocks) element.classList.toggle('commented', mark !== undefined);
+        },
+      });
+    }
+  },
+);
+
 /** A button beside what is selected. */
 const offer = (given: MarkPorts) =>
   showTooltip.compute(['selection'], ({ selection: { main } }): Tooltip | null => {
@@ -104,6 +128,7 @@ const offer = (given: MarkPorts) =>
 
 export const commentMarks = (given: MarkPorts): Extension => [
   field,
+  blockMarks,
   offer(given),
   EditorView.updateListener.of((update) => {
     const marks = marksIn(update.state);
