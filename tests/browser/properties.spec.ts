@@ -49,6 +49,7 @@ test('each value is set in the field of its type, and no other byte of the file 
   await field(page, 'next').fill('runs/3');
   await field(page, 'next').press('Enter');
   await becomes('next: "[[Protocol]]"', "next: '[[runs/3]]'");
+  await expect(form(page).getByRole('link', { name: 'Open 3' })).toHaveAttribute('href', '#/n/lab/p/runs/3.md');
   await form(page).getByLabel('Add tag').fill('opt');
   await page.getByRole('option', { name: 'optics' }).click();
   await here.says('lamp.md', /^tags:\n- optics$/m);

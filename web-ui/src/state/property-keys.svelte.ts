@@ -7,6 +7,7 @@ import { holding } from '../editor/paths';
 import { properties as say } from '../i18n/en-properties';
 import { desk } from './desk.svelte';
 import { asText } from './property-values';
+import { baseName } from './tree-model';
 
 const FILE = '.metadata';
 const TYPES = 'property_types';
@@ -18,6 +19,7 @@ export class PropertyKeys {
   keys = $state.raw<ReadonlyMap<string, PropertyKey>>(new Map());
   #readAt = 0;
   #names: Promise<string[]> | null = null;
+  #found = new Map<string, Promise<{ path: string; title: string } | null>>();
 
   constructor(
     readonly notebook: string,
@@ -41,6 +43,7 @@ export class PropertyKeys {
   async read(): Promise<void> {
     this.#readAt = performance.now();
     this.#names = null;
+    this.#found.clear();
     try {
       const { items } = await api.propertyKeys(this.notebook);
       this.keys = new Map(items.map((key) => [key.key, key]));
@@ -87,6 +90,20 @@ export class PropertyKeys {
     this.#names ??= people.members(this.notebook).then(({ items }) => [...new Set(items.filter((one) => one.role).map((one) => one.person_name || one.name))]);
     const names = await this.#names.catch(() => []);
     return [...new Set([...names, ...this.seen(key)])];
+  }
+
+  /** The entry that a link's name means: the one at that path, else the one of that name nearest to the top. */
+  find(link: string): Promise<{ path: string; title: string } | null> {
+    const target = link.slice(2, -2).split(/[#|]/)[0]?.trim() ?? '';
+    const bare = (path: string) => path.replace(/\.(md|markdown)$/i, '').toLowerCase();
+    const there = this.#found.get(target) ?? api.files(this.notebook, [holding(baseName(target))], NAMES).then(({ files }) => {
+      const named = files.filter(({ path }) => bare(baseName(path)) === bare(target)).sort((a, b) => a.path.length - b.path.length);
+      const found = files.find(({ path }) => bare(path) === bare(target)) ?? named[0];
+      return found ? { path: found.path, title: found.title } : null;
+    });
+    this.#found.set(target, there);
+    there.catch(() => this.#found.delete(target));
+    return there;
   }
 
   async entries(part: string): Promise<string[]> {
