@@ -122,6 +122,25 @@ test('a mark shows its thread, and a thread its words: as it reads, as it is wri
   await expect(page.locator('article.prose .commented.chosen').first()).toHaveText('switched off');
 });
 
+test('what is selected on the reading side is commented on where it is written', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': `${note}\n- off\n- off again\n` });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  await page.locator('article.prose strong').click({ clickCount: 2 });
+  await page.keyboard.press('Control+Alt+m');
+  await expect(area(page)).toBeFocused();
+  await page.keyboard.type('By whom?');
+  await page.keyboard.press('Control+Enter');
+  await expect(page.locator('article.prose mark')).toHaveText('switched');
+  await page.locator('article.prose li').last().click({ clickCount: 3 });
+  await page.keyboard.press('Control+Alt+m');
+  await expect(area(page)).toBeFocused();
+  await page.keyboard.type('Twice?');
+  await page.keyboard.press('Control+Enter');
+  await expect(page.locator('article.prose li').last().locator('mark')).toHaveText('off again');
+  expect((await threads(daemon)).map(({ quote }) => quote)).toEqual(['switched', 'off again']);
+});
+
 test('what is drawn in the place of its source is marked as a whole', async ({ page, daemon }) => {
   const here = await daemon.notebook({ 'lamp.md': '# Lamp\n\n| volts | light |\n| --- | --- |\n| 40 | blue |\n\nend\n' });
   await comment(daemon, 'Or violet?', 'blue');

@@ -87,8 +87,8 @@ const blockMarks = ViewPlugin.fromClass(
     constructor(view: EditorView) {
       this.look(view);
     }
-    update({ view }: ViewUpdate) {
-      this.look(view);
+    update({ view, state, startState }: ViewUpdate) {
+      if (marksIn(state).length > 0 || marksIn(startState).length > 0) this.look(view);
     }
     look(view: EditorView) {
       view.requestMeasure({

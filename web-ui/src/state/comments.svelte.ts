@@ -36,6 +36,7 @@ export class EntryComments {
   /** The editor that has the marks. */
   #marked: EditorView | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #read: (() => { from: number; to: number } | null) | null = null;
   #wanted: string | null = null;
   #reading = false;
   #again = false;
@@ -185,10 +186,20 @@ export class EntryComments {
   comment(): void {
     const { editor } = this.open;
     const main = editor?.state.selection.main;
-    if (main && !main.empty) return this.onSelection();
+    const read = this.#read?.() ?? null;
+    if (read && editor && read.to <= editor.state.doc.length) editor.dispatch({ selection: { anchor: read.from, head: read.to } });
+    if (read || (main && !main.empty)) return this.onSelection();
     const mark = editor && main ? markAt(marksIn(editor.state), main.head) : null;
     if (mark) this.choose(mark.id);
     else this.onWhole();
+  }
+
+  /** A reading side says what is selected there, until what it gets back is called. */
+  readBy(selected: () => { from: number; to: number } | null): () => void {
+    this.#read = selected;
+    return () => {
+      if (this.#read === selected) this.#read = null;
+    };
   }
 
   onSelection(): void {

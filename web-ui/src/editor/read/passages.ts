@@ -37,11 +37,33 @@ export function find(shown: string, wanted: string, near: number): { from: numbe
   return best < 0 || from === undefined || to === undefined ? null : { from, to: to + 1 };
 }
 
+/** Where what is selected on the page stands in its source; the whole block, where its words are not found. */
+export function passageOf(range: Range, root: HTMLElement, text: string): { from: number; to: number } | null {
+  const starts = lineStarts(text);
+  const touched = leaves(root).filter(({ element }) => range.intersectsNode(element));
+  const [first, last] = [touched[0], touched.at(-1)];
+  if (!first || !last) return null;
+  const inBlock = ({ element, from, to }: Leaf) => {
+    const source = { from: starts[from] ?? text.length, to: starts[to] ?? text.length };
+    const part = document.createRange();
+    part.selectNodeContents(element);
+    const before = part.cloneRange();
+    if (range.compareBoundaryPoints(Range.START_TO_START, part) > 0) part.setStart(range.startContainer, range.startOffset);
+    if (range.compareBoundaryPoints(Range.END_TO_END, part) < 0) part.setEnd(range.endContainer, range.endOffset);
+    before.setEnd(part.startContainer, part.startOffset);
+    const written = text.slice(source.from, source.to);
+    const found = find(written, bare(part.toString()).letters, bare(before.toString()).letters.length);
+    const all = { from: source.from, to: source.from + written.trimEnd().length };
+    return found ? { from: source.from + found.from, to: source.from + found.to } : all;
+  };
+  return { from: inBlock(first).from, to: inBlock(last).to };
+}
+
 /** Takes earlier marks away and makes these. `text` is the source that the page was made of. */
 export function markPassages(root: HTMLElement, text: string, marks: readonly Mark[], active: string | null): void {
   unmark(root);
   if (marks.length === 0) return;
-  const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+  const starts = lineStarts(text);
   const lineAt = (pos: number) => starts.findLastIndex((start) => start <= pos);
   const blocks = leaves(root);
   for (const mark of marks) {
@@ -63,11 +85,19 @@ export function markPassages(root: HTMLElement, text: string, marks: readonly Ma
   }
 }
 
+const lineStarts = (text: string): number[] => [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+
 /** What is drawn from its source: formulas, diagrams, coloured code. */
 const fixed = (element: HTMLElement): boolean => element.matches('pre, .math, .diagram, code');
 
+interface Leaf {
+  element: HTMLElement;
+  from: number;
+  to: number;
+}
+
 /** Blocks that hold text themselves, outside of embedded notes, with their lines. */
-function leaves(root: HTMLElement): { element: HTMLElement; from: number; to: number }[] {
+function leaves(root: HTMLElement): Leaf[] {
   const all = [...root.querySelectorAll<HTMLElement>('[data-lines]')].filter((element) => !element.closest('.embedded-note'));
   const own = (element: HTMLElement) => [...element.childNodes].some((node) =>
     node.nodeType === Node.TEXT_NODE ? (node.textContent ?? '').trim() !== '' : !(node as HTMLElement).matches?.('[data-lines], ul, ol, thead, tbody, .callout-title, input'));
