@@ -59,6 +59,7 @@ test('selected words are commented on by keyboard, answered, settled, and opened
   await page.keyboard.type('Since when?');
   await page.keyboard.press('Control+Enter');
   await expect(marks(page)).toHaveText('anode glows');
+  await expect(panel(page).locator('.threads .thread')).toHaveCount(1);
   const [thread] = await threads(daemon);
   expect(thread).toMatchObject({ quote: 'anode glows', place: { line: 3 } });
   const card = panel(page).locator('.threads .thread');
@@ -164,6 +165,7 @@ test('a text with Windows line ends and a byte order mark keeps comments where t
   await expect(area(page)).toBeFocused();
   await page.keyboard.type('Which night?');
   await panel(page).getByRole('button', { name: 'Comment', exact: true }).click();
+  await expect(panel(page).locator('.threads .thread')).toHaveCount(1);
   await expect(marks(page)).toHaveText('over night');
   expect((await threads(daemon))[0]).toMatchObject({ quote: 'over night' });
   expect(here.read('lamp.md')).toBe(text);
