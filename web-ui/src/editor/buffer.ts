@@ -7,7 +7,7 @@
  */
 import { ChangeSet, type Text } from '@codemirror/state';
 import { ApiError, type TextContent } from '../api/client';
-import { decode, encode, shapeOf, type Shape } from './codec';
+import { decode, encode, inEditor, inFile, shapeOf, type Shape } from './codec';
 import { containsEdit, rebase, stringOf, toText } from './rebase';
 
 /** So long after the last letter … */
@@ -103,6 +103,20 @@ export class TextBuffer {
   /** What was typed since the version that the text was made from, as far as the daemon has said. */
   get unsaved(): ChangeSet {
     return this.#pending;
+  }
+
+  /** Where a passage of the file's text at a version is in what stands in the editor; `null` if that is not known here. */
+  here(version: string, start: number, end: number): { from: number; to: number } | null {
+    if (!sameVersion(version, this.#etag)) return null;
+    const at = (pos: number, side: 1 | -1) => this.#pending.mapPos(inEditor(this.#base, pos, this.#shape), side);
+    return { from: at(start, 1), to: at(end, -1) };
+  }
+
+  /** Where a passage of what stands in the editor is in the file's text, at the version that the daemon said last. */
+  inFile(from: number, to: number): { version: string; start: number; end: number } {
+    const back = this.#pending.invertedDesc;
+    const at = (pos: number, side: 1 | -1) => inFile(this.#base, back.mapPos(pos, side), this.#shape);
+    return { version: versionOf(this.#etag), start: at(from, 1), end: at(to, -1) };
   }
 
   /** Whether something is not acknowledged yet. */

@@ -80,6 +80,7 @@ export const help = {
         { keys: 'Ctrl S', does: 'Save now (it also saves by itself)' },
         { keys: 'Ctrl Z', does: 'Undo what you typed' },
         { keys: 'Ctrl F', does: 'Find in the text' },
+        { keys: 'Ctrl Alt M', does: 'Comment on what is selected' },
       ],
     },
     {

@@ -1,5 +1,6 @@
 /** The entry that is open: its details, and its text when it has one. */
 import type { ChangeSet } from '@codemirror/state';
+import type { EditorView } from '@codemirror/view';
 import * as api from '../api/client';
 import type { EntryDetails, Notice, PropertyValue } from '../api/types';
 import { type BufferPorts, TextBuffer, type SaveState } from '../editor/buffer';
@@ -39,6 +40,9 @@ export class OpenEntry {
   people = $state.raw<{ page: string; name: string; colour: string }[]>([]);
   /** What is changed here is meant as an amendment of what was sealed. */
   amends = $state(false);
+
+  /** The editor itself, while there is one: for what adds to it. */
+  editor = $state.raw<EditorView | null>(null);
 
   /** Set by the editor while it shows the text. */
   shown: Shown | null = null;

@@ -3,14 +3,15 @@
 export type Route =
   | { page: 'home' }
   | { page: 'notebook'; notebook: string }
-  /** `line`: where to begin, from 1. */
-  | { page: 'entry'; notebook: string; entry: string; line?: number }
+  /** `line`: where to begin, from 1; `thread`: which comments are shown. */
+  | { page: 'entry'; notebook: string; entry: string; line?: number; thread?: string }
   | { page: 'path'; notebook: string; path: string }
   | { page: 'trash'; notebook: string }
   /** `query`: what is looked at, as it is written in the address. */
   | { page: 'tasks'; query: string }
   | { page: 'jot' }
   | { page: 'conflicts' }
+  | { page: 'comments' }
   | { page: 'people' }
   | { page: 'settings' }
   | { page: 'add' };
@@ -20,11 +21,12 @@ export function parseRoute(hash: string): Route {
   const parts = where.split('/').map(decode);
   const [first, notebook, sort, ...rest] = parts;
   if (first === 'tasks') return { page: first, query: search };
-  if (first === 'jot' || first === 'conflicts' || first === 'people' || first === 'settings' || first === 'add') return { page: first };
+  if (first === 'jot' || first === 'conflicts' || first === 'comments' || first === 'people' || first === 'settings' || first === 'add') return { page: first };
   if (first === 'n' && notebook) {
     if (sort === 'e' && rest[0]) {
       const line = Number(new URLSearchParams(search).get('line'));
-      return { page: 'entry', notebook, entry: rest[0], ...(line > 0 ? { line } : {}) };
+      const thread = rest[1] === 'c' ? rest[2] : undefined;
+      return { page: 'entry', notebook, entry: rest[0], ...(line > 0 ? { line } : {}), ...(thread ? { thread } : {}) };
     }
     if (sort === 'p' && rest.length > 0) return { page: 'path', notebook, path: rest.join('/') };
     if (sort === 'trash') return { page: 'trash', notebook };
@@ -47,12 +49,15 @@ export const links = {
   tasks: (query = '') => (query === '' ? '#/tasks' : `#/tasks?${query}`),
   jot: '#/jot',
   conflicts: '#/conflicts',
+  comments: '#/comments',
   people: '#/people',
   settings: '#/settings',
   add: '#/add',
   notebook: (notebook: string) => `#/n/${enc(notebook)}`,
   trash: (notebook: string) => `#/n/${enc(notebook)}/trash`,
   entry: (notebook: string, entry: string, line = 0) => `#/n/${enc(notebook)}/e/${enc(entry)}${line > 0 ? `?line=${line}` : ''}`,
+  /** An entry with one thread of its comments. */
+  thread: (notebook: string, entry: string, thread: string) => `#/n/${enc(notebook)}/e/${enc(entry)}/c/${enc(thread)}`,
   path: (notebook: string, path: string) => `#/n/${enc(notebook)}/p/${path.split('/').map(enc).join('/')}`,
 };
 

@@ -6,15 +6,15 @@ import { frontmatterEnd } from '../frontmatter';
 import { isWeb, parseWiki, resolvePath, slug } from '../paths';
 import type { Place } from '../place';
 import { purify } from './purify';
-import { type Env, notes } from './rules';
+import { type Env, blockLines, notes } from './rules';
 
-const markdown = new MarkdownIt({ html: true, linkify: true, typographer: false }).use(footnote).use(notes);
+const markdown = new MarkdownIt({ html: true, linkify: true, typographer: false }).use(footnote).use(notes).use(blockLines);
 
 /** Whose text is being cleaned. */
 let here: Place | null = null;
 
 const CLASSES = /^(language-[\w+#.-]+|task|done|align-center|align-right|callout|callout-[a-z]+|footnotes|footnote-[a-z]+|math|math-block|diagram|embed|wikilink)$/;
-const OURS = ['data-line', 'data-heading', 'data-note', 'data-note-text', 'data-note-back', 'data-embed', 'data-wiki'];
+const OURS = ['data-line', 'data-lines', 'data-heading', 'data-note', 'data-note-text', 'data-note-back', 'data-embed', 'data-wiki'];
 
 const RULES = {
   // Drawings and formulas of their own are images and TeX here: what HTML says in other tongues is left out.

@@ -30,11 +30,11 @@ export function notes(md: MarkdownIt): void {
     const { content = '', markup = '' } = tokens[at] ?? {};
     return `<span class="math${markup === '$$' ? ' math-block' : ''}">${escape(content)}</span>`;
   };
-  rules['math_block'] = (tokens, at) => `<div class="math math-block">${escape(tokens[at]?.content ?? '')}</div>\n`;
+  rules['math_block'] = (tokens, at) => `<div class="math math-block"${linesOf(tokens[at])}>${escape(tokens[at]?.content ?? '')}</div>\n`;
   const fence = rules.fence;
   rules.fence = (tokens, at, options, env, self) => {
     const token = tokens[at];
-    if (token && /^mermaid\b/i.test(token.info.trim())) return `<pre class="diagram"><code>${escape(token.content)}</code></pre>\n`;
+    if (token && /^mermaid\b/i.test(token.info.trim())) return `<pre class="diagram"${linesOf(token)}><code>${escape(token.content)}</code></pre>\n`;
     return fence ? fence(tokens, at, options, env, self) : '';
   };
   for (const cell of ['td_open', 'th_open']) {
@@ -47,6 +47,11 @@ export function notes(md: MarkdownIt): void {
   }
   footnotes(md);
 }
+
+const linesOf = (token: Token | undefined): string => {
+  const of = token?.attrGet('data-lines');
+  return of ? ` data-lines="${of}"` : '';
+};
 
 /** Places in the text are found by attributes of ours: an `id` could take the place of something of the page's. */
 function footnotes(md: MarkdownIt): void {
@@ -168,5 +173,16 @@ function headings(state: Core): void {
   state.tokens.forEach((token, at) => {
     const text = state.tokens[at + 1]?.content;
     if (token.type === 'heading_open' && text !== undefined) token.attrSet('data-heading', slug(text));
+  });
+}
+
+/** Each block says which lines of the file it stands for: the first one, and the one behind it. */
+export function blockLines(md: MarkdownIt): void {
+  md.core.ruler.push('lines', (state: Core) => {
+    const { firstLine = 0 } = state.env as Partial<Env>;
+    for (const token of state.tokens) {
+      if (!token.map || token.nesting < 0 || /^(inline|html_block)$/.test(token.type)) continue;
+      token.attrSet('data-lines', `${firstLine + token.map[0]} ${firstLine + token.map[1]}`);
+    }
   });
 }
