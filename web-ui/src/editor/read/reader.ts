@@ -2,3 +2,4 @@
 export { listen, showHeading, showLine } from './clicks';
 export { enrich, showEmbed } from './enrich';
 export { renderInline, renderText } from './render';
+export { showSpot } from './spot';
