@@ -53,7 +53,7 @@ for (const look of looks) {
         await page.waitForSelector('main h1');
         await sound(page, look.colorScheme);
       }
-      await page.keyboard.press('Control+k');
+      await page.keyboard.press('Control+Shift+F');
       await page.keyboard.type('lamp');
       await page.waitForSelector('.hit');
       await sound(page, look.colorScheme);

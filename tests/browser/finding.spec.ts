@@ -36,15 +36,16 @@ test('search as one types, with what was found marked, over all notebooks, by ke
   const folder = await daemon.notebook({ 'lamp.md': '# Lamp\n\nThe mercury lamp needs ten minutes.\n', 'b.md': '# Cells\n' });
   await daemon.notebook({ 'other.md': 'A mercury thermometer.\n' }, 'second');
   await daemon.open(page);
-  await page.keyboard.press('Control+k');
+  const hits = page.getByRole('listbox', { name: 'Search' }).getByRole('option');
+  await page.keyboard.press('Control+Shift+F');
   await page.keyboard.type('mercury');
-  await expect(page.getByRole('option')).toHaveCount(2);
+  await expect(hits).toHaveCount(2);
   await expect(page.locator('.hit mark', { hasText: /^mercury$/ })).toHaveCount(2);
   // What is written now is found now.
   folder.write('new.md', 'Mercury again.\n');
-  await expect(page.getByRole('option')).toHaveCount(3);
+  await expect(hits).toHaveCount(3);
   await page.keyboard.type(' lamp');
-  await expect(page.getByRole('option')).toHaveCount(1);
+  await expect(hits).toHaveCount(1);
   await page.keyboard.press('Enter');
   await expect(page.locator('.cm-content')).toContainText('ten minutes');
 });
@@ -56,5 +57,134 @@ test('a page at rest asks for nothing', async ({ page, daemon }) => {
     await page.waitForSelector('main h1');
     // Half a second without a request; it fails when that never comes.
     await page.waitForLoadState('networkidle');
+  }
+});
+
+test('an entry of any notebook is reached by some letters of its name, what was opened lately first', async ({ page, daemon }) => {
+  await daemon.notebook({ 'protocols/tris buffer.md': '# Tris buffer\n', 'a.md': '# Alpha\n', 'b.md': '# Beta\n' });
+  await daemon.notebook({ 'deep/down/bradford.md': '# Protein assay\n\nsays much\n' }, 'second');
+  await daemon.openEntry(page, 'lab', 'a.md');
+  await daemon.openEntry(page, 'lab', 'b.md');
+  // From within the text too.
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('Control+o');
+  const box = page.getByRole('combobox', { name: 'Go to an entry' });
+  await expect(box).toBeFocused();
+  // Where one comes from is not offered; where one was before, first.
+  await expect(page.getByRole('option').first()).toContainText('Alpha');
+  await page.keyboard.type('brdfrd');
+  await expect(page.getByRole('option').first()).toContainText('second / deep/down/bradford.md');
+  await expect(page.locator('.pick').first().locator('mark').first()).toBeVisible();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('assay prot');
+  await expect(page.getByRole('option').first()).toContainText('Protein assay');
+  expect(await box.getAttribute('aria-activedescendant')).toBe('pick-0');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.cm-content')).toContainText('says much');
+});
+
+test('a name that is none yet becomes a note by a key', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': 'a\n' });
+  await daemon.open(page, '#/n/lab');
+  await page.keyboard.press('Control+o');
+  await expect(page.getByRole('combobox', { name: 'Go to an entry' })).toBeFocused();
+  await page.keyboard.type('days/First day');
+  await page.keyboard.press('Shift+Enter');
+  await folder.says('days/First day.md', '# First day\n\n');
+  await expect(page.locator('.cm-content')).toContainText('First day');
+});
+
+test('all that can be done is found by a few letters, and done', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': '# A\n' });
+  await daemon.openEntry(page, 'lab', 'a.md');
+  const choose = async (letters: string, name: string) => {
+    await page.keyboard.press('Control+k');
+    await expect(page.getByRole('combobox', { name: 'What to do' })).toBeFocused();
+    await page.keyboard.type(letters);
+    await expect(page.getByRole('option', { selected: true })).toContainText(name);
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('dialog', { name: 'What to do' })).toHaveCount(0);
+  };
+  await choose('dark', 'Appearance: dark');
+  await expect(page.locator('html')).toHaveAttribute('data-appearance', 'dark');
+  await choose('seals', 'Seals of this entry');
+  await expect(page.locator('.seals')).toBeVisible();
+  await choose('rename', 'Rename this entry');
+  await page.keyboard.type('b');
+  await page.keyboard.press('Enter');
+  await folder.says('b.md', '# A\n');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await choose('settings', 'Settings');
+  await expect(page.locator('main h1')).toHaveText('Settings');
+  // What belongs to an entry is not offered where there is none.
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('combobox', { name: 'What to do' })).toBeFocused();
+  await page.keyboard.type('seals of this');
+  await expect(page.getByRole('option', { name: /^Seals/ })).toHaveCount(0);
+  await expect(page.getByRole('option').last()).toContainText('Search all notebooks for “seals of this”');
+  await page.keyboard.press('Escape');
+  // The keys that it shows are those that do it.
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Help' })).toContainText('Ctrl Shift F');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+Shift+F');
+  await expect(page.getByRole('combobox', { name: 'Search' })).toBeFocused();
+});
+
+test('the search page: its address keeps the query, results of all notebooks lead to the place in the text', async ({ page, daemon }) => {
+  const filler = Array.from({ length: 120 }, (_, at) => `Line ${at} says nothing.`).join('\n\n');
+  await daemon.notebook({
+    'a.md': `---\ntags: [optics/uv]\nstatus: in progress\n---\n# Alpha\n\nlamp\n\n${filler}\n\nThe mercury lamp is here.\n`,
+    'b.md': '# Beta\n\nA mercury drop.\n',
+    'run.ipynb': JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [{ cell_type: 'markdown', metadata: {}, source: ['mercury in a cell'] }] }),
+  });
+  await daemon.notebook({ 'c.md': 'A mercury thermometer.\n' }, 'second');
+  await daemon.open(page, '#/search');
+  const line = page.getByRole('combobox', { name: 'What to search for' });
+  await expect(line).toBeFocused();
+  await page.keyboard.type('mercury');
+  await expect(page.locator('.founds li')).toHaveCount(4);
+  await expect(page.locator('.found-text mark').first()).toHaveText('mercury');
+  expect(page.url()).toContain('#/search?q=mercury');
+  await page.getByLabel('Where to search').selectOption('second');
+  await expect(page.locator('.founds li')).toHaveCount(1);
+  await page.reload();
+  await expect(line).toHaveValue('mercury');
+  await expect(page.locator('.founds li')).toHaveCount(1);
+  // A line is completed from what there is.
+  await page.getByLabel('Where to search').selectOption('');
+  await line.fill('mercury sta');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(line).toHaveValue('mercury status:');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(line).toHaveValue('mercury status:"in progress" ');
+  await expect(page.locator('.founds li')).toHaveCount(1);
+  await expect(page.locator('.found-title')).toHaveText('Alpha');
+  await page.keyboard.press('ArrowDown');
+  await expect(page.locator('.found-title').first()).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.cm-line', { hasText: 'The mercury lamp is here.' })).toBeInViewport();
+  await expect.poll(() => page.evaluate(() => getSelection()?.toString())).toBe('mercury');
+  await page.goBack();
+  await expect(line).toHaveValue('mercury status:"in progress"');
+});
+
+test('any line is a question; what is mistyped is answered with what might be meant; results come page by page', async ({ page, daemon }) => {
+  await daemon.notebook(Object.fromEntries(Array.from({ length: 45 }, (_, at) => [`n${at}.md`, `Fluorescence number ${at}\n`])));
+  await daemon.open(page, '#/search?q=flourescence');
+  await page.getByRole('button', { name: 'fluorescence' }).click();
+  await expect(page.getByText('45 results')).toBeVisible();
+  await expect(page.locator('.founds li')).toHaveCount(20);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await expect(page.locator('.founds li')).toHaveCount(40);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await expect(page.locator('.founds li')).toHaveCount(45);
+  const line = page.getByRole('combobox', { name: 'What to search for' });
+  for (const odd of ['"', '-', ':', 'tag:', '(((', '* OR NOT', '%', '\\', 'modified:>soon', '💥']) {
+    await line.fill(odd);
+    await expect(page.locator('.finding [role=status]')).not.toHaveText('Searching…');
+    await expect(page.locator('.finding [role=alert]')).toHaveCount(0);
   }
 });

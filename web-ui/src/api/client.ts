@@ -1,7 +1,7 @@
 /** The only place of the page that calls `fetch`. */
 import { t } from '../i18n/en';
 import type {
-  Conflict, EntryDetails, EntryKind, FileRow, LinkRow, NotebookProperties, Page, PeerRow, PropertyKey, PropertyValue, SealItem, SearchHit, Status, Storage, TreeItem, VersionRow, Waiting,
+  Conflict, EntryDetails, EntryKind, FileRow, LinkChanges, LinkRow, MoveUndo, NotebookProperties, Page, PeerRow, PropertyKey, PropertyValue, SealItem, SearchHit, Status, Storage, TreeItem, VersionRow, Waiting,
 } from './types';
 
 export const BASE = '/api/v1';
@@ -177,8 +177,11 @@ export const createEntry = (nb: string, what: { path: string; content?: string; 
 export const changeEntry = (
   nb: string,
   e: string,
-  change: { path?: string; properties?: Record<string, PropertyValue>; remove_properties?: string[]; amend?: boolean },
-) => json<EntryDetails>('PATCH', entryPath(nb, e), { body: change });
+  change: { path?: string; links?: 'preview' | 'rewrite' | 'keep'; properties?: Record<string, PropertyValue>; remove_properties?: string[]; amend?: boolean },
+) => json<EntryDetails & { links?: LinkChanges | null }>('PATCH', entryPath(nb, e), { body: change });
+
+/** Takes a move with what it did to links back; what was written since stays. */
+export const undoMove = (nb: string, undo: MoveUndo) => json<EntryDetails>('POST', `/notebooks/${id(nb)}/moves/undo`, { body: undo });
 
 export const deleteEntry = (nb: string, e: string) => json<unknown>('DELETE', entryPath(nb, e));
 

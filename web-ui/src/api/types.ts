@@ -20,6 +20,12 @@ export type Conflict = Schemas['Conflict'];
 export type ConflictKind = Schemas['ConflictKind'];
 export type LinkRow = Schemas['LinkRow'];
 export type FileRow = Schemas['FileRow'];
+export type SearchPage = Schemas['SearchPage'];
+export type TagRow = Schemas['TagRow'];
+export type BacklinkRow = Schemas['BacklinkRow'];
+export type Graph = Schemas['Graph'];
+export type LinkChanges = Schemas['LinkChanges'];
+export type MoveUndo = Schemas['MoveUndo'];
 export type SealItem = Schemas['SealItem'];
 export type Signer = Schemas['Signer'];
 /** Somebody who waits to be let in. */

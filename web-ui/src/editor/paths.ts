@@ -112,12 +112,12 @@ export function writtenPath(from: string, to: string): string {
   return path.split('/').map((part) => encodeURIComponent(part).replace(/[()!'*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)).join('/');
 }
 
-/** A pattern for paths whose last name holds these letters, in either case. */
-export function holding(part: string): string {
-  const letters = [...part].map((letter) => {
-    const [low, high] = [letter.toLowerCase(), letter.toUpperCase()];
-    if (low !== high && low.length === letter.length && high.length === letter.length) return `[${low}${high}]`;
-    return /[*?[\]{}!\\]/.test(letter) ? (letter === ']' || letter === '!' || letter === '\\' ? '?' : `[${letter}]`) : letter;
-  });
-  return `**/*${letters.join('')}*`;
+/** A letter in a pattern for paths, in either case. */
+export function eitherCase(letter: string): string {
+  const [low, high] = [letter.toLowerCase(), letter.toUpperCase()];
+  if (low !== high && low.length === letter.length && high.length === letter.length) return `[${low}${high}]`;
+  return /[*?[\]{}!\\]/.test(letter) ? (letter === ']' || letter === '!' || letter === '\\' ? '?' : `[${letter}]`) : letter;
 }
+
+/** A pattern for paths whose last name holds these letters, in either case. */
+export const holding = (part: string): string => `**/*${[...part].map(eitherCase).join('')}*`;

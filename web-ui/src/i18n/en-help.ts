@@ -33,21 +33,8 @@ export const help = {
   close: 'Close',
   intro: 'Everything can be done by keyboard. On a Mac, ⌘ stands for Ctrl.',
   more: 'The guide explains the rest: docs/guide.md in the source, or “codexd --help” in a terminal.',
+  /** Keys that belong to one part of the page; the others are those of `state/commands`. */
   groups: [
-    {
-      title: 'Anywhere',
-      keys: [
-        { keys: '?', does: 'This help' },
-        { keys: 'Ctrl K', does: 'Search all notebooks' },
-        { keys: 'Alt N', does: 'New note' },
-        { keys: 'Alt T', does: 'Today’s note' },
-        { keys: 'Alt J', does: 'Jot something down' },
-        { keys: 'Alt 1', does: 'To the tree' },
-        { keys: 'Alt 2', does: 'To the entry' },
-        { keys: 'Alt 3', does: 'Tasks' },
-        { keys: 'Esc', does: 'Close what is open' },
-      ],
-    },
     {
       title: 'In the tree',
       keys: [
@@ -76,11 +63,8 @@ export const help = {
     {
       title: 'In a text',
       keys: [
-        { keys: 'Ctrl E', does: 'Write or read' },
-        { keys: 'Ctrl S', does: 'Save now (it also saves by itself)' },
         { keys: 'Ctrl Z', does: 'Undo what you typed' },
         { keys: 'Ctrl F', does: 'Find in the text' },
-        { keys: 'Ctrl Alt M', does: 'Comment on what is selected' },
       ],
     },
     {

@@ -63,7 +63,8 @@ export const t = {
   search: {
     label: 'Search',
     placeholder: 'Search all notebooks',
-    shortcut: 'Ctrl K',
+    shortcut: 'Ctrl Shift F',
+    all: 'All results',
     none: (q: string) => `Nothing found for “${q}”.`,
     count: (n: number) => many(n, 'result', 'results'),
     busy: 'Searching…',
@@ -75,6 +76,7 @@ export const t = {
     mode: 'How to show the text',
     history: 'History',
     commentsOpen: (n: number) => (n === 0 ? 'Comments' : `Comments: ${n.toLocaleString('en')} open`),
+    links: 'Links',
     did: { created: 'created', edited: 'edited', properties: 'properties', renamed: 'renamed', moved: 'moved', deleted: 'deleted', restored: 'restored' } as Record<string, string>,
     download: 'Download',
     more: 'More',

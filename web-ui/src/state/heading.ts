@@ -1,14 +1,34 @@
-/** The heading that a link names: shown when the entry that it leads to has been opened. */
-let wanted: { place: string; heading: string } | null = null;
+/** The place in a text that a link or a search leads to: shown when the entry has been opened, or at once if it is. */
+import type { SnippetPart } from '../api/types';
 
-/** `place`: the address of the page that the link leads to. */
-export function wantHeading(place: string, heading: string | null): void {
-  wanted = heading === null ? null : { place, heading };
+/** A heading; a line, and something that stands in it; or what a search found, with what is around it. */
+export type Spot = { heading: string } | { line: number; says: string } | { found: readonly SnippetPart[] };
+
+let wanted: { place: string; spot: Spot } | null = null;
+const listeners = new Set<() => void>();
+
+/** `place`: the address, by path, of the entry that the link leads to. */
+export function wantSpot(place: string, spot: Spot | null): void {
+  wanted = spot === null ? null : { place, spot };
+  for (const listener of listeners) listener();
 }
 
+export const wantHeading = (place: string, heading: string | null): void => wantSpot(place, heading === null ? null : { heading });
+
 /** What was wanted of the page at this address; once, and of no other. */
-export function takeHeading(place: string): string | null {
-  const heading = wanted?.place === place ? wanted.heading : null;
+export function takeSpot(place: string): Spot | null {
+  const spot = wanted?.place === place ? wanted.spot : null;
   wanted = null;
-  return heading;
+  return spot;
+}
+
+/** Calls when something is wanted of the page at this address while it is open. */
+export function onWanted(place: () => string, show: (spot: Spot) => void): () => void {
+  const listener = () => {
+    if (wanted?.place !== place()) return;
+    const spot = takeSpot(place());
+    if (spot) show(spot);
+  };
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }

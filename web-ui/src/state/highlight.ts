@@ -28,3 +28,9 @@ export function markWords(text: string, query: string): SnippetPart[] {
   const found = new RegExp(`(${words.join('|')})`, 'giu');
   return text.split(found).flatMap((part, at) => (part === '' ? [] : [{ text: part, hit: at % 2 === 1 }]));
 }
+
+/** Marks a stretch of a text, wherever it stands. */
+export function markText(text: string, says: string): SnippetPart[] {
+  if (says === '') return [{ text, hit: false }];
+  return text.split(says).flatMap((part, at) => [...(at === 0 ? [] : [{ text: says, hit: true }]), ...(part === '' ? [] : [{ text: part, hit: false }])]);
+}

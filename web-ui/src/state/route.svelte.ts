@@ -10,6 +10,7 @@ export type Route =
   /** `query`: what is looked at, as it is written in the address. */
   | { page: 'tasks'; query: string }
   | { page: 'jot' }
+  | { page: 'search'; query: string; notebook: string | null }
   | { page: 'conflicts' }
   | { page: 'comments' }
   | { page: 'people' }
@@ -17,6 +18,11 @@ export type Route =
   | { page: 'add' };
 
 export function parseRoute(hash: string): Route {
+  const asked = /^#\/search(?:\?(.*))?$/s.exec(hash);
+  if (asked) {
+    const values = new URLSearchParams(asked[1]);
+    return { page: 'search', query: values.get('q') ?? '', notebook: values.get('in') };
+  }
   const [where = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
   const parts = where.split('/').map(decode);
   const [first, notebook, sort, ...rest] = parts;
@@ -44,6 +50,10 @@ function decode(part: string): string {
 }
 
 const enc = encodeURIComponent;
+const values = (all: Record<string, string | null>): string => {
+  const said = Object.entries(all).filter(([, value]) => value !== null && value !== '');
+  return said.length === 0 ? '' : `?${said.map(([key, value]) => `${key}=${enc(value ?? '')}`).join('&')}`;
+};
 export const links = {
   home: '#/',
   tasks: (query = '') => (query === '' ? '#/tasks' : `#/tasks?${query}`),
@@ -53,6 +63,8 @@ export const links = {
   people: '#/people',
   settings: '#/settings',
   add: '#/add',
+  /** `notebook`: only there. */
+  search: (query: string, notebook: string | null = null) => `#/search${values({ q: query, in: notebook })}`,
   notebook: (notebook: string) => `#/n/${enc(notebook)}`,
   trash: (notebook: string) => `#/n/${enc(notebook)}/trash`,
   entry: (notebook: string, entry: string, line = 0) => `#/n/${enc(notebook)}/e/${enc(entry)}${line > 0 ? `?line=${line}` : ''}`,

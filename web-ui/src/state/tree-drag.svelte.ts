@@ -1,5 +1,5 @@
 /** Dragging in the tree, and onto it from the desktop. */
-import * as api from '../api/client';
+import type { LinkChanges } from '../api/types';
 import { t } from '../i18n/en';
 import { desk } from './desk.svelte';
 import { type Dropped, droppedIn } from './dropped';
@@ -27,6 +27,8 @@ export class TreeDrag {
   constructor(
     private readonly notebook: string,
     private readonly open: (id: string) => void,
+    /** Somebody is to agree to what becomes of links. */
+    private readonly ask: (entries: Dragged[], folder: string, changes: LinkChanges) => void,
   ) {}
 
   start(event: DragEvent, items: readonly Dragged[]): void {
@@ -75,16 +77,16 @@ export class TreeDrag {
   async move(items: readonly Dragged[], folder: string): Promise<void> {
     const moving = items.filter(({ path }) => parentPath(path) !== folder && path !== folder);
     if (moving.some(({ path }) => folder.startsWith(`${path}/`))) return desk.say(t.tree.moveInside, true);
-    let moved = 0;
+    if (moving.length === 0) return;
+    const moves = moving.map(({ id, path }) => ({ id, from: path, to: joinPath(folder, baseName(path)) }));
     try {
-      for (const { id, path } of moving) {
-        await api.changeEntry(this.notebook, id, { path: joinPath(folder, baseName(path)) });
-        moved += 1;
-      }
+      const { look, touches, carryOut } = await import('./moves');
+      const changes = await look(this.notebook, moves);
+      if (touches(changes)) this.ask(moving, folder, changes);
+      else await carryOut(this.notebook, moves, 'rewrite');
     } catch (error) {
       desk.fail(error);
     }
-    if (moved > 0) desk.say(t.tree.moved(moved, folder));
   }
 }
 

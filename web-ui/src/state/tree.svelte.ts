@@ -192,6 +192,9 @@ export class Tree {
   }
 
   #draw(): void {
-    if (!this.#closed) this.rows = flatten(this.#levels, this.#open);
+    if (this.#closed) return;
+    // While levels are read anew, what moved may be in two of them.
+    const seen = new Set<string>();
+    this.rows = flatten(this.#levels, this.#open).filter(({ key }) => !seen.has(key) && seen.add(key));
   }
 }

@@ -3,3 +3,4 @@ export { listen, showHeading, showLine } from './clicks';
 export { markPassages, passageOf } from './passages';
 export { enrich, showEmbed } from './enrich';
 export { renderInline, renderText } from './render';
+export { showSpot } from './spot';
