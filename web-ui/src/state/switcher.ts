@@ -1,7 +1,14 @@
 /** The entries that some letters may mean, over all notebooks. */
 import * as api from '../api/find';
 import { patternsOf } from './fuzzy';
-import type { Opened } from './recent';
+
+export interface Opened {
+  /** The notebook's id. */
+  notebook: string;
+  entry: string;
+  path: string;
+  title: string;
+}
 
 /** So many of each sort are weighed against each other. */
 const LIKELY = 200;
