@@ -34,11 +34,10 @@ for (const look of looks) {
       await daemon.openEntry(page, 'lab', 'lamp.md');
       await sound(page, look.colorScheme);
       await page.getByRole('button', { name: 'Read', exact: true }).click();
-      await page.getByRole('button', { name: 'History' }).click();
-      await page.waitForSelector('.history .version');
+      await page.getByRole('link', { name: 'History' }).click();
+      await page.waitForSelector('.past .change-facts, .past [role=status]');
       await sound(page, look.colorScheme);
-      // In a narrow window the panel lies over the tools.
-      await page.locator('.history').getByRole('button', { name: 'Close' }).click();
+      await page.goBack();
       await page.getByRole('button', { name: 'Seals', exact: true }).click();
       await page.getByRole('button', { name: 'Seal', exact: true }).click();
       await sound(page, look.colorScheme);

@@ -1,0 +1,138 @@
+/** Looking back: the history of an entry, what happened, what is printed, and what is taken along. */
+import { type Daemon, expect, test } from './world';
+import type { Page } from '@playwright/test';
+
+interface Row { version: string; did: string[] }
+
+/** Pictures of one colour, 2 × 2. */
+const red = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg==', 'base64');
+const blue = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAD0lEQVR4nGNgYPgPRmAKABf2A/1+6zfzAAAAAElFTkSuQmCC', 'base64');
+
+const rows = async (daemon: Daemon, entry: string) => (await daemon.api<{ items: Row[] }>('GET', `/notebooks/lab/entries/${entry}/history`)).items;
+
+/** Saves one text after the other, each from what was there. */
+async function save(daemon: Daemon, entry: string, text: string): Promise<void> {
+  const { url, token } = daemon.run;
+  const address = `${url}/api/v1/notebooks/lab/entries/${entry}/content`;
+  const headers = { authorization: `Bearer ${token}` };
+  const etag = (await fetch(address, { headers })).headers.get('etag') ?? '';
+  const answer = await fetch(address, { method: 'PUT', headers: { ...headers, 'if-match': etag, 'content-type': 'text/plain' }, body: text });
+  expect(answer.ok).toBe(true);
+}
+
+const note = (n: number, status = 'open') => `---\nstatus: ${status}\n---\n# Lamp\n\nMeasured at ${n} nm.\n`;
+
+async function history(page: Page, daemon: Daemon, entry: string, rest = ''): Promise<void> {
+  await daemon.open(page, `#/n/lab/e/${entry}/history${rest}`);
+  await page.waitForSelector('.version-row');
+}
+
+test('one goes through the versions, sees what changed, brings one back, and takes that back', async ({ page, daemon }) => {
+  const here = await daemon.notebook({ 'lamp.md': note(254) });
+  const entry = await daemon.entry('lab', 'lamp.md');
+  for (const text of [note(302), note(302, 'done'), note(365, 'done')]) await save(daemon, entry, text);
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await page.getByRole('link', { name: 'History' }).click();
+  await expect(page.locator('.version-row')).toHaveCount(4);
+  await expect(page.locator('.changes-text tr.removed')).toHaveText(/Measured at 302 nm/);
+  await expect(page.locator('.changes-text ins')).toHaveText('365');
+  // By keyboard alone: to the oldest, and on from there.
+  const slider = page.getByRole('slider', { name: 'Version' });
+  await slider.focus();
+  await page.keyboard.press('Home');
+  await expect(slider).toHaveAttribute('aria-valuetext', /Version 1 of 4/);
+  await expect(page.getByText('The first version: all of it is new.')).toBeVisible();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  await expect(page.locator('.change-properties')).toHaveText(/status\s*open → done/);
+  // Any two: from the first to the newest.
+  const list = page.getByRole('listbox');
+  await list.focus();
+  await page.keyboard.press('End');
+  await page.keyboard.press('Space');
+  await page.keyboard.press('Home');
+  await expect(page.locator('.changes-text del').last()).toHaveText('254');
+  await expect(page.locator('.changes-text ins').last()).toHaveText('365');
+  await page.getByRole('button', { name: 'Side by side' }).click();
+  const changed = page.locator('.changes-text.beside tr', { hasText: '254' });
+  await expect(changed.locator('td').nth(3)).toHaveText('Measured at 365 nm.');
+  // The address says it all.
+  await page.reload();
+  await expect(changed.locator('td').nth(3)).toHaveText('Measured at 365 nm.');
+  await page.getByRole('listbox').focus();
+  await page.keyboard.press('End');
+  await page.getByRole('button', { name: 'That version' }).click();
+  await expect(page.locator('.past .prose')).toContainText('Measured at 254 nm.');
+  await page.getByRole('button', { name: 'As written' }).click();
+  await expect(page.locator('.past .cm-content')).toContainText('status: open');
+  await page.getByRole('button', { name: 'Bring this version back' }).click();
+  await here.says('lamp.md', note(254));
+  await expect(page.locator('.version-row')).toHaveCount(5);
+  await expect(page.getByText('This is how it is now.')).toBeVisible();
+  await page.getByRole('button', { name: 'Take back' }).click();
+  await here.says('lamp.md', note(365, 'done'));
+  await expect(page.locator('.version-row')).toHaveCount(6);
+});
+
+test('a version that is written elsewhere appears by itself, and seals are marked', async ({ page, daemon }) => {
+  const here = await daemon.notebook({ 'lamp.md': note(254) });
+  const entry = await daemon.entry('lab', 'lamp.md');
+  const [first] = await rows(daemon, entry);
+  await daemon.api('POST', `/notebooks/lab/entries/${entry}/seals`, { meaning: 'Recorded by me', locks: false, version: first?.version });
+  await history(page, daemon, entry);
+  await expect(page.locator('.past-seal')).toContainText('Recorded by me');
+  await expect(page.locator('.version-row').first().getByRole('img')).toHaveAttribute('aria-label', /Sealed by .*Recorded by me/);
+  await expect(page.locator('.scrub-seal')).toHaveCount(1);
+  here.write('lamp.md', note(999));
+  await expect(page.locator('.version-row')).toHaveCount(2);
+  await expect(page.locator('.changes-text ins')).toHaveText('999');
+});
+
+test('pictures are compared, and each version has its own', async ({ page, daemon }) => {
+  const here = await daemon.notebook({ 'gel.png': red });
+  const entry = await daemon.entry('lab', 'gel.png');
+  here.write('gel.png', blue);
+  await expect.poll(async () => (await rows(daemon, entry)).length).toBe(2);
+  await history(page, daemon, entry);
+  const images = page.locator('.pictures-beside img');
+  await expect(images).toHaveCount(2);
+  const loaded = () => page.locator('.past-shown img').evaluateAll((all) => all.every((each) => (each as HTMLImageElement).naturalWidth === 2));
+  await expect.poll(loaded).toBe(true);
+  await page.getByRole('button', { name: 'One over the other' }).click();
+  await page.getByRole('slider', { name: 'How much' }).focus();
+  await page.keyboard.press('Home');
+  await expect(page.locator('.pictures-over img').last()).toHaveCSS('clip-path', 'inset(0px 0px 0px 100%)');
+  await page.getByRole('button', { name: 'That version' }).click();
+  await expect(page.locator('.image-view img')).toBeVisible();
+});
+
+test('what is deleted shows its history from the trash, and comes back', async ({ page, daemon }) => {
+  const here = await daemon.notebook({ 'lamp.md': note(254), 'b.md': 'b\n' });
+  const entry = await daemon.entry('lab', 'lamp.md');
+  await save(daemon, entry, note(302));
+  await daemon.api('DELETE', `/notebooks/lab/entries/${entry}`);
+  await daemon.open(page, '#/n/lab/trash');
+  await page.getByRole('link', { name: 'lamp.md' }).click();
+  await expect(page.locator('.version-row')).toHaveCount(3);
+  await expect(page.locator('.change-facts')).toContainText('It was deleted.');
+  await page.locator('.version-row').nth(1).click();
+  await page.getByRole('button', { name: 'That version' }).click();
+  await expect(page.locator('.past .prose')).toContainText('Measured at 302 nm.');
+  await page.getByRole('button', { name: 'Bring it back', exact: true }).click();
+  await here.says('lamp.md', note(302));
+  await expect(page.getByText('This entry is deleted.')).toHaveCount(0);
+});
+
+test('many versions are gone through without laying them all out', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': note(0) });
+  const entry = await daemon.entry('lab', 'lamp.md');
+  for (let n = 1; n < 400; n += 1) await save(daemon, entry, note(n));
+  await history(page, daemon, entry);
+  await expect(page.locator('.scrub-count')).toHaveText('Version 400 of 400');
+  expect(await page.locator('.version-row').count()).toBeLessThan(60);
+  await page.getByRole('slider', { name: 'Version' }).focus();
+  await page.keyboard.press('Home');
+  await expect(page.locator('.scrub-count')).toHaveText('Version 1 of 400');
+  await expect(page.locator('.version-row[aria-selected=true]')).toBeInViewport();
+  expect(await page.locator('.version-row').count()).toBeLessThan(60);
+});
