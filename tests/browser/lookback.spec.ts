@@ -136,3 +136,51 @@ test('many versions are gone through without laying them all out', async ({ page
   await expect(page.locator('.version-row[aria-selected=true]')).toBeInViewport();
   expect(await page.locator('.version-row').count()).toBeLessThan(60);
 });
+
+test('what happened is told as it happens, chosen, and leads to what changed and to the trash', async ({ page, daemon }) => {
+  const here = await daemon.notebook({ 'Growth/lamp.md': note(254), 'Growth/idea.md': 'An idea.\n' });
+  await daemon.notebook({ 'other.md': 'other\n' }, 'second');
+  await daemon.open(page, '#/n/lab');
+  await page.getByRole('link', { name: 'Activity in lab' }).click();
+  const lines = page.locator('.happened');
+  await expect(lines.filter({ hasText: 'created 3 entries' })).toBeVisible();
+  await expect(page.getByText('other.md')).toHaveCount(0);
+  await expect(page.locator('.activity-day h2').first()).toHaveText('Today');
+  // Without asking: an edit from outside, and a deletion.
+  const lamp = await daemon.entry('lab', 'Growth/lamp.md');
+  here.write('Growth/lamp.md', note(302));
+  await expect(lines.first()).toContainText(/edited/);
+  await daemon.api('POST', `/notebooks/lab/entries/${lamp}/seals`, { meaning: 'Recorded by me', locks: false });
+  await expect(lines.first()).toContainText('Recorded by me');
+  await daemon.api('DELETE', `/notebooks/lab/entries/${await daemon.entry('lab', 'Growth/idea.md')}`);
+  const gone = page.locator('.happened', { hasText: 'deleted' }).getByRole('link', { name: 'idea.md', exact: true });
+  await expect(gone).toHaveAttribute('href', '#/n/lab/trash');
+  await page.getByLabel('About').selectOption('seal');
+  await expect(lines).toHaveCount(1);
+  await page.getByLabel('About').selectOption('');
+  await page.getByLabel('Path').fill('lamp');
+  await expect(page.locator('.happened', { hasText: 'deleted' })).toHaveCount(0);
+  await page.getByRole('link', { name: 'What changed in Growth/lamp.md' }).first().click();
+  await expect(page.locator('.changes-text ins')).toHaveText('302');
+  await page.goto(`${daemon.url}/#/activity`);
+  await expect(page.getByRole('link', { name: 'other.md', exact: true })).toBeVisible();
+  await page.getByLabel('Path').fill('nowhere');
+  await expect(page.getByText('Nothing fits what is chosen.')).toBeVisible();
+});
+
+test('one looks back further than one page of activity', async ({ page, daemon }) => {
+  await daemon.notebook({ 'a.md': 'a\n' });
+  // Seals are each a line of their own.
+  const entry = await daemon.entry('lab', 'a.md');
+  for (let n = 0; n < 120; n += 1) await daemon.api('POST', `/notebooks/lab/entries/${entry}/seals`, { meaning: `Seal ${n}`, locks: false });
+  await daemon.open(page, '#/n/lab/activity');
+  await expect(page.locator('.happened', { hasText: 'Seal 119' })).toHaveCount(1);
+  await expect(page.locator('.happened', { hasText: 'Seal 0' })).toHaveCount(0);
+  await expect
+    .poll(async () => {
+      await page.locator('main').evaluate((main) => main.scrollTo(0, main.scrollHeight));
+      return page.locator('.happened', { hasText: 'sealed' }).count();
+    })
+    .toBe(120);
+  await expect(page.getByText('This is where it began.')).toBeVisible();
+});

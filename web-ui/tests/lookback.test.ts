@@ -1,7 +1,9 @@
 /** Looking back: what is made of the daemon's answers about versions. */
 import { describe, expect, test } from 'vitest';
-import type { Hunk, Line } from '../src/api/lookback';
+import type { Activity, Hunk, Line } from '../src/api/lookback';
 import type { SealItem, VersionRow } from '../src/api/types';
+import { dayKey, dayName } from '../src/i18n/days';
+import { days, fits, onTopOf } from '../src/lookback/happened';
 import { firstLines, onTop, pairs, sealsOf, skippedBefore, withNow } from '../src/lookback/rows';
 
 const line = (change: Line['change'], text: string): Line => ({ change, words: [{ text, differs: change !== 'same' }], unended: false });
@@ -55,5 +57,40 @@ describe('a history', () => {
     const found = sealsOf([seal('1', 'a'), seal('2', 'b'), seal('3', 'a')]);
     expect(found.get('a')?.map((each) => each.id)).toEqual(['1', '3']);
     expect(found.get('c')).toBeUndefined();
+  });
+});
+
+describe('what happened', () => {
+  const done = (time: string, what: Partial<Activity> = {}): Activity => ({
+    notebook: 'n', device: 'd', device_name: null, time, since: time, about: 'entry', did: ['edited'], entry_count: 1, changes: 1, words: null,
+    entries: [{ entry: time, path: 'Growth/a.md', deleted: false, version: 'v' }], ...what,
+  });
+
+  test('stands in days, one after the other', () => {
+    const found = days([done('2026-03-02T12:00:00'), done('2026-03-02T11:00:00'), done('2026-03-01T12:00:00')]);
+    expect(found.map((day) => [day.key, day.lines.length])).toEqual([['2026-03-02', 2], ['2026-03-01', 1]]);
+    const now = new Date(2026, 2, 3);
+    expect([dayName('2026-03-03', now), dayName('2026-03-02', now), dayName('2026-03-01', now)]).toEqual(['Today', 'Yesterday', 'Sunday, March 1, 2026']);
+    expect(dayName(dayKey('nonsense'), now)).toBe('');
+  });
+
+  test('is read again from the top: a line that has grown is there once, and nothing older goes', () => {
+    const entries = [{ entry: 'e', path: 'a.md', deleted: false, version: 'v' }];
+    const before = done('2026-03-02T10:00:00', { entries, since: '2026-03-02T09:50:00' });
+    const grown = { ...before, time: '2026-03-02T10:10:00', changes: 2 };
+    const other = done('2026-03-02T10:05:00');
+    const old = done('2026-03-01T10:00:00');
+    expect(onTopOf([grown, other], [other, before, old])).toEqual([grown, other, old]);
+    expect(onTopOf([], [old])).toEqual([]);
+  });
+
+  test('is chosen by person, by what it is about, and by path', () => {
+    const any = { devices: null, about: '', path: '' };
+    const line = done('2026-03-02T10:00:00');
+    expect(fits(line, any)).toBe(true);
+    expect(fits(line, { ...any, devices: new Set(['x']) })).toBe(false);
+    expect(fits(line, { ...any, devices: new Set(['d', 'x']), about: 'entry', path: ' growth/ ' })).toBe(true);
+    expect(fits(line, { ...any, about: 'seal' })).toBe(false);
+    expect(fits(done('t', { entries: [] }), { ...any, path: 'a' })).toBe(false);
   });
 });
