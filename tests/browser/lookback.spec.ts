@@ -184,3 +184,71 @@ test('one looks back further than one page of activity', async ({ page, daemon }
     .toBe(120);
   await expect(page.getByText('This is where it began.')).toBeVisible();
 });
+
+/** A note with a bit of everything that has to come along. */
+const rich = [
+  '---', 'title: Growth of K12', 'status: done', 'tags: [growth, ecoli]', '---', '# Growth of K12', '',
+  'In [[Media|M9 medium]] and [the same](Media.md#Salts), with $\\mu = \\frac{1}{t}$, on [the web](https://example.org/), see [[Far]].[^1]', '',
+  '| Time | OD600 |', '|---|---:|', '| 0 | 0.052 |', '', '![[gel.png]]', '', '![A gel](../images/blue.png)', '', '![[Media]]', '',
+  '```mermaid', 'flowchart LR', '  A[Inoculate] --> B[Measure]', '```', '', '```python', 'def f(): return 1', '```', '', '> [!warning]- Hot', '> Gloves.', '',
+  '<script>window.ran = 1</script><img src="x" onerror="window.ran = 1">', '', '[the table](data.csv)', '', '[^1]: A footnote.', '',
+].join('\n');
+const lab = {
+  'Growth/K12.md': rich,
+  'Growth/Media.md': '# M9\n\n## Salts\n\nGlucose 0.4 %, back to [[K12]].\n',
+  'Growth/gel.png': red,
+  'Growth/data.csv': 'time,od\n0,0.052\n',
+  'Growth/sub/deep note.md': 'Up to [[K12]] and [there](../data.csv).\n',
+  'images/blue.png': blue,
+  'Far.md': 'Far away.\n',
+};
+
+/** What a PDF says, page by page. */
+async function pagesOf(bytes: Buffer): Promise<string[]> {
+  // pdf.js wants a newer Node than the oldest that the tests run on.
+  (Promise as { withResolvers?: unknown }).withResolvers ??= () => {
+    let [resolve, reject] = [(_: unknown) => {}, (_: unknown) => {}];
+    const promise = new Promise((done, failed) => ([resolve, reject] = [done, failed]));
+    return { promise, resolve, reject };
+  };
+  const { getDocument } = await import('../../web-ui/node_modules/pdfjs-dist/legacy/build/pdf.mjs');
+  const file = await getDocument({ data: new Uint8Array(bytes), verbosity: 0 }).promise;
+  return Promise.all(Array.from({ length: file.numPages }, async (_, at) => {
+    const { items } = await (await file.getPage(at + 1)).getTextContent();
+    return items.map((item) => ('str' in item ? item.str : '')).join(' ');
+  }));
+}
+
+/** What is refused is part of the test. */
+function refused(complaints: string[]): void {
+  const others = complaints.filter((each) => !each.startsWith('Executing inline event handler violates'));
+  complaints.splice(0);
+  expect(others).toEqual([]);
+}
+
+test('an entry is printed: title, properties, text and seals, without anything of the page around it', async ({ page, daemon, complaints }) => {
+  await daemon.notebook({ ...lab, 'long.md': `# Long\n\n${Array.from({ length: 200 }, (_, at) => `Line ${at + 1} of the protocol.\n`).join('\n')}` });
+  const entry = await daemon.entry('lab', 'Growth/K12.md');
+  await daemon.api('POST', `/notebooks/lab/entries/${entry}/seals`, { meaning: 'Recorded by me', locks: false });
+  await page.addInitScript(() => { window.print = () => { document.documentElement.dataset['printed'] = 'yes'; }; });
+  await daemon.openEntry(page, 'lab', 'Growth/K12.md');
+  await page.keyboard.press('Control+p');
+  await page.waitForSelector('html[data-printed]');
+  const sheet = page.locator('.sheet');
+  await expect(sheet.locator('.diagram img')).toBeVisible();
+  await expect(sheet.locator('.katex')).not.toHaveCount(0);
+  await expect(sheet.getByText('Gloves.')).toBeVisible();
+  expect(await sheet.locator('img').evaluateAll((all) => all.filter((each) => (each as HTMLImageElement).naturalWidth > 0).length)).toBe(3);
+  const text = (await pagesOf(await page.pdf({ format: 'A4' }))).join('\n');
+  for (const part of ['Growth of K12', 'status', 'done', 'growth, ecoli', '0.052', 'A footnote.', 'Glucose', 'Recorded by me', 'Version', '1 / ']) expect(text).toContain(part);
+  for (const part of ['Search all', 'Notebooks', 'Back to the entry', 'Ready']) expect(text).not.toContain(part);
+  // The title is there once.
+  expect(text.split('Growth of K12')).toHaveLength(2);
+  await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'long.md')}/print`);
+  await page.waitForSelector('[data-ready]');
+  const pages = await pagesOf(await page.pdf({ format: 'A4' }));
+  expect(pages.length).toBeGreaterThan(3);
+  expect(pages.join(' ')).toContain('Line 200 of the protocol.');
+  expect(await page.evaluate(() => 'ran' in window)).toBe(false);
+  refused(complaints);
+});

@@ -67,6 +67,7 @@ export const help = {
       keys: [
         { keys: 'Ctrl E', does: 'Write or read' },
         { keys: 'Ctrl S', does: 'Save now (it also saves by itself)' },
+        { keys: 'Ctrl P', does: 'Print' },
         { keys: 'Ctrl Z', does: 'Undo what you typed' },
         { keys: 'Ctrl F', does: 'Find in the text' },
       ],

@@ -79,6 +79,8 @@ export const t = {
     history: 'History',
     download: 'Download',
     more: 'More',
+    print: 'Print…',
+    export: 'Export as HTML…',
     gone: 'There is no such entry. It may have been deleted or moved.',
     notHere: 'This attachment has not arrived on this device yet. It comes by itself when a device that holds it is connected.',
     changedBy: (who: string) => `by ${who}`,

@@ -2,3 +2,4 @@
 export { listen, showHeading } from './clicks';
 export { enrich, showEmbed } from './enrich';
 export { renderInline, renderText } from './render';
+export { renderStill } from './still';
