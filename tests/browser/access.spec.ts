@@ -47,11 +47,16 @@ for (const look of looks) {
       await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.bin')}`);
       await page.waitForSelector('dl.info');
       await sound(page, look.colorScheme);
-      for (const place of ['#/n/lab', '#/n/lab/trash', '#/n/lab/activity', '#/activity', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add', '#/settings']) {
+      for (const place of ['#/n/lab', '#/n/lab/trash', '#/n/lab/activity', '#/activity', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add', '#/settings', `#/n/lab/e/${await daemon.entry('lab', 'lamp.md')}/print`]) {
         await page.goto(`${daemon.url}/${place}`);
         await page.waitForSelector('main h1');
         await sound(page, look.colorScheme);
       }
+      await page.goto(`${daemon.url}/#/n/lab`);
+      await page.getByRole('button', { name: 'Export as HTML' }).click();
+      await page.waitForSelector('dialog');
+      await sound(page, look.colorScheme);
+      await page.keyboard.press('Escape');
       await page.keyboard.press('Control+k');
       await page.keyboard.type('lamp');
       await page.waitForSelector('.hit');

@@ -1,6 +1,10 @@
 /** Looking back: the history of an entry, what happened, what is printed, and what is taken along. */
-import { type Daemon, expect, test } from './world';
-import type { Page } from '@playwright/test';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from '@playwright/test';
+import { unzipSync } from '../../web-ui/node_modules/fflate/esm/index.mjs';
+import { type Daemon, expect, pair, test } from './world';
 
 interface Row { version: string; did: string[] }
 
@@ -251,4 +255,124 @@ test('an entry is printed: title, properties, text and seals, without anything o
   expect(pages.join(' ')).toContain('Line 200 of the protocol.');
   expect(await page.evaluate(() => 'ran' in window)).toBe(false);
   refused(complaints);
+});
+
+/** Opens what was saved, from disk, in a browser that has never heard of the daemon. */
+async function fromDisk(browser: Browser, path: string): Promise<{ page: Page; asked: string[]; said: string[] }> {
+  const context = await browser.newContext({ offline: true });
+  const page = await context.newPage();
+  const asked: string[] = [];
+  const said: string[] = [];
+  page.on('request', (request) => { if (!/^(file|data):/.test(request.url())) asked.push(request.url()); });
+  page.on('console', (message) => said.push(message.text()));
+  await page.goto(pathToFileURL(path).href);
+  return { page, asked, said };
+}
+
+const shownPictures = (page: Page) =>
+  page.evaluate(async () => {
+    for (const each of Array.from(document.images)) each.loading = 'eager';
+    await Promise.all(Array.from(document.images).map((each) => each.decode()));
+    return Array.from(document.images).map((each) => each.naturalWidth > 0);
+  });
+
+/** Anything that could run, or lead back to the daemon. */
+const wrong = (page: Page) =>
+  page.evaluate(() => {
+    const bad = Array.from(document.querySelectorAll('script, iframe, object, embed, link, base, form')).map((each) => each.tagName);
+    for (const each of Array.from(document.querySelectorAll('*'))) {
+      for (const { name, value } of Array.from(each.attributes)) {
+        if (/^on/i.test(name) || /javascript:|\/api\/v1|entry:/i.test(value) || (name === 'href' && value.startsWith('#/'))) bad.push(`${each.tagName} ${name}=${value.slice(0, 80)}`);
+      }
+    }
+    return 'ran' in window ? [...bad, 'something ran'] : bad;
+  });
+
+async function taken(page: Page, root: string): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('dialog').getByRole('button', { name: 'Export' }).click()]);
+  const path = join(root, download.suggestedFilename());
+  await download.saveAs(path);
+  return path;
+}
+
+test('an entry is taken along as one page that has everything in it', async ({ page, daemon, root, browser, complaints }) => {
+  await daemon.notebook(lab);
+  const entry = await daemon.entry('lab', 'Growth/K12.md');
+  await daemon.api('POST', `/notebooks/lab/entries/${entry}/seals`, { meaning: 'Recorded by me', locks: false });
+  await daemon.openEntry(page, 'lab', 'Growth/K12.md');
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Export as HTML' }).click();
+  const path = await taken(page, root);
+  expect(path).toMatch(/K12\.html$/);
+  await expect(page.getByRole('dialog')).toContainText('1 thing is missing from it');
+  await expect(page.getByRole('dialog')).toContainText('Growth/x: there is no such file');
+  await daemon.stop();
+  const disk = await fromDisk(browser, path);
+  expect(await shownPictures(disk.page)).toEqual([true, true, true]);
+  expect(await wrong(disk.page)).toEqual([]);
+  const sheet = disk.page.locator('.sheet');
+  for (const part of ['Growth of K12', 'growth, ecoli', '0.052', 'Glucose 0.4 %', 'A footnote.', 'Recorded by me', 'Exported']) await expect(sheet).toContainText(part);
+  await expect(sheet.locator('math').first()).toBeVisible();
+  expect((await sheet.locator('math').first().boundingBox())?.width).toBeGreaterThan(10);
+  await sheet.locator('.footnote-ref a').click();
+  expect(new URL(disk.page.url()).hash).toBe('#note-0-1');
+  await expect(sheet.locator('.tok-keyword').first()).toHaveText('def');
+  expect(disk.asked).toEqual([]);
+  expect(disk.said).toEqual([]);
+  await disk.page.context().close();
+  refused(complaints);
+});
+
+test('a folder is taken along as pages and files, with an index, and its links work', async ({ page, daemon, root, browser, complaints }) => {
+  await daemon.notebook(lab);
+  await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'Growth')}`);
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Export as HTML' }).click();
+  const zip = await taken(page, root);
+  expect(zip).toMatch(/Growth\.zip$/);
+  await daemon.stop();
+  const files = unzipSync(new Uint8Array(readFileSync(zip)));
+  expect(Object.keys(files).sort()).toEqual(['K12.html', 'Media.html', '_attached/images/blue.png', 'data.csv', 'gel.png', 'index.html', 'sub/deep note.html']);
+  expect(Buffer.from(files['gel.png'] ?? []).equals(red)).toBe(true);
+  const out = join(root, 'out');
+  for (const [name, bytes] of Object.entries(files)) {
+    mkdirSync(dirname(join(out, name)), { recursive: true });
+    writeFileSync(join(out, name), bytes);
+  }
+  const disk = await fromDisk(browser, join(out, 'index.html'));
+  await expect(disk.page.locator('h1')).toHaveText('Growth');
+  await expect(disk.page.locator('.sheet')).toContainText('Growth/x: there is no such file');
+  expect(await wrong(disk.page)).toEqual([]);
+  await disk.page.getByRole('link', { name: 'deep note.md' }).or(disk.page.getByRole('link', { name: 'deep note' })).first().click();
+  await disk.page.getByRole('link', { name: 'K12' }).click();
+  await expect(disk.page.locator('h1').first()).toHaveText('Growth of K12');
+  expect(await shownPictures(disk.page)).toEqual([true, true, true]);
+  expect(await wrong(disk.page)).toEqual([]);
+  // What is not part of it leads nowhere, and says so.
+  await expect(disk.page.locator('.outside', { hasText: 'Far' })).toHaveAttribute('title', 'Not part of this export');
+  await expect(disk.page.getByRole('link', { name: 'the table' })).toHaveAttribute('href', 'data.csv');
+  await disk.page.getByRole('link', { name: 'the same' }).click();
+  expect(disk.page.url()).toMatch(/Media\.html#salts$/);
+  await disk.page.getByRole('link', { name: 'Index' }).click();
+  await expect(disk.page.locator('h1')).toHaveText('Growth');
+  expect(disk.asked).toEqual([]);
+  expect(disk.said).toEqual([]);
+  await disk.page.context().close();
+  refused(complaints);
+});
+
+test('what this device does not hold is named, and the rest is there', async ({ page, daemon, other, root }) => {
+  const [here] = await pair(daemon, other, { 'a.md': '# A\n\n![[gel.png]]\n' });
+  await other.api('PATCH', '/notebooks/lab', { fetch: 'on-demand' });
+  here.write('gel.png', red);
+  const there = () => other.api<{ items: { id: string }[] }>('GET', '/notebooks/lab/entries?path=gel.png').then((found) => found.items[0]?.id ?? null);
+  await expect.poll(there).not.toBeNull();
+  await daemon.stop();
+  await other.open(page, '#/n/lab');
+  await page.getByRole('button', { name: 'Export as HTML' }).click();
+  const zip = await taken(page, root);
+  await expect(page.getByRole('dialog')).toContainText('gel.png: not on this device yet');
+  const files = unzipSync(new Uint8Array(readFileSync(zip)));
+  expect(Object.keys(files).sort()).toEqual(['a.html', 'index.html']);
+  expect(Buffer.from(files['index.html'] ?? []).toString()).toContain('gel.png: not on this device yet');
 });

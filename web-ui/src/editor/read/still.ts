@@ -35,7 +35,6 @@ export async function renderStill(text: string, still: Still): Promise<DocumentF
     await drawForPaper(figure, source);
   }
   for (const each of all('.embed')) await embed(each, each.dataset['embed'] ?? '', still);
-  for (const each of page.querySelectorAll('img')) each.removeAttribute('loading');
   return page;
 }
 
