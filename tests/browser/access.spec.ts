@@ -34,11 +34,10 @@ for (const look of looks) {
       await daemon.openEntry(page, 'lab', 'lamp.md');
       await sound(page, look.colorScheme);
       await page.getByRole('button', { name: 'Read', exact: true }).click();
-      await page.getByRole('button', { name: 'History' }).click();
-      await page.waitForSelector('.history .version');
+      await page.getByRole('link', { name: 'History' }).click();
+      await page.waitForSelector('.past .change-facts, .past [role=status]');
       await sound(page, look.colorScheme);
-      // In a narrow window the panel lies over the tools.
-      await page.locator('.history').getByRole('button', { name: 'Close' }).click();
+      await page.goBack();
       await page.getByRole('button', { name: 'Seals', exact: true }).click();
       await page.getByRole('button', { name: 'Seal', exact: true }).click();
       await sound(page, look.colorScheme);
@@ -48,11 +47,16 @@ for (const look of looks) {
       await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.bin')}`);
       await page.waitForSelector('dl.info');
       await sound(page, look.colorScheme);
-      for (const place of ['#/n/lab', '#/n/lab/trash', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add', '#/settings']) {
+      for (const place of ['#/n/lab', '#/n/lab/trash', '#/n/lab/activity', '#/activity', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add', '#/settings', `#/n/lab/e/${await daemon.entry('lab', 'lamp.md')}/print`]) {
         await page.goto(`${daemon.url}/${place}`);
         await page.waitForSelector('main h1');
         await sound(page, look.colorScheme);
       }
+      await page.goto(`${daemon.url}/#/n/lab`);
+      await page.getByRole('button', { name: 'Export as HTML' }).click();
+      await page.waitForSelector('dialog');
+      await sound(page, look.colorScheme);
+      await page.keyboard.press('Escape');
       await page.keyboard.press('Control+Shift+F');
       await page.keyboard.type('lamp');
       await page.waitForSelector('.hit');

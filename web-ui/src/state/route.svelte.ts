@@ -5,6 +5,10 @@ export type Route =
   | { page: 'notebook'; notebook: string }
   /** `line`: where to begin, from 1; `thread`: which comments are shown. */
   | { page: 'entry'; notebook: string; entry: string; line?: number; thread?: string }
+  /** `at`: a version; `from`: what it is compared with; `show`: it, or what changed. */
+  | { page: 'history'; notebook: string; entry: string; at: string | null; from: string | null; show: 'changes' | 'version' }
+  | { page: 'print'; notebook: string; entry: string; now: boolean }
+  | { page: 'activity'; notebook?: string }
   | { page: 'path'; notebook: string; path: string }
   | { page: 'trash'; notebook: string }
   /** `query`: what is looked at, as it is written in the address. */
@@ -18,23 +22,27 @@ export type Route =
   | { page: 'add' };
 
 export function parseRoute(hash: string): Route {
-  const asked = /^#\/search(?:\?(.*))?$/s.exec(hash);
-  if (asked) {
-    const values = new URLSearchParams(asked[1]);
-    return { page: 'search', query: values.get('q') ?? '', notebook: values.get('in') };
-  }
-  const [where = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
+  const [, where = '', search = ''] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash) ?? [];
+  const asked = new URLSearchParams(search);
   const parts = where.split('/').map(decode);
   const [first, notebook, sort, ...rest] = parts;
+  if (first === 'search') return { page: first, query: asked.get('q') ?? '', notebook: asked.get('in') };
+  if (first === 'activity') return { page: first };
   if (first === 'tasks') return { page: first, query: search };
   if (first === 'jot' || first === 'conflicts' || first === 'comments' || first === 'people' || first === 'settings' || first === 'add') return { page: first };
   if (first === 'n' && notebook) {
-    if (sort === 'e' && rest[0]) {
-      const line = Number(new URLSearchParams(search).get('line'));
-      const thread = rest[1] === 'c' ? rest[2] : undefined;
-      return { page: 'entry', notebook, entry: rest[0], ...(line > 0 ? { line } : {}), ...(thread ? { thread } : {}) };
+    const [entry, view] = rest;
+    if (sort === 'e' && entry && view === 'history') {
+      return { page: view, notebook, entry, at: asked.get('at'), from: asked.get('from'), show: asked.get('show') === 'version' ? 'version' : 'changes' };
+    }
+    if (sort === 'e' && entry && view === 'print') return { page: view, notebook, entry, now: search === 'now' };
+    if (sort === 'e' && entry) {
+      const line = Number(asked.get('line'));
+      const thread = view === 'c' ? rest[2] : undefined;
+      return { page: 'entry', notebook, entry, ...(line > 0 ? { line } : {}), ...(thread ? { thread } : {}) };
     }
     if (sort === 'p' && rest.length > 0) return { page: 'path', notebook, path: rest.join('/') };
+    if (sort === 'activity') return { page: sort, notebook };
     if (sort === 'trash') return { page: 'trash', notebook };
     return { page: 'notebook', notebook };
   }
@@ -70,6 +78,12 @@ export const links = {
   entry: (notebook: string, entry: string, line = 0) => `#/n/${enc(notebook)}/e/${enc(entry)}${line > 0 ? `?line=${line}` : ''}`,
   /** An entry with one thread of its comments. */
   thread: (notebook: string, entry: string, thread: string) => `#/n/${enc(notebook)}/e/${enc(entry)}/c/${enc(thread)}`,
+  history: (notebook: string, entry: string, asked: { at?: string | null; from?: string | null; show?: string } = {}) => {
+    const given = Object.entries(asked).filter(([key, value]) => value && !(key === 'show' && value === 'changes')) as [string, string][];
+    return `#/n/${enc(notebook)}/e/${enc(entry)}/history${given.length > 0 ? `?${new URLSearchParams(given)}` : ''}`;
+  },
+  print: (notebook: string, entry: string, now = false) => `#/n/${enc(notebook)}/e/${enc(entry)}/print${now ? '?now' : ''}`,
+  activity: (notebook?: string) => (notebook === undefined ? '#/activity' : `#/n/${enc(notebook)}/activity`),
   path: (notebook: string, path: string) => `#/n/${enc(notebook)}/p/${path.split('/').map(enc).join('/')}`,
 };
 

@@ -7,13 +7,14 @@ import { languageOf } from '../languages';
 /** What is longer stays plain: it is parsed in one go. */
 const LONGEST = 60_000;
 
-export function showCode(element: HTMLElement, info: string): void {
+/** Resolves when it is as coloured as it will be. */
+export async function showCode(element: HTMLElement, info: string): Promise<void> {
   const language = languageOf(info);
   const text = element.textContent ?? '';
   if (!language || text.length > LONGEST) return;
-  if (language.support) draw(element, text, language.support);
+  if (language.support) return draw(element, text, language.support);
   // A language that nobody knows, or that cannot be had now: the code stays plain.
-  else language.load().then((support) => draw(element, text, support), () => {});
+  await language.load().then((support) => draw(element, text, support), () => {});
 }
 
 function draw(element: HTMLElement, text: string, support: LanguageSupport): void {

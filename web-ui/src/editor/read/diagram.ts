@@ -27,13 +27,13 @@ let last: Promise<unknown> = Promise.resolve();
 let number = 0;
 const drawn = new Map<string, Drawing>();
 
-const settings = () => ({
+const settings = (dark: boolean) => ({
   startOnLoad: false,
   securityLevel: 'strict' as const,
   suppressErrorRendering: true,
   htmlLabels: false,
   flowchart: { htmlLabels: false },
-  theme: isDark() ? ('dark' as const) : ('neutral' as const),
+  theme: dark ? ('dark' as const) : ('neutral' as const),
   fontFamily: 'system-ui, sans-serif',
   maxTextSize: 50_000,
   maxEdges: 500,
@@ -42,19 +42,20 @@ const settings = () => ({
 });
 
 /** The drawing, if it was made before. */
-export const drawnBefore = (source: string): Drawing | undefined => drawn.get(key(source));
-const key = (source: string) => `${isDark()}\n${source}`;
+export const drawnBefore = (source: string): Drawing | undefined => drawn.get(key(source, isDark()));
+const key = (source: string, dark: boolean) => `${dark}\n${source}`;
 
-export function draw(source: string): Promise<Drawing> {
-  const next = last.then(async () => drawnBefore(source) ?? keep(source, await make(source)));
+/** Paper is light, whatever the page is. */
+export function draw(source: string, dark = isDark()): Promise<Drawing> {
+  const next = last.then(async () => drawn.get(key(source, dark)) ?? keep(key(source, dark), await make(source, dark)));
   last = next.catch(() => {});
   return next;
 }
 
-function keep(source: string, drawing: Drawing): Drawing {
+function keep(key: string, drawing: Drawing): Drawing {
   const oldest = drawn.keys().next().value;
   if (drawn.size >= MOST_DRAWN && oldest !== undefined) drawn.delete(oldest);
-  drawn.set(key(source), drawing);
+  drawn.set(key, drawing);
   return drawing;
 }
 
@@ -76,13 +77,13 @@ function cleanWhatMermaidWrites(): void {
 /** Mermaid fetches the images of such shapes, wherever they are; a key could also be written with escapes. */
 const namesImages = (source: string): boolean => source.includes('@{') && (/img/i.test(source) || source.includes('\\'));
 
-async function make(source: string): Promise<Drawing> {
+async function make(source: string, dark: boolean): Promise<Drawing> {
   if (namesImages(source)) throw new Error(t.editor.diagramImages);
   if (!mermaid) {
     mermaid = (await import('mermaid')).default;
     cleanWhatMermaidWrites();
   }
-  mermaid.initialize(settings());
+  mermaid.initialize(settings(dark));
   number += 1;
   const { svg } = await mermaid.render(`codex-diagram-${number}`, source);
   const fragment = purify.sanitize(svg, {
@@ -109,30 +110,47 @@ async function make(source: string): Promise<Drawing> {
 export function showDiagram(element: HTMLElement, source: string, done?: () => void): void {
   shown.set(element, { source, done });
   const show = (drawing: Drawing) => {
-    const image = document.createElement('img');
-    image.className = 'drawing';
-    image.alt = t.editor.diagram(source.trim().split('\n')[0] ?? '');
-    image.width = Math.ceil(drawing.width);
-    image.height = Math.ceil(drawing.height);
-    image.src = drawing.url;
     element.classList.remove('failed');
-    element.replaceChildren(image);
+    element.replaceChildren(imageOf(drawing, source));
     done?.();
   };
   const before = drawnBefore(source);
   if (before) return show(before);
   whenSeen(element, () => {
     draw(source).then(show, (error: unknown) => {
-      const why = document.createElement('p');
-      why.className = 'why';
-      why.textContent = t.editor.diagramFailed(error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error));
-      element.classList.add('failed');
-      const code = document.createElement('code');
-      code.textContent = source;
-      element.replaceChildren(code, why);
+      showFailed(element, source, error);
       done?.();
     });
   });
+}
+
+function imageOf(drawing: Drawing, source: string): HTMLImageElement {
+  const image = document.createElement('img');
+  image.className = 'drawing';
+  image.alt = t.editor.diagram(source.trim().split('\n')[0] ?? '');
+  image.width = Math.ceil(drawing.width);
+  image.height = Math.ceil(drawing.height);
+  image.src = drawing.url;
+  return image;
+}
+
+function showFailed(element: HTMLElement, source: string, error: unknown): void {
+  const why = document.createElement('p');
+  why.className = 'why';
+  why.textContent = t.editor.diagramFailed(error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error));
+  element.classList.add('failed');
+  const code = document.createElement('code');
+  code.textContent = source;
+  element.replaceChildren(code, why);
+}
+
+/** The diagram at once, for paper. */
+export async function drawForPaper(element: HTMLElement, source: string): Promise<void> {
+  try {
+    element.replaceChildren(imageOf(await draw(source, false), source));
+  } catch (error) {
+    showFailed(element, source, error);
+  }
 }
 
 const shown = new WeakMap<Element, { source: string; done: (() => void) | undefined }>();

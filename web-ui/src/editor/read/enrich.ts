@@ -11,7 +11,7 @@ import { showMath } from './math';
 import { renderText } from './render';
 
 /** Notes in notes in notes: no further. */
-const DEEPEST = 3;
+export const DEEPEST = 3;
 
 export interface Around {
   place: Place;
@@ -25,7 +25,7 @@ export function enrich(root: ParentNode, around: Around): void {
   const all = (what: string) => root.querySelectorAll<HTMLElement>(what);
   for (const each of all('.math')) showMath(each, each.textContent ?? '', each.classList.contains('math-block'), around.done);
   for (const each of all('pre > code[class*="language-"]')) {
-    showCode(each, /language-(\S+)/.exec(each.className)?.[1] ?? '');
+    void showCode(each, /language-(\S+)/.exec(each.className)?.[1] ?? '');
   }
   for (const each of all('pre.diagram')) {
     const figure = document.createElement('div');

@@ -26,10 +26,21 @@ export function showMath(element: HTMLElement, tex: string, display: boolean, do
   );
 }
 
-function draw(with_: typeof Katex, element: HTMLElement, tex: string, display: boolean): void {
+/** Resolves when it is drawn. `plain`: as MathML alone, which needs neither fonts nor a style sheet. */
+export async function drawMath(element: HTMLElement, tex: string, display: boolean, plain: boolean): Promise<void> {
+  coming ??= load();
+  try {
+    await coming;
+  } catch {
+    coming = null;
+  }
+  if (katex) draw(katex, element, tex, display, plain);
+}
+
+function draw(with_: typeof Katex, element: HTMLElement, tex: string, display: boolean, plain = false): void {
   try {
     // Without trust, `\href`, `\includegraphics` and `\html…` do nothing; the bounds keep a macro from growing without end.
-    with_.render(tex, element, { displayMode: display, throwOnError: false, trust: false, strict: 'ignore', maxExpand: 500, maxSize: 50 });
+    with_.render(tex, element, { displayMode: display, output: plain ? 'mathml' : 'htmlAndMathml', throwOnError: false, trust: false, strict: 'ignore', maxExpand: 500, maxSize: 50 });
   } catch (error) {
     element.textContent = tex;
     element.title = error instanceof Error ? error.message : String(error);

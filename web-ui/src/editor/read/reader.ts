@@ -4,3 +4,4 @@ export { markPassages, passageOf } from './passages';
 export { enrich, showEmbed } from './enrich';
 export { renderInline, renderText } from './render';
 export { showSpot } from './spot';
+export { renderStill } from './still';

@@ -1,0 +1,36 @@
+/** What the page of activity says. Loaded with it. */
+import { many } from './format';
+
+export const activity = {
+  title: 'Activity',
+  of: (notebook: string) => `Activity in ${notebook}`,
+  intro: 'Who did what, the latest first. Times are by the clocks of those who did it.',
+  all: 'All notebooks',
+  notebook: 'Notebook',
+  person: 'Person',
+  anybody: 'Anybody',
+  about: 'About',
+  anything: 'Anything',
+  abouts: { entry: 'Entries', seal: 'Seals', comment: 'Comments', people: 'People' } as Record<string, string>,
+  folder: 'Path',
+  folderHelp: 'Part of a path',
+  none: 'Nothing has happened yet.',
+  noneFits: 'Nothing fits what is chosen.',
+  noneYet: (day: string) => `Nothing fits, back to ${day}.`,
+  more: 'Look further back',
+  end: 'This is where it began.',
+  did: {
+    created: 'created', edited: 'edited', properties: 'changed properties of', renamed: 'renamed', moved: 'moved', deleted: 'deleted', restored: 'brought back',
+    sealed: 'sealed', witnessed: 'confirmed a seal of', unlocked: 'lifted the lock of',
+    commented: 'commented on', replied: 'answered in', resolved: 'settled a thread in', reopened: 'opened a thread again in', rephrased: 'rephrased a comment in', took_back: 'took a comment back in',
+    founded: 'began the notebook', admitted: 'let somebody in', device: 'added a device', role: 'changed a role', revoked: 'revoked a device', profile: 'is called',
+    recovery: 'made a recovery phrase', recovered: 'used a recovery phrase', released: 'accepted what was kept aside', rule: 'changed how many sign',
+  } as Record<string, string>,
+  and: (words: readonly string[]) => (words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`),
+  entries: (n: number) => many(n, 'entry', 'entries'),
+  further: (n: number) => `and ${many(n, 'more', 'more')}`,
+  changes: (n: number) => many(n, 'change', 'changes'),
+  deleted: 'in the trash',
+  what: 'what changed',
+  whatOf: (path: string) => `What changed in ${path}`,
+};
