@@ -2,7 +2,7 @@
 import * as api from '../api/client';
 import type { Notice } from '../api/types';
 import { desk } from './desk.svelte';
-import { type Mark, type MarkStore, type Which, browserStore, concerns, is, key, visited } from './marks';
+import { CHANGED, type Mark, type MarkStore, type Which, browserStore, concerns, is, key } from './marks';
 
 const AGAIN_MS = 300;
 
@@ -17,6 +17,7 @@ class Marks {
     this.#take();
     // Another page of this browser.
     window.addEventListener('storage', ({ key: changed }) => (changed === null || changed === key('favourites') || changed === key('recent')) && this.#take());
+    window.addEventListener(CHANGED, () => this.#take());
     desk.listen({ event: (notice) => this.#event(notice), reload: () => this.#again() });
     this.#again();
   }
@@ -38,16 +39,6 @@ class Marks {
     const rest = this.store.read('favourites').filter((each) => !is(each, mark.notebook, mark.entry));
     const at = rest.findIndex((each) => is(each, before.notebook, before.entry));
     if (at >= 0) this.#keep('favourites', rest.toSpliced(at, 0, mark));
-  }
-
-  /** An entry was opened. */
-  async visit(notebook: string, entry: string): Promise<void> {
-    try {
-      const { path, title, kind } = await api.entry(notebook, entry);
-      this.#keep('recent', visited(this.store.read('recent'), { notebook, entry, path, title: title ?? '', kind }));
-    } catch {
-      // What cannot be opened was not.
-    }
   }
 
   #take(): void {

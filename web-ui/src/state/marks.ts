@@ -54,6 +54,15 @@ export const is = (mark: Mark, notebook: string, entry: string) => mark.notebook
 /** What was opened now is the first. Pure. */
 export const visited = (recent: readonly Mark[], mark: Mark): Mark[] => [mark, ...recent.filter((each) => !is(each, mark.notebook, mark.entry))].slice(0, RECENT);
 
+/** Told in the page that wrote them; other pages hear of it from the browser. */
+export const CHANGED = 'codex-marks';
+
+/** An entry was opened. */
+export function opened(mark: Mark): void {
+  browserStore.keep('recent', visited(browserStore.read('recent'), mark));
+  window.dispatchEvent(new Event(CHANGED));
+}
+
 /** Whether what happened may concern a mark: it is about the entry, or about a folder around it. Pure. */
 export function concerns({ notebook, entry, path, old_path, type }: Notice, mark: Mark): boolean {
   if (!type.startsWith('entry.') || notebook !== mark.notebook) return false;
