@@ -4,7 +4,8 @@ import notes from '../styles/notes.css?inline';
 import prose from '../styles/prose.css?inline';
 import sheet from '../styles/sheet.css?inline';
 
-const css = [page, prose, notes, sheet].join('\n').replaceAll('</', '<\\/');
+// What stands last wins.
+const css = [prose, notes, sheet, page].join('\n').replaceAll('</', '<\\/');
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** Whatever a text says, a browser that shows the page runs nothing and asks for nothing but the files beside it. */
