@@ -124,5 +124,8 @@ function slash(context: CompletionContext): CompletionResult | null {
   return { from: typed.from, options, validFor: /^\/[\p{L}\p{N}]*$/u };
 }
 
+/** One source for both: while one of several is asked, what another one shows cannot be chosen. */
+const offers = (context: CompletionContext): CompletionResult | null | Promise<CompletionResult | null> => slash(context) ?? links(context);
+
 /** They are asked for by signs that say little else: whoever types fast may choose at once. */
-export const completions = autocompletion({ override: [links, slash], icons: false, interactionDelay: 0 });
+export const completions = autocompletion({ override: [offers], icons: false, interactionDelay: 0 });

@@ -20,6 +20,12 @@ export interface Change {
   assignee?: string | null;
 }
 
+/** A tick, and what became of it: it may still be under way when it is taken back. */
+interface Ticked {
+  done: boolean;
+  now: Promise<TaskItem | null>;
+}
+
 export class Tasks {
   items = $state.raw<TaskItem[]>([]);
   /** Tasks that there are; more than are read, perhaps. */
@@ -36,7 +42,7 @@ export class Tasks {
   /** Entries that changed, by notebook and id, with their paths; `null`: nobody knows which. */
   #stale: Map<string, { notebook: string; entry: string; path: string }> | null = new Map();
   /** What was ticked here, the last one last: it can be taken back. */
-  #ticked: { task: TaskItem; done: boolean }[] = [];
+  #ticked: Ticked[] = [];
 
   want(wanted: Wanted): void {
     this.#wanted = wanted;
@@ -65,27 +71,33 @@ export class Tasks {
 
   /** Ticks a task off, or opens it again. The list shows it at once, and takes it back when it is refused. */
   async tick(task: TaskItem, done: boolean, amend = false): Promise<void> {
-    const now = await this.#tick(task, done, amend);
-    if (!now) return;
-    const ticked = { task: now, done };
+    const ticked = { done, now: this.#tick(task, done, amend) };
     this.#ticked = [...this.#ticked.slice(-99), ticked];
-    desk.say(plan.tasks.ticked(now.title, done), false, { label: plan.tasks.undo, run: () => this.#takeBack(ticked) });
+    const now = await ticked.now;
+    if (!this.#ticked.includes(ticked)) return;
+    if (now) desk.say(plan.tasks.ticked(now.title, done), false, { label: plan.tasks.undo, run: () => void this.#takeBack(ticked) });
+    else this.#forget(ticked);
   }
 
   /** Takes back what was ticked last. */
   undo(): void {
     const last = this.#ticked.at(-1);
-    if (last) this.#takeBack(last);
+    if (last) void this.#takeBack(last);
   }
 
-  #takeBack(ticked: { task: TaskItem; done: boolean }): void {
+  async #takeBack(ticked: Ticked): Promise<void> {
     if (!this.#ticked.includes(ticked)) return;
+    this.#forget(ticked);
+    const task = await ticked.now;
+    if (!task) return;
+    const now = await this.#tick(task, !ticked.done, false);
+    // What was refused can be tried again.
+    if (now) desk.say(plan.tasks.ticked(now.title, !ticked.done));
+    else this.#ticked = [...this.#ticked, ticked];
+  }
+
+  #forget(ticked: Ticked): void {
     this.#ticked = this.#ticked.filter((each) => each !== ticked);
-    void this.#tick(ticked.task, !ticked.done, false).then((now) => {
-      // What was refused can be tried again.
-      if (now) desk.say(plan.tasks.ticked(now.title, !ticked.done));
-      else this.#ticked = [...this.#ticked, ticked];
-    });
   }
 
   async #tick(task: TaskItem, done: boolean, amend: boolean): Promise<TaskItem | null> {
