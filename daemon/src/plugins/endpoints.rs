@@ -260,8 +260,11 @@ impl Call<'_> {
         let limit = self.plugin.manifest.integration.as_ref().map(|one| one.rate_limit).unwrap_or_default();
         let deadline = Instant::now() + ALL;
         let mut pauses = AGAIN.iter();
+        let mut last = None;
         loop {
-            self.gate(|gate| gate.enter(&limit, Instant::now())).map_err(|wait| self.wait(wait))?;
+            // What it said before says more than that it is left alone now.
+            let entered = self.gate(|gate| gate.enter(&limit, Instant::now()));
+            entered.map_err(|wait| last.take().unwrap_or_else(|| self.wait(wait)))?;
             let tried = tokio::time::timeout_at(deadline.into(), self.exchange(known)).await;
             let error = match tried {
                 Ok(Ok(answer)) => {
@@ -280,6 +283,7 @@ impl Call<'_> {
             let may_again = matches!(&error, EndpointError::Service { status, .. } if *status != Some(429));
             match pauses.next() {
                 Some(pause) if is_theirs && may_again && self.prepared.is_safe() && Instant::now() + *pause < deadline => {
+                    last = Some(error);
                     tokio::time::sleep(*pause).await;
                 }
                 _ => return Err(error),
@@ -375,7 +379,7 @@ impl Call<'_> {
             _ => true,
         };
         if !fits {
-            return Err(self.service(None, format!("answers with `{media_type}`, where {wanted} was declared")));
+            return Err(self.service(Some(status.as_u16()), format!("answers with `{media_type}`, where {wanted} was declared")));
         }
         let mut bytes = Vec::new();
         while let Some(part) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
@@ -384,7 +388,7 @@ impl Call<'_> {
                     bytes.extend_from_slice(&part[..most - bytes.len()]);
                     break;
                 }
-                return Err(self.service(None, format!("answers with more than {} KiB", most >> 10)));
+                return Err(self.service(Some(status.as_u16()), format!("answers with more than {} KiB", most >> 10)));
             }
             bytes.extend_from_slice(&part);
         }
@@ -392,7 +396,7 @@ impl Call<'_> {
         let data = match wanted {
             "page" => page::metadata(&text(), url),
             "json" => serde_json::from_str(&text())
-                .map_err(|why| self.service(None, format!("answers with JSON that cannot be read: {why}")))?,
+                .map_err(|why| self.service(Some(status.as_u16()), format!("answers with JSON that cannot be read: {why}")))?,
             "image" | "binary" => json!(BASE64.encode(&bytes)),
             _ => json!(text()),
         };

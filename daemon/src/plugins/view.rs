@@ -99,6 +99,7 @@ pub fn read(source: &str, catalogue: &Catalogue) -> ViewFile {
             file.warn(read.at(&["view_type"]), "view_type", say);
         }
     }
+    file.warnings.sort_by_key(|warning| warning.line);
     file
 }
 

@@ -156,7 +156,13 @@ fn value(
 
 /// `{name}` in the path is taken from the values; each stays one step of the path, whatever stands in it.
 fn address(base: &str, path: &str, values: &mut BTreeMap<&str, Value>) -> Result<Url, String> {
-    let mut url = Url::parse(base).map_err(|why| format!("`base_url` is no address: {why}"))?;
+    // A service may have several hosts: a path can be a whole address.
+    let whole = path.starts_with("https://").then(|| path[8..].split_once('/')).flatten();
+    let (base, path) = match whole {
+        Some((host, rest)) => (format!("https://{host}"), rest),
+        None => (base.to_owned(), path),
+    };
+    let mut url = Url::parse(&base).map_err(|why| format!("`base_url` is no address: {why}"))?;
     let mut steps = Vec::new();
     for step in path.trim_start_matches('/').split('/') {
         let mut filled = step.to_owned();

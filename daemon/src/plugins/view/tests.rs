@@ -34,15 +34,15 @@ fn each_slip_has_its_line() {
         [
             (3, "view_typ"),
             (6, "query.pahts"),
-            (9, "config.colums"),
             (8, "config.size"),
+            (9, "config.colums"),
             (11, "config.columns.0"),
             (12, "config.columns.1"),
         ],
         "{:?}",
         file.warnings
     );
-    assert!(file.warnings[2].message.contains("did you mean `columns`?"));
+    assert!(file.warnings[3].message.contains("did you mean `columns`?"));
 }
 
 #[test]
