@@ -43,7 +43,7 @@ for (const look of looks) {
       await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.bin')}`);
       await page.waitForSelector('dl.info');
       await sound(page, look.colorScheme);
-      for (const place of ['#/n/lab', '#/n/lab/trash', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add', '#/settings']) {
+      for (const place of ['#/n/lab', '#/n/lab/trash', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/tags?tag=a', '#/people', '#/add', '#/settings']) {
         await page.goto(`${daemon.url}/${place}`);
         await page.waitForSelector('main h1');
         await sound(page, look.colorScheme);

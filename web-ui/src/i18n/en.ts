@@ -24,7 +24,7 @@ export const t = {
     todo: 'Run this in a terminal to open the page again:',
   },
   offline: 'Not connected to the daemon. Reconnecting…',
-  nav: { notebooks: 'Notebooks', tasks: 'Tasks', conflicts: 'Conflicts', people: 'People', comments: 'Comments', settings: 'Settings', help: 'Help and shortcuts', main: 'Main', activity: 'Activity in all notebooks', activityOf: (notebook: string) => `Activity in ${notebook}` },
+  nav: { notebooks: 'Notebooks', tasks: 'Tasks', tags: 'Tags', conflicts: 'Conflicts', people: 'People', comments: 'Comments', settings: 'Settings', help: 'Help and shortcuts', main: 'Main', activity: 'Activity in all notebooks', activityOf: (notebook: string) => `Activity in ${notebook}` },
   conflictsOpen: (n: number) => many(n, 'open conflict', 'open conflicts'),
   state: {
     ready: 'Ready',

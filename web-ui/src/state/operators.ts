@@ -31,7 +31,7 @@ export function pieceAt(line: string, caret: number): Piece {
   return { from: caret, to: caret, text: '' };
 }
 
-const quoted = (value: string): string => (/[\s"]/.test(value) ? `"${value.replaceAll('"', '')}"` : value);
+export const quoted = (value: string): string => (/[\s"]/.test(value) ? `"${value.replaceAll('"', '')}"` : value);
 
 /** What the piece may become; nothing for a word that is one. */
 export function offersFor({ text }: Piece, { values }: Known, most = 8): Offer[] {
