@@ -24,6 +24,8 @@ for (const look of looks) {
     test.use(look);
 
     test('axe finds nothing serious', async ({ page, daemon }) => {
+      // Axe looks at some fifteen pages.
+      test.setTimeout(180_000);
       await daemon.open(page);
       await sound(page, look.colorScheme);
       await daemon.notebook({

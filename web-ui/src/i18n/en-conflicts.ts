@@ -22,9 +22,10 @@ export const conflicts = {
   otherEntry: 'The other entry',
   byHandHelp: 'To put both together by hand, open them, make one of them say what it should, and keep that.',
   tooLarge: 'The other version is too large to be copied by the browser. Open both, and delete the one that you do not need.',
-  decided: 'Decided just now',
+  decided: 'Decided in this browser',
+  decidedHelp: 'What is taken back is as it was before, and in the inbox again.',
   undo: 'Take back',
-  undone: (path: string) => `${path} is as it was before the decision.`,
+  undone: (path: string) => `${path} is as it was before the decision, and in the inbox again.`,
   did: {
     property: (key: string, value: string) => `“${key}” is ${value}`,
     shown: 'what showed is kept, the other is in the trash',
