@@ -3,7 +3,6 @@ export const conflicts = {
   title: 'Conflicts',
   intro: 'Nothing was lost: both sides of each are kept. Decide what should show. Every decision can be taken back.',
   none: 'No conflicts. When two devices change the same thing in ways that cannot both show, it appears here.',
-  done: 'Done',
   seen: 'It is as it should be',
   keepShown: 'Keep what shows',
   keepOther: 'Keep the other',

@@ -213,7 +213,6 @@ export const t = {
     reads: 'You read here: an owner has made you a viewer. What you change in the folder stays on this device, and is not shared.',
     comments: 'You comment and seal here, and do not write. What you change in the folder stays on this device, and is not shared.',
     drafts: (n: number) => `${many(n, 'file', 'files')} changed here ${n === 1 ? 'is' : 'are'} not shared.`,
-    pick: 'Pick an entry on the left, or make a new note.',
     top: 'At the top',
   },
   writeFailed: (path: string, why: string) => `A file could not be written: ${path}. ${why}`,

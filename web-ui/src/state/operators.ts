@@ -1,7 +1,7 @@
 /** The words of a search line that say where to look, and what may stand behind them. Pure. */
 
 /** In the order in which they are explained. */
-export const OPERATORS = ['tag', 'type', 'status', 'path', 'in', 'title', 'modified', 'created'] as const;
+const OPERATORS = ['tag', 'type', 'status', 'path', 'in', 'title', 'modified', 'created'] as const;
 
 /** What is known of the notebooks: learnt from what is in them. */
 export interface Known {
