@@ -24,6 +24,8 @@ for (const look of looks) {
     test.use(look);
 
     test('axe finds nothing serious', async ({ page, daemon }) => {
+      // Axe looks at some fifteen pages.
+      test.setTimeout(180_000);
       await daemon.open(page);
       await sound(page, look.colorScheme);
       await daemon.notebook({
@@ -43,7 +45,7 @@ for (const look of looks) {
       await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.bin')}`);
       await page.waitForSelector('dl.info');
       await sound(page, look.colorScheme);
-      for (const place of ['#/n/lab', '#/n/lab/trash', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add', '#/settings']) {
+      for (const place of ['#/n/lab', '#/n/lab/trash', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/tags?tag=a', '#/people', '#/add', '#/settings']) {
         await page.goto(`${daemon.url}/${place}`);
         await page.waitForSelector('main h1');
         await sound(page, look.colorScheme);
