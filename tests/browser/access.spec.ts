@@ -112,6 +112,7 @@ for (const look of looks) {
       await page.getByRole('button', { name: 'Help and shortcuts' }).click();
       await sound(page, look.colorScheme);
       await page.keyboard.press('Escape');
+      await expect(page.locator('dialog')).toHaveCount(0);
       if (look.viewport.width > 760) {
         await page.locator('.row[title="fit.py"]').click({ button: 'right' });
         await sound(page, look.colorScheme);
