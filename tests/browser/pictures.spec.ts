@@ -158,6 +158,26 @@ test('tasks, templates, days, jot', async ({ page, daemon }) => {
   await picture(page, 'jot');
 });
 
+/** Those that the guide shows of the tour. */
+const shown = ['properties', 'comments-panel', 'links', 'graph', 'search', 'tasks', 'days', 'history', 'activity'];
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(`for the guide, ${colorScheme}`, () => {
+    test.use({ colorScheme, viewport: { width: 1080, height: 680 } });
+
+    test('pages', async ({ page, daemon }) => {
+      test.setTimeout(180_000);
+      const place = join(folder ?? '', 'guide');
+      mkdirSync(place, { recursive: true });
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      await daemon.open(page);
+      await inUse(daemon);
+      await tour(page, daemon, async (name) => {
+        if (shown.includes(name)) await page.screenshot({ path: join(place, `${name}-${colorScheme}.png`) });
+      });
+    });
+  });
+}
+
 const sizes = [400, 760, 1400, 2560];
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of sizes) {
