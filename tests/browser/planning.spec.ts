@@ -202,8 +202,10 @@ for (const look of [{ colorScheme: 'light', width: 1400 }, { colorScheme: 'dark'
     await sound(page);
     await page.getByRole('grid').focus();
     await page.keyboard.press('e');
+    await expect(page.getByRole('dialog')).toBeVisible();
     await sound(page);
     await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
     await page.goto(`${daemon.url}/#/tasks?text=nothing`);
     await page.waitForSelector('.empty');
     await sound(page);
@@ -357,6 +359,9 @@ test('a thought is jotted down by a key, and its draft survives a closed tab', a
   await expect(other.getByLabel('What is on your mind')).toBeFocused();
   await expect(other.getByLabel('What is on your mind')).toHaveValue('');
   await page.close();
+  // The browser lets a tab's locks go a moment after it is closed.
+  const held = () => other.evaluate(async () => (await navigator.locks.query()).held?.filter(({ name }) => name?.startsWith('codex.jot.')).length);
+  await expect.poll(held).toBe(1);
   await other.reload();
   await expect(other.getByLabel('What is on your mind')).toHaveValue('half a thought');
   await sound(other);

@@ -93,7 +93,6 @@ export const settings = {
   home: 'Program’s folder',
   otherDevices: 'Other devices and people',
   notebooks: 'Notebooks',
-  folder: 'Folder',
   notebookName: 'Name on this device',
   fetch: 'Attachments fetched here',
   fetches: { all: 'All', below: 'Smaller ones only', 'on-demand': 'Only when asked for' } as Record<string, string>,

@@ -1,6 +1,6 @@
 /** The reading side, in one piece: it is loaded when it is first needed. */
 export { listen, showHeading, showLine } from './clicks';
-export { markPassages, passageOf } from './passages';
+export { keepSelected, markPassages, passageOf } from './passages';
 export { enrich, showEmbed } from './enrich';
 export { renderInline, renderText } from './render';
 export { showSpot } from './spot';
