@@ -83,6 +83,14 @@ interface CodexView {
 
 type Child = Node | string | number | null | undefined | false | Child[];
 
+/** Pixels from the top left. */
+interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
 interface ListOptions<T> {
   items: T[];
   /** Draws one. */
@@ -99,6 +107,8 @@ interface ListOptions<T> {
   columns?: number;
   /** Pixels between items. */
   gap?: number;
+  /** Says where everything is, instead of one below the other. `width` is that of the list. */
+  place?(items: T[], width: number): Box[];
   /** What stands above the rows, and scrolls with them. */
   header?: HTMLElement;
   /** Enter, or a click beside what can be clicked in the row. */
@@ -135,7 +145,7 @@ interface MenuItem {
 interface EditOptions {
   label: string;
   value: Json | undefined;
-  /** What can be chosen. */
+  /** What can be chosen (`select`), or is offered (`text`). */
   options?: string[];
   kind?: 'text' | 'number' | 'date' | 'checkbox' | 'list' | 'select';
   save(value: Json): void;
@@ -191,6 +201,8 @@ interface Codex {
   sorted(files: CodexFile[], sort: unknown): CodexFile[];
   /** What a sort is by. */
   sortKeys(sort: unknown): { name: string; descending: boolean }[];
+  /** The texts that a property has in these entries, at most some sixty. */
+  valuesOf(files: CodexFile[], name: string): string[];
   /** Status says it is done. */
   isDone(file: CodexFile): boolean;
   /** A moment; `time` if it has a time of day. */

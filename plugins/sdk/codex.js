@@ -244,6 +244,16 @@
     return rows.map(({ each }) => each);
   };
   const DONE = new Set(['done', 'complete', 'completed', 'closed', 'finished']);
+  /** @type {Codex['valuesOf']} */
+  const valuesOf = (of, name) => {
+    const seen = new Set();
+    for (const each of of) {
+      const value = get(each, name);
+      for (const one of Array.isArray(value) ? value : [value]) if (typeof one === 'string' && one !== '') seen.add(one);
+      if (seen.size > 60) break;
+    }
+    return [...seen].sort(compare);
+  };
   /** @param {CodexFile} of */
   const isDone = (of) => DONE.has(shown(of.properties['status'] ?? '').toLowerCase());
 
@@ -562,9 +572,18 @@
     const element = h('div', { class: 'codex-list' }, options.header, space);
     if (role === 'presentation') space.removeAttribute('aria-label');
 
+    /** Where everything is, if the view says so. @type {Box[]} */
+    let boxes = [];
+
     const lines = () => Math.ceil(items.length / columns);
     const lineKey = (/** @type {number} */ line) => keyOf(items[line * columns]);
     const layOut = () => {
+      if (options.place) {
+        boxes = options.place(items, space.clientWidth || element.clientWidth);
+        space.style.height = `${boxes.reduce((most, box) => Math.max(most, box.y + box.height), 0)}px`;
+        space.style.minWidth = `max(100%, ${boxes.reduce((most, box) => Math.max(most, box.x + box.width), 0)}px)`;
+        return;
+      }
       offsets = new Float64Array(lines() + 1);
       for (let line = 0; line < lines(); line += 1) offsets[line + 1] = (offsets[line] ?? 0) + (heights.get(lineKey(line)) ?? usual) + gap;
       space.style.height = `${offsets[lines()] ?? 0}px`;
@@ -603,13 +622,24 @@
       const last = Math.min(lines() - 1, lineAt(top + element.clientHeight) + SPARE);
       return [first, last];
     };
+    const inSight = () => {
+      const [left, top] = [element.scrollLeft - space.offsetLeft, element.scrollTop - space.offsetTop];
+      const far = element.clientHeight / 2;
+      const seen = new Set();
+      for (const [index, box] of boxes.entries()) {
+        if (box.y < top + element.clientHeight + far && box.y + box.height > top - far && box.x < left + element.clientWidth + far && box.x + box.width > left - far) seen.add(index);
+      }
+      return seen;
+    };
     /** Puts the rows that are in sight into the page; measures them; does so again if they were of another height. */
     const render = (turn = 0) => {
       if (!element.isConnected || element.clientHeight === 0) return;
       const hadFocus = focused();
-      const [first, last] = /** @type {[number, number]} */ (wantedLines());
-      const wanted = new Set();
-      for (let index = first * columns; index < Math.min(items.length, (last + 1) * columns); index += 1) wanted.add(index);
+      const wanted = options.place ? inSight() : new Set();
+      if (!options.place) {
+        const [first, last] = /** @type {[number, number]} */ (wantedLines());
+        for (let index = first * columns; index < Math.min(items.length, (last + 1) * columns); index += 1) wanted.add(index);
+      }
       // The row that has the keyboard stays, wherever the list is scrolled to.
       if (active < items.length) wanted.add(active);
       const order = /** @type {number[]} */ ([...wanted].sort((a, b) => /** @type {number} */ (a) - /** @type {number} */ (b)));
@@ -647,6 +677,7 @@
     };
     /** Whether a line was of another height than thought. What is in sight stays where it is. */
     const measured = () => {
+      if (options.place) return false;
       /** @type {Map<number, number>} */
       const found = new Map();
       for (const [index, one] of drawn) {
@@ -671,6 +702,13 @@
     };
     const place = () => {
       for (const [index, one] of drawn) {
+        const box = boxes[index];
+        if (options.place && box) {
+          one.style.transform = `translate(${box.x}px, ${box.y}px)`;
+          one.style.width = `${box.width}px`;
+          one.style.height = `${box.height}px`;
+          continue;
+        }
         const line = Math.floor(index / columns);
         one.style.transform = `translateY(${offsets[line] ?? 0}px)`;
         if (columns === 1) continue;
@@ -680,6 +718,13 @@
       }
     };
     const show = (/** @type {number} */ index) => {
+      const box = boxes[index];
+      if (options.place && box) {
+        const [x, y] = [box.x + space.offsetLeft, box.y + space.offsetTop];
+        if (y < element.scrollTop || y + box.height > element.scrollTop + element.clientHeight) element.scrollTop = y < element.scrollTop ? y - 8 : y + box.height - element.clientHeight + 8;
+        if (x < element.scrollLeft || x + box.width > element.scrollLeft + element.clientWidth) element.scrollLeft = x < element.scrollLeft ? x - 8 : x + box.width - element.clientWidth + 8;
+        return;
+      }
       const line = Math.floor(index / columns);
       const head = space.offsetTop;
       const sticky = options.header && getComputedStyle(options.header).position === 'sticky' ? options.header.offsetHeight : 0;
@@ -702,7 +747,26 @@
       show(active);
       drawn.get(active)?.focus({ preventScroll: true });
     };
+    /** The nearest one in a direction. @param {number} x @param {number} y */
+    const towards = (x, y) => {
+      const from = boxes[active];
+      let [best, least] = [-1, Infinity];
+      for (const [index, box] of boxes.entries()) {
+        if (!from || index === active) continue;
+        const [across, down] = [box.x + box.width / 2 - from.x - from.width / 2, box.y + box.height / 2 - from.y - from.height / 2];
+        const [along, aside] = x === 0 ? [down * y, across] : [across * x, down];
+        const far = along + Math.abs(aside) * 2.5;
+        if (along > 1 && far < least) [best, least] = [index, far];
+      }
+      return best;
+    };
     const step = (/** @type {KeyboardEvent} */ event) => {
+      const arrow = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key];
+      if (options.place && arrow && !event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+        const to = towards(arrow[0] ?? 0, arrow[1] ?? 0);
+        if (to >= 0) focus(to);
+        return true;
+      }
       const page = Math.max(1, Math.floor(element.clientHeight / (usual + gap)) - 1) * columns;
       /** @type {Dict<number>} */
       const by = { ArrowDown: columns, ArrowUp: -columns, PageDown: page, PageUp: -page, Home: -items.length, End: items.length };
@@ -757,6 +821,7 @@
     })), { passive: true });
     let width = 0;
     new ResizeObserver(() => {
+      if (element.clientWidth === width && options.place) return render();
       if (element.clientWidth !== width) heights.clear();
       width = element.clientWidth;
       layOut();
@@ -891,19 +956,20 @@
     return kind === 'number' && Number.isFinite(Number(written)) ? Number(written) : written;
   };
   /** @type {Codex['edit']} */
-  const edit = (anchor, { label: name, value, options, kind = options ? 'select' : kindOf(name, value), save }) => {
+  const edit = (anchor, { label: name, value, options, kind = kindOf(name, value), save }) => {
     const now = Array.isArray(value) ? value.map(shown).join(', ') : value === undefined || value === null ? '' : shown(value);
     const choices = [...new Set(['', ...(options ?? []), now])];
     const field = kind === 'select'
       ? h('select', { value: now }, choices.map((choice) => h('option', { value: choice }, choice === '' ? '–' : choice)))
-      : h('input', { type: kind === 'list' ? 'text' : kind, value: now, checked: value === true, step: 'any' });
+      : h('input', { type: kind === 'list' ? 'text' : kind, value: now, checked: value === true, step: 'any', list: kind === 'text' && options ? 'codex-options' : null, autocomplete: 'off' });
+    const offered = kind === 'text' && options ? h('datalist', { id: 'codex-options' }, options.map((choice) => h('option', { value: choice }))) : null;
     const done = () => {
       const next = valueOf(kind, field);
       close?.();
       if (JSON.stringify(next) !== JSON.stringify(value ?? null)) save(next);
     };
     // No form: a sandboxed frame may submit none.
-    const form = h('div', { class: 'codex-pop codex-edit', role: 'group', 'aria-label': label(name) }, h('label', null, h('span', null, label(name)), field),
+    const form = h('div', { class: 'codex-pop codex-edit', role: 'group', 'aria-label': label(name) }, h('label', null, h('span', null, label(name)), field), offered,
       h('div', { class: 'codex-buttons' }, h('button', { type: 'button', class: 'codex-main', onclick: done }, 'Save'), h('button', { type: 'button', onclick: () => close?.() }, 'Cancel')));
     field.addEventListener('keydown', (/** @type {Event} */ event) => {
       if (!(event instanceof KeyboardEvent) || event.key !== 'Enter' || event.isComposing) return;
@@ -1065,7 +1131,7 @@
       drawer = draw;
       begin();
     },
-    h, svg, list, menu, edit, drag, image, card, fields, empty, more, announce, key, get, matches, compare, sorted, sortKeys, isDone, date, day, label, format, formatDate,
+    h, svg, list, menu, edit, drag, image, card, fields, empty, more, announce, key, get, matches, compare, sorted, sortKeys, valuesOf, isDone, date, day, label, format, formatDate,
     formatNumber, formatSize, many,
   };
   Object.defineProperty(globalThis, 'codex', { value: Object.freeze(codex) });
