@@ -18,7 +18,7 @@ codex.start((view) => {
   const columns = (/** @type {number} */ width) => {
     const wanted = Math.max(1, Math.min(8, Math.round(Number(view.config['columns'])) || 4));
     // On a narrow page there are fewer: a picture is at least so wide.
-    return layout() === 'list' ? 1 : Math.max(1, Math.min(wanted, Math.floor((width + GAP) / (110 + GAP))));
+    return layout() === 'list' ? 1 : Math.max(1, Math.min(wanted, Math.floor((width + GAP) / (140 + GAP))));
   };
   /** @param {CodexFile} file */
   const shape = (file) => {
