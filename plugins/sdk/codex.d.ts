@@ -158,6 +158,7 @@ interface DragOptions {
   target: string;
   /** No copy of it follows the pointer; `move` shows what happens. */
   bare?: boolean;
+  /** `event` is that of the pointer going down; `false` leaves it where it is. */
   start?(item: HTMLElement, event: PointerEvent): boolean | void;
   move?(item: HTMLElement, target: HTMLElement | null, event: PointerEvent): void;
   drop(item: HTMLElement, target: HTMLElement | null, event: PointerEvent): void;

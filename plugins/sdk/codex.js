@@ -1000,9 +1000,9 @@
       let scrolls = 0;
       let last = down;
       const touch = down.pointerType === 'touch';
-      const timer = touch ? window.setTimeout(() => begin(down), LONG_MS) : 0;
-      const begin = (/** @type {PointerEvent} */ event) => {
-        if (options.start?.(item, event) === false) return end();
+      const timer = touch ? window.setTimeout(() => begin(), LONG_MS) : 0;
+      const begin = () => {
+        if (options.start?.(item, down) === false) return end();
         moving = true;
         item.classList.add('codex-dragged');
         document.body.classList.add('codex-dragging');
@@ -1041,7 +1041,7 @@
         last = event;
         const far = Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > SLACK;
         if (!moving && far && touch) return end();
-        if (!moving && far) begin(event);
+        if (!moving && far) begin();
         if (!moving) return;
         if (scrolls === 0) scrolls = requestAnimationFrame(scroll);
         show();
