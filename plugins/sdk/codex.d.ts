@@ -97,7 +97,7 @@ interface ListOptions<T> {
   row(item: T, index: number): HTMLElement;
   /** What stays the same when an item is new. */
   key(item: T): string;
-  /** Called `list` or `grid` … for screen readers. `list` if not given. */
+  /** `list`, or `rowgroup` within what is a grid. */
   role?: string;
   rowRole?: string;
   label?: string;
@@ -142,12 +142,16 @@ interface MenuItem {
   disabled?: boolean;
 }
 
-interface EditOptions {
+interface FieldOptions {
   label: string;
   value: Json | undefined;
   /** What can be chosen (`select`), or is offered (`text`). */
   options?: string[];
+  /** Of which type it is; else as the value is, and the label sounds. */
   kind?: 'text' | 'number' | 'date' | 'checkbox' | 'list' | 'select';
+}
+
+interface EditOptions extends FieldOptions {
   save(value: Json): void;
 }
 
@@ -176,6 +180,8 @@ interface Codex {
   /** A list of any length that keeps few rows in the page. */
   list<T>(options: ListOptions<T>): CodexList<T>;
   menu(anchor: Element, items: MenuItem[], label?: string): void;
+  /** A field for one property; `offered` belongs beside it, `read` says what it holds. */
+  field(options: FieldOptions): { input: HTMLInputElement | HTMLSelectElement; offered: HTMLElement | null; kind: string; read(): Json };
   /** A field for one property, beside an element. */
   edit(anchor: Element, options: EditOptions): void;
   /** Moves things with the pointer. */

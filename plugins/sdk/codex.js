@@ -555,7 +555,7 @@
   const SPARE = 6;
   /** @type {any} */
   const list = (/** @type {ListOptions<any>} */ options) => {
-    const { row, key: keyOf, role = 'list', rowRole = role === 'list' ? 'listitem' : 'row', estimate = 44, gap = 0 } = options;
+    const { row, key: keyOf, role = 'list', rowRole = role === 'rowgroup' ? 'row' : 'listitem', estimate = 44, gap = 0 } = options;
     let items = options.items;
     let columns = Math.max(1, options.columns ?? 1);
     let active = 0;
@@ -570,7 +570,6 @@
     const shows = new WeakMap();
     const space = h('div', { class: 'codex-space', role, 'aria-label': options.label });
     const element = h('div', { class: 'codex-list' }, options.header, space);
-    if (role === 'presentation') space.removeAttribute('aria-label');
 
     /** Where everything is, if the view says so. @type {Box[]} */
     let boxes = [];
@@ -603,8 +602,12 @@
       made.classList.add('codex-row');
       made.dataset['key'] = keyOf(item);
       if (rowRole) made.setAttribute('role', rowRole);
-      made.setAttribute(role === 'grid' || role === 'table' ? 'aria-rowindex' : 'aria-posinset', String(index + 1 + (role === 'grid' ? 1 : 0)));
-      if (role !== 'grid') made.setAttribute('aria-setsize', String(items.length));
+      // A table's first row is its header.
+      if (rowRole === 'row') made.setAttribute('aria-rowindex', String(index + 2));
+      else {
+        made.setAttribute('aria-posinset', String(index + 1));
+        made.setAttribute('aria-setsize', String(items.length));
+      }
       shows.set(made, item);
       return made;
     };
@@ -947,38 +950,48 @@
     if (read) return read.time ? 'text' : 'date';
     return (value === undefined || value === null || value === '') && /(^|[_ ])(date|due|day|on)$/i.test(name) ? 'date' : 'text';
   };
-  /** What a field holds, as a property. @param {string} kind @param {HTMLInputElement | HTMLSelectElement} field @returns {Json} */
-  const valueOf = (kind, field) => {
-    const written = field.value.trim();
-    if (kind === 'checkbox' && field instanceof HTMLInputElement) return field.checked;
+  /** What a field holds, as a property. @param {string} kind @param {HTMLInputElement | HTMLSelectElement} input @returns {Json} */
+  const valueOf = (kind, input) => {
+    const written = input.value.trim();
+    if (kind === 'checkbox' && input instanceof HTMLInputElement) return input.checked;
     if (written === '') return null;
     if (kind === 'list') return written.split(',').map((part) => part.trim()).filter((part) => part !== '');
     return kind === 'number' && Number.isFinite(Number(written)) ? Number(written) : written;
   };
-  /** @type {Codex['edit']} */
-  const edit = (anchor, { label: name, value, options, kind = kindOf(name, value), save }) => {
+  let fieldsMade = 0;
+  /** @type {Codex['field']} */
+  const field = ({ label: name, value, options, kind = kindOf(name, value) }) => {
     const now = Array.isArray(value) ? value.map(shown).join(', ') : value === undefined || value === null ? '' : shown(value);
     const choices = [...new Set(['', ...(options ?? []), now])];
-    const field = kind === 'select'
+    fieldsMade += 1;
+    const id = `codex-options-${fieldsMade}`;
+    const offers = kind === 'text' && options !== undefined && options.length > 0;
+    const input = kind === 'select'
       ? h('select', { value: now }, choices.map((choice) => h('option', { value: choice }, choice === '' ? '–' : choice)))
-      : h('input', { type: kind === 'list' ? 'text' : kind, value: now, checked: value === true, step: 'any', list: kind === 'text' && options ? 'codex-options' : null, autocomplete: 'off' });
-    const offered = kind === 'text' && options ? h('datalist', { id: 'codex-options' }, options.map((choice) => h('option', { value: choice }))) : null;
+      : h('input', { type: kind === 'list' ? 'text' : kind, value: now, checked: value === true, step: 'any', list: offers ? id : null, autocomplete: 'off' });
+    const offered = offers ? h('datalist', { id }, options.map((choice) => h('option', { value: choice }))) : null;
+    return { input, offered, kind, read: () => valueOf(kind, input) };
+  };
+  /** @type {Codex['edit']} */
+  const edit = (anchor, options) => {
+    const { label: name, value, save } = options;
+    const { input, offered, kind, read } = field(options);
     const done = () => {
-      const next = valueOf(kind, field);
+      const next = read();
       close?.();
       if (JSON.stringify(next) !== JSON.stringify(value ?? null)) save(next);
     };
     // No form: a sandboxed frame may submit none.
-    const form = h('div', { class: 'codex-pop codex-edit', role: 'group', 'aria-label': label(name) }, h('label', null, h('span', null, label(name)), field), offered,
+    const form = h('div', { class: 'codex-pop codex-edit', role: 'group', 'aria-label': label(name) }, h('label', null, h('span', null, label(name)), input), offered,
       h('div', { class: 'codex-buttons' }, h('button', { type: 'button', class: 'codex-main', onclick: done }, 'Save'), h('button', { type: 'button', onclick: () => close?.() }, 'Cancel')));
-    field.addEventListener('keydown', (/** @type {Event} */ event) => {
+    input.addEventListener('keydown', (/** @type {Event} */ event) => {
       if (!(event instanceof KeyboardEvent) || event.key !== 'Enter' || event.isComposing) return;
       event.preventDefault();
       done();
     });
     beside(anchor, form);
-    field.focus();
-    if (field instanceof HTMLInputElement && kind === 'text') field.select();
+    input.focus();
+    if (input instanceof HTMLInputElement && kind === 'text') input.select();
   };
 
   // The pointer.
@@ -1131,7 +1144,7 @@
       drawer = draw;
       begin();
     },
-    h, svg, list, menu, edit, drag, image, card, fields, empty, more, announce, key, get, matches, compare, sorted, sortKeys, valuesOf, isDone, date, day, label, format, formatDate,
+    h, svg, list, menu, field, edit, drag, image, card, fields, empty, more, announce, key, get, matches, compare, sorted, sortKeys, valuesOf, isDone, date, day, label, format, formatDate,
     formatNumber, formatSize, many,
   };
   Object.defineProperty(globalThis, 'codex', { value: Object.freeze(codex) });
