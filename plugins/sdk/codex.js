@@ -185,17 +185,25 @@
   const COLUMNS = Object.assign(Object.create(null), {
     path: 'path', file_path: 'path', name: 'name', filename: 'name', file_name: 'name', title: 'title', size: 'size', file_size: 'size', kind: 'kind',
     media_type: 'media_type', content_type: 'media_type', mime_type: 'media_type', created: 'created', created_at: 'created', file_created: 'created',
-    modified: 'modified', modified_at: 'modified', updated_at: 'modified', file_modified: 'modified', tags: 'tags',
+    modified: 'modified', modified_at: 'modified', updated_at: 'modified', file_modified: 'modified',
   });
+  /** What a name means: a column, or a property. @type {Map<string, {column: string, bare: string}>} */
+  const meanings = new Map();
+  /** @param {string} name */
+  const meaning = (name) => {
+    const known = meanings.get(name);
+    if (known) return known;
+    const bare = name.trim().replace(/^propert(y|ies)\./, '');
+    const named = bare === name.trim();
+    const made = { column: bare === 'tags' ? 'tags' : named ? COLUMNS[bare] ?? '' : '', bare: named && bare === 'file_type' ? 'type' : bare };
+    meanings.set(name, made);
+    return made;
+  };
   /** @type {Codex['get']} */
   const get = (of, name) => {
-    const bare = name.trim().replace(/^propert(y|ies)\./, '');
-    if (bare === 'tags') return of.tags.length > 0 ? of.tags : undefined;
-    if (bare === name.trim()) {
-      const column = COLUMNS[bare];
-      if (column) return /** @type {any} */ (of)[column];
-      if (bare === 'file_type') return of.properties['type'];
-    }
+    const { column, bare } = meaning(name);
+    if (column === 'tags') return of.tags.length > 0 ? of.tags : undefined;
+    if (column !== '') return /** @type {any} */ (of)[column];
     const value = of.properties[bare];
     if (value !== undefined || !bare.includes('.')) return value;
     return bare.split('.').reduce((/** @type {any} */ inner, step) => own(inner, step), of.properties);

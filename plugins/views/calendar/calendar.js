@@ -141,8 +141,9 @@ codex.start((view) => {
     const other = shown === 'month' && day.slice(0, 7) !== chosen.slice(0, 7);
     return h('div', {
       class: `day${other ? ' other' : ''}${day === view.today ? ' today' : ''}`, role: 'gridcell', tabindex: day === chosen ? 0 : -1, dataset: { day }, 'aria-selected': String(day === chosen),
-      'aria-current': day === view.today ? 'date' : null, 'aria-label': `${long(day)}, ${files.length === 0 ? 'nothing' : codex.many(files.length, 'entry', 'entries')}`,
+      'aria-current': day === view.today ? 'date' : null,
     }, h('span', { class: 'number', 'aria-hidden': 'true' }, codex.formatNumber(Number(day.slice(8)))),
+    h('span', { class: 'codex-unseen' }, `${long(day)}, ${files.length === 0 ? 'nothing' : codex.many(files.length, 'entry', 'entries')}`),
     h('div', { class: 'entries' }, some.map(entry)),
     rest > 0 && (NARROW.matches
       ? h('span', { class: 'tally', 'aria-hidden': 'true' }, codex.formatNumber(rest))

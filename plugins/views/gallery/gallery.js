@@ -64,7 +64,7 @@ codex.start((view) => {
     const title = h('p', { class: 'title' });
     const about = h('p', { class: 'codex-quiet' });
     const [before, after] = [-1, 1].map((by) => h('button', { type: 'button', class: `turn ${by < 0 ? 'before' : 'after'}`, 'aria-label': by < 0 ? 'The picture before' : 'The next picture', onclick: () => show(at + by) }, by < 0 ? '‹' : '›'));
-    const box = h('dialog', { class: 'lightbox', 'aria-label': 'Picture' },
+    const box = h('dialog', { class: 'lightbox', 'aria-label': 'Picture', tabindex: -1 },
       h('div', { class: 'stage' }, before, image, after),
       h('div', { class: 'under' }, h('div', { class: 'words', 'aria-live': 'polite' }, title, about),
         h('button', { type: 'button', onclick: () => pictures[at] && view.open(/** @type {CodexFile} */ (pictures[at])) }, 'Open the entry'),
@@ -78,8 +78,9 @@ codex.start((view) => {
       image.classList.add('codex-waits');
       title.textContent = file.title;
       about.textContent = [facts(file), `${codex.formatNumber(at + 1)} of ${codex.formatNumber(pictures.length)}`].join(' · ');
-      if (before) before.disabled = at === 0;
-      if (after) after.disabled = at === pictures.length - 1;
+      // A button that is disabled would lose the keyboard.
+      before?.setAttribute('aria-disabled', String(at === 0));
+      after?.setAttribute('aria-disabled', String(at === pictures.length - 1));
       view.picture(file, LARGE).then(
         (address) => {
           if (pictures[at] !== file) return;
@@ -107,6 +108,7 @@ codex.start((view) => {
     });
     view.root.append(box);
     box.showModal();
+    box.focus();
     show(at);
   };
 

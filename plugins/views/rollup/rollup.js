@@ -17,24 +17,28 @@ codex.start((view) => {
 
   /** The first day of a week. @param {Date} at */
   const week = (at) => new Date(at.getFullYear(), at.getMonth(), at.getDate() - ((at.getDay() - (view.weekStart % 7) + 7) % 7));
-  /** Which group a value is of: what sorts it, and what it is called. @param {Json | undefined} value */
+  /** Which group a value is of; dates sort by it. @param {Json | undefined} value */
   const group = (value) => {
-    const read = codex.date(value);
-    if (!read) return { sort: '', title: codex.format(value), date: false };
-    const { at } = read;
-    if (format() === 'month') return { sort: codex.day(at).slice(0, 7), title: codex.formatDate(at, { month: 'long', year: 'numeric' }), date: true };
+    const at = codex.date(value)?.at;
+    if (!at) return { sort: '', date: false };
+    if (format() === 'week') return { sort: codex.day(week(at)), date: true };
+    const day = codex.day(at);
+    return { sort: format() === 'month' ? day.slice(0, 7) : format() === 'hour' ? `${day} ${String(at.getHours()).padStart(2, '0')}` : day, date: true };
+  };
+  /** What a group is called. @param {Json | undefined} value */
+  const titleOf = (value) => {
+    const at = codex.date(value)?.at;
+    if (!at) return codex.format(value);
+    if (format() === 'month') return codex.formatDate(at, { month: 'long', year: 'numeric' });
     if (format() === 'hour') {
       const from = new Date(at.getFullYear(), at.getMonth(), at.getDate(), at.getHours());
-      return { sort: `${codex.day(at)} ${String(at.getHours()).padStart(2, '0')}`, title: codex.formatDate(from, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' }), date: true };
+      return codex.formatDate(from, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' });
     }
     if (format() === 'week') {
       const from = week(at);
-      const to = new Date(from.getFullYear(), from.getMonth(), from.getDate() + 6);
-      return { sort: codex.day(from), title: new Intl.DateTimeFormat(view.locale, { dateStyle: 'long' }).formatRange(from, to), date: true };
+      return new Intl.DateTimeFormat(view.locale, { dateStyle: 'long' }).formatRange(from, new Date(from.getFullYear(), from.getMonth(), from.getDate() + 6));
     }
-    const day = codex.day(at);
-    const near = day === view.today ? 'Today, ' : '';
-    return { sort: day, title: near + codex.formatDate(at, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }), date: true };
+    return (codex.day(at) === view.today ? 'Today, ' : '') + codex.formatDate(at, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
   };
   /** @param {CodexFile[]} files @param {string} under @param {number} level @returns {Head[]} */
   const grouped = (files, under, level) => {
@@ -43,7 +47,7 @@ codex.start((view) => {
       return Object.entries(view.groups).map(([title, some]) => ({ kind: 'group', key: `${under}/${title}`, title: title === '' ? 'Without a value' : codex.format(title), files: some, level }));
     }
     if (name === '') return [];
-    /** @type {Map<string, {sort: string, title: string, date: boolean, value: Json, files: CodexFile[]}>} */
+    /** @type {Map<string, {sort: string, date: boolean, value: Json, files: CodexFile[]}>} */
     const found = new Map();
     for (const file of files) {
       const value = codex.get(file, name);
@@ -64,7 +68,7 @@ codex.start((view) => {
       if (a.date && b.date) return (a.sort < b.sort ? -1 : 1) * (rising ? 1 : -1);
       return a.date !== b.date ? (a.date ? -1 : 1) : codex.compare(a.value, b.value);
     });
-    return all.map(([id, each]) => ({ kind: 'group', key: `${under}/${id}`, title: each.title || `No ${codex.label(name).toLowerCase()}`, files: each.files, level }));
+    return all.map(([id, each]) => ({ kind: 'group', key: `${under}/${id}`, title: titleOf(each.value) || `No ${codex.label(name).toLowerCase()}`, files: each.files, level }));
   };
   /** @returns {Head[]} */
   const heads = () => {
