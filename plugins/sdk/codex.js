@@ -396,6 +396,7 @@
     const mine = changes.get(key(of)) ?? new Map();
     changes.set(key(of), mine);
     const before = names.map((name) => current().properties[name] ?? null);
+    const { title, tags } = current();
     for (const [at, name] of names.entries()) {
       mine.set(name, { before: JSON.stringify(before[at]), mine: wanted[name], settled: 0 });
       put(current(), name, wanted[name]);
@@ -415,6 +416,8 @@
         if (mine.get(name) !== made[at]) continue;
         mine.delete(name);
         put(current(), name, before[at] ?? null);
+        // A title may be that of the text, tags may stand in it.
+        if (name === 'title' || name === 'tags') Reflect.set(current(), name, name === 'title' ? title : tags);
       }
       view.onchange();
       view.say(`“${of.title}” was not changed: ${why(reason)}`);
@@ -671,9 +674,10 @@
         now.set(index, made);
         made.tabIndex = index === active ? 0 : -1;
         if (kept && !same) {
-          if (before === kept) before = made;
-          kept.replaceWith(made);
-        } else if (before !== made) space.insertBefore(made, before);
+          if (before === kept) before = kept.nextSibling;
+          kept.remove();
+        }
+        if (before !== made) space.insertBefore(made, before);
         before = made.nextSibling;
       }
       drawn = now;

@@ -146,8 +146,8 @@ export async function show(page: Page, where: string, files: File[], begin: Begi
   return showScript(page, read(`${where}.js`), files, begin, read(`${where}.css`));
 }
 
-/** A script of one's own in the page. */
-export async function showScript(page: Page, script: string, files: File[] = [], begin: Begin = {}, style = ''): Promise<Frame> {
+/** A script of one's own in the page; `first` happens before the page speaks with the frame. */
+export async function showScript(page: Page, script: string, files: File[] = [], begin: Begin = {}, style = '', first?: () => Promise<void>): Promise<Frame> {
   await page.route(`${at}**`, (route) => {
     if (route.request().url().endsWith('/frame')) {
       return route.fulfill({ contentType: 'text/html', headers: { 'content-security-policy': policy }, body: frame(script, style) });
@@ -158,6 +158,7 @@ export async function showScript(page: Page, script: string, files: File[] = [],
     });
   });
   await page.goto(at);
+  await first?.();
   const { dark = false, ...rest } = begin;
   const message = {
     kind: 'view', view: 'x', config: {}, layout: null, values: {}, body: '', theme: { dark, reducedMotion: false }, locale: 'en-GB', today: '2026-11-27', ...rest,
