@@ -1033,7 +1033,7 @@
         document.body.classList.add('codex-dragging');
         if (options.bare) return;
         ghost = /** @type {HTMLElement} */ (item.cloneNode(true));
-        ghost.classList.add('codex-ghost');
+        ghost.classList.replace('codex-dragged', 'codex-ghost');
         ghost.removeAttribute('tabindex');
         ghost.setAttribute('aria-hidden', 'true');
         Object.assign(ghost.style, { width: `${box.width}px`, height: `${box.height}px`, left: '0', top: '0' });
@@ -1077,6 +1077,7 @@
         cancelAnimationFrame(scrolls);
         for (const [name, what] of Object.entries({ pointermove: move, pointerup: up, pointercancel: cancel, keydown: escape })) removeEventListener(name, /** @type {any} */ (what), true);
         removeEventListener('touchmove', still);
+        removeEventListener('contextmenu', still, true);
         ghost?.remove();
         over?.classList.remove('codex-over');
         item.classList.remove('codex-dragged');
@@ -1110,6 +1111,7 @@
       addEventListener('pointercancel', cancel, true);
       addEventListener('keydown', escape, true);
       addEventListener('touchmove', still, { passive: false });
+      addEventListener('contextmenu', still, true);
     });
   };
 

@@ -140,6 +140,30 @@ test.describe('kanban', () => {
   });
 });
 
+test.describe('with a finger', () => {
+  test.use({ hasTouch: true });
+
+  test('a long press takes a card, a stroke scrolls', async ({ page }) => {
+    const frame = await show(page, 'tasks/kanban', some(90), { config: board });
+    const finger = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', x = 0, y = 0) => finger.send('Input.dispatchTouchEvent', { type, touchPoints: type === 'touchEnd' ? [] : [{ x, y }] });
+    const card = await frame.getByText('Sample 3', { exact: true }).boundingBox();
+    const [x, y] = [(card?.x ?? 0) + 20, (card?.y ?? 0) + 5];
+    await touch('touchStart', x, y);
+    await expect(frame.locator('.codex-dragged')).toHaveCount(1);
+    const to = await frame.getByRole('region', { name: 'Done' }).boundingBox();
+    await touch('touchMove', (to?.x ?? 0) + 40, y + 30);
+    await touch('touchMove', (to?.x ?? 0) + 60, y + 40);
+    await touch('touchEnd');
+    await expect.poll(() => props(page, 'e3')).toMatchObject({ status: 'done' });
+    await touch('touchStart', x, y + 300);
+    for (let step = 1; step < 12; step += 1) await touch('touchMove', x, y + 300 - step * 25);
+    await touch('touchEnd');
+    await expect.poll(() => frame.locator('.codex-list').first().evaluate((list) => list.scrollTop)).toBeGreaterThan(50);
+    expect(await sent(page, 'set')).toHaveLength(1);
+  });
+});
+
 test.describe('task-list', () => {
   test('a tick toggles status; done is struck through, overdue is marked', async ({ page }) => {
     const frame = await show(page, 'tasks/task-list', some(3));
