@@ -1,4 +1,6 @@
 /** For whoever writes a view: the SDK says what the page says, believes nobody else, and no key of anybody's is more than a key. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { file, sent, showScript } from './desk';
 
@@ -173,4 +175,15 @@ test('the keyboard stays with its item when the order is another', async ({ page
   await expect(frame.locator(':focus')).toHaveText('c');
   await page.keyboard.press('ArrowDown');
   await expect(frame.locator(':focus')).toHaveText('b');
+});
+
+test('the view that docs/plugins.md writes works as it stands there', async ({ page }) => {
+  const written = readFileSync(join(import.meta.dirname, '../../docs/plugins.md'), 'utf8');
+  const script = /```js\n(codex\.start[\s\S]+?)```/.exec(written)?.[1] ?? '';
+  const frame = await showScript(page, script, [file('a', { title: 'One', priority: 'high' }), file('b', { title: 'Two' })], { config: { by: 'priority' } });
+  expect(await frame.getByRole('heading').allTextContents()).toEqual(['high', 'none']);
+  await frame.getByRole('button', { name: 'Two' }).click();
+  expect(await sent(page, 'open')).toMatchObject([{ entry: 'b' }]);
+  await page.evaluate(() => window.desk.change({ config: { by: 'title' } }));
+  await expect(frame.getByRole('heading')).toHaveText(['One', 'Two']);
 });
