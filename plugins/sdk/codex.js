@@ -291,7 +291,7 @@
   const named = (of) => (typeof of === 'string' ? { entry: of } : { entry: of.id, notebook: of.notebook });
 
   /** What this frame changed and has not seen come back: key of the entry → property → values. */
-  /** @type {Map<string, Map<string, {before: string, mine: Json, settled: number}>>} */
+  /** @type {Map<string, Map<string, {before: Set<string>, mine: Json, settled: number}>>} */
   const changes = new Map();
   /** An answer that knows nothing of a change is older than it for so long. */
   const SETTLE_MS = 3000;
@@ -309,7 +309,7 @@
       const mine = changes.get(key(each));
       for (const [name, change] of mine ?? []) {
         const now = JSON.stringify(each.properties[name] ?? null);
-        const old = now === change.before && (change.settled === 0 || performance.now() - change.settled < SETTLE_MS);
+        const old = change.before.has(now) && (change.settled === 0 || performance.now() - change.settled < SETTLE_MS);
         if (old) put(each, name, change.mine);
         else if (change.settled > 0 || now !== JSON.stringify(change.mine)) mine?.delete(name);
       }
@@ -398,7 +398,9 @@
     const before = names.map((name) => current().properties[name] ?? null);
     const { title, tags } = current();
     for (const [at, name] of names.entries()) {
-      mine.set(name, { before: JSON.stringify(before[at]), mine: wanted[name], settled: 0 });
+      const last = mine.get(name);
+      // What was shown here on the way to this is as old as what was there before.
+      mine.set(name, { before: new Set([...(last?.before ?? []), JSON.stringify(before[at])]), mine: wanted[name], settled: 0 });
       put(current(), name, wanted[name]);
     }
     const made = names.map((name) => mine.get(name));
@@ -890,8 +892,9 @@
 
   /** @type {(() => void) | null} */
   let close = null;
-  /** @param {Element} anchor @param {HTMLElement} box @param {() => void} [after] */
-  const beside = (anchor, box, after) => {
+  /** `away` is what a click beside it means; without one it closes, also when the page around gets the keyboard. */
+  /** @param {Element} anchor @param {HTMLElement} box @param {() => void} [away] */
+  const beside = (anchor, box, away) => {
     close?.();
     const back = document.activeElement;
     // A row may be drawn anew meanwhile: its key finds it again.
@@ -899,7 +902,9 @@
     const rowKey = row instanceof HTMLElement ? row.dataset['key'] : undefined;
     const where = anchor.getBoundingClientRect();
     const leave = (/** @type {Event} */ event) => {
-      if (!(event.target instanceof Node && box.contains(event.target))) close?.();
+      if (event.target instanceof Node && box.contains(event.target)) return;
+      if (away) away();
+      else close?.();
     };
     close = () => {
       close = null;
@@ -907,7 +912,6 @@
       removeEventListener('blur', blurred);
       const had = box.contains(document.activeElement) || document.activeElement === document.body;
       box.remove();
-      after?.();
       const again = rowKey === undefined ? null : document.querySelector(`.codex-row[data-key="${CSS.escape(rowKey)}"]`);
       const target = back instanceof HTMLElement && back.isConnected ? back : again;
       if (had && target instanceof HTMLElement) target.focus({ preventScroll: true });
@@ -927,7 +931,7 @@
     box.style.left = `${Math.max(4, Math.min(where.left, wide - width - 4))}px`;
     box.style.top = `${Math.max(4, below ? Math.min(where.bottom + 4, high - height - 4) : where.top - height - 4)}px`;
     document.addEventListener('pointerdown', leave, true);
-    addEventListener('blur', blurred);
+    if (!away) addEventListener('blur', blurred);
   };
   /** @type {Codex['menu']} */
   const menu = (anchor, items, name = 'Menu') => {
@@ -1001,7 +1005,8 @@
       event.preventDefault();
       done();
     });
-    beside(anchor, form);
+    // What was typed is not lost by a click beside it; Escape and Cancel leave it.
+    beside(anchor, form, done);
     input.focus();
     if (input instanceof HTMLInputElement && kind === 'text') input.select();
   };

@@ -104,6 +104,21 @@ test.describe('kanban', () => {
     await expect.poll(() => titles(frame, 'Doing')).toContain('Sample 0');
   });
 
+  test('of two changes that follow one another the last is shown, whatever comes between', async ({ page }) => {
+    const frame = await show(page, 'tasks/kanban', some(6), { config: board });
+    await page.evaluate(() => window.desk.held.push('set'));
+    await frame.getByRole('listitem').filter({ hasText: 'Sample 0' }).focus();
+    await page.keyboard.press('Alt+ArrowRight');
+    await page.keyboard.press('Alt+ArrowRight');
+    await page.evaluate(() => window.desk.change());
+    await page.evaluate(() => window.desk.send({ type: 'ping', id: 1 }));
+    await expect.poll(() => sent(page, 'pong')).toHaveLength(1);
+    expect(await titles(frame, 'Done')).toContain('Sample 0');
+    await page.evaluate(() => window.desk.release());
+    await expect.poll(() => props(page, 'e0')).toMatchObject({ status: 'done' });
+    expect(await titles(frame, 'Done')).toContain('Sample 0');
+  });
+
   test('`drag_drop: false` moves nothing, `editable: false` changes nothing', async ({ page }) => {
     const frame = await show(page, 'tasks/kanban', some(6), { config: { ...board, drag_drop: false, editable: false } });
     await frame.getByRole('listitem').filter({ hasText: 'Sample 0' }).focus();
@@ -124,6 +139,15 @@ test.describe('kanban', () => {
     await expect(frame.getByRole('listitem').filter({ hasText: 'Sample 0' })).toContainText('Grace');
     await expect(frame.locator(':focus')).toContainText('Sample 0');
     expect(await props(page, 'e0')).toMatchObject({ assignee: 'Grace' });
+    // Escape leaves what was typed; a click beside it does not.
+    for (const [away, left] of [['Escape', 'Grace'], ['click', 'Lise']] as const) {
+      await frame.getByRole('listitem').filter({ hasText: 'Sample 0' }).focus();
+      await page.keyboard.press('F2');
+      await frame.getByLabel('Assignee').last().fill('Lise');
+      if (away === 'click') await page.mouse.click(900, 700);
+      else await page.keyboard.press(away);
+      await expect.poll(() => props(page, 'e0')).toMatchObject({ assignee: left });
+    }
   });
 
   test('no card is lost: what fits no column is shown in one of its own', async ({ page }) => {

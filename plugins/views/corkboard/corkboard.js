@@ -16,7 +16,7 @@ const DETAILS = ['status', 'due_date', 'assignee', 'priority', 'tags'];
 /** @typedef {{key: string, lane: Lane | null, file: CodexFile | null}} Item */
 
 codex.start((view) => {
-  /** Where cards are that are being moved with keys: entry → place. @type {Map<string, {x: number, y: number, timer: number}>} */
+  /** Where cards are that are being moved with keys: entry → place. @type {Map<string, {x: number, y: number, timer: number, write: () => void}>} */
   const moving = new Map();
   /** Lanes stay while the board is open, also without cards. @type {Map<string, Json>} */
   const seen = new Map();
@@ -100,10 +100,11 @@ codex.start((view) => {
     const step = grid() || STEP;
     const to = { x: snap(from.x + x * step), y: snap(from.y + y * step) };
     const write = () => {
+      clearTimeout(moving.get(codex.key(file))?.timer);
       moving.delete(codex.key(file));
       put(view.files.find((each) => codex.key(each) === codex.key(file)) ?? file, to.x, to.y);
     };
-    moving.set(codex.key(file), { ...to, timer: window.setTimeout(write, QUIET_MS) });
+    moving.set(codex.key(file), { ...to, write, timer: window.setTimeout(write, QUIET_MS) });
     codex.announce(`${to.x}, ${to.y}`);
     list.set(list.items);
     list.show(at);
@@ -192,6 +193,9 @@ codex.start((view) => {
       put(file, x - hold.x, y - hold.y);
     },
   });
+
+  // Whoever goes away has moved it.
+  for (const leaving of ['blur', 'pagehide']) addEventListener(leaving, () => [...moving.values()].forEach(({ write }) => write()));
 
   let form = '';
   view.onchange = () => {
