@@ -92,6 +92,7 @@ export const settings = {
   version: 'Version',
   home: 'Program’s folder',
   otherDevices: 'Other devices and people',
+  plugins: 'Plugins: views, blocks, themes and services',
   notebooks: 'Notebooks',
   folder: 'Folder',
   notebookName: 'Name on this device',
