@@ -171,7 +171,7 @@ export const checkView = (text: string) => json<ViewFile>('POST', '/views/check'
 
 export const appearance = () => json<Appearance>('GET', '/appearance');
 export const setAppearance = (what: { theme: string | null; workspace?: string }) => json<Appearance>('PUT', '/appearance', { body: what });
-export const themeCss = async (id: string): Promise<string> => (await send('GET', `${at(id)}/theme.css`, { headers: { accept: 'text/css' } })).text();
+export const themeCss = async (id: string, workspace: string): Promise<string> => (await send('GET', `${at(id)}/theme.css${query({ workspace })}`, { headers: { accept: 'text/css' } })).text();
 
 /** How many entries a question finds, as whoever sits here. */
 export const count = async (notebook: string, asked: Dict, signal?: AbortSignal): Promise<number> => {

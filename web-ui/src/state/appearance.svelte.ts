@@ -26,6 +26,8 @@ class Look {
   #sheet = document.head.appendChild(document.createElement('style'));
 
   constructor() {
+    // Paper is light and plain, whatever the page wears.
+    this.#sheet.media = 'screen';
     const kept = localStorage.getItem(KEY);
     if (kept === 'light' || kept === 'dark') this.chosen = kept;
     const system = matchMedia('(prefers-color-scheme: dark)');
