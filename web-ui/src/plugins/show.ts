@@ -11,7 +11,7 @@ const shown = new Map<HTMLElement, () => void>();
 const made = new WeakMap<readonly Plugin[], BlockShow>();
 
 /** Takes out what is in no page any more. */
-export function sweep(): void {
+function sweep(): void {
   for (const [element, out] of shown) {
     if (element.isConnected) continue;
     shown.delete(element);
@@ -21,9 +21,10 @@ export function sweep(): void {
 
 /** A text may be put into the page a moment after it was made. */
 let sweeping: ReturnType<typeof setTimeout> | null = null;
-const sweepSoon = () => (sweeping ??= setTimeout(() => {
+const sweepSoon = (): unknown => (sweeping ??= setTimeout(() => {
   sweeping = null;
   sweep();
+  if (shown.size > 0) sweepSoon();
 }, 5000));
 
 function keep(element: HTMLElement, part: Record<string, unknown>): void {
