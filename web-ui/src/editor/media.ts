@@ -8,6 +8,7 @@ export type Embedded =
   | { is: 'media'; element: HTMLElement }
   | { is: 'note'; path: string; entry: string; heading: string | null }
   | { is: 'file'; path: string }
+  | { is: 'view'; path: string; entry: string }
   /** Not known yet, or nothing. */
   | { is: 'none'; missing: boolean };
 
@@ -18,6 +19,7 @@ export function embedded(inside: string, place: Place, done?: () => void): Embed
   if (!found) return { is: 'none', missing: found === null };
   const sort = shownAs(found.path);
   if (sort === 'note') return { is: 'note', path: found.path, entry: found.entry, heading: wiki.heading };
+  if (/\.cdx$/i.test(found.path)) return { is: 'view', path: found.path, entry: found.entry };
   if (sort === 'file') return { is: 'file', path: found.path };
   const width = /^\d{1,4}(?=(x\d{1,4})?$)/.exec(wiki.alias ?? '')?.[0];
   const element = media(sort, fileUrl(place.notebook, found.path), width === undefined ? wikiLabel(wiki) : wiki.target, done);

@@ -92,6 +92,7 @@ export const settings = {
   version: 'Version',
   home: 'Program’s folder',
   otherDevices: 'Other devices and people',
+  plugins: 'Plugins: views, blocks, themes and services',
   notebooks: 'Notebooks',
   notebookName: 'Name on this device',
   fetch: 'Attachments fetched here',

@@ -7,6 +7,7 @@ export const tree = {
   more: 'Loading more…',
   newNote: 'New note',
   newFolder: 'New folder',
+  newView: 'New view…',
   fromTemplate: 'New from a template…',
   toTemplate: 'Save as a template…',
   upload: 'Add files',

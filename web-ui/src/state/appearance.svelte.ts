@@ -1,22 +1,52 @@
-/** Light or dark: as the system has it, unless somebody said otherwise in this browser. */
+/** Light or dark: as the system has it, unless somebody said otherwise in this browser; and the theme, as it was known last. */
 export type Appearance = 'system' | 'light' | 'dark';
 const KEY = 'codex.appearance';
+const THEME_KEY = 'codex.theme';
+
+/** A theme that is shown. Its style sheet was cleaned by the daemon. */
+export interface ShownTheme {
+  id: string;
+  category: 'light' | 'dark' | 'both';
+  class_name: string;
+  css: string;
+}
+
+function kept(): ShownTheme | null {
+  try {
+    return JSON.parse(localStorage.getItem(THEME_KEY) ?? 'null') as ShownTheme | null;
+  } catch {
+    return null;
+  }
+}
 
 class Look {
   chosen = $state<Appearance>('system');
+  theme = $state.raw<ShownTheme | null>(kept());
   #dark = $state(false);
+  #sheet = document.head.appendChild(document.createElement('style'));
 
   constructor() {
+    // Paper is light and plain, whatever the page wears.
+    this.#sheet.media = 'screen';
     const kept = localStorage.getItem(KEY);
     if (kept === 'light' || kept === 'dark') this.chosen = kept;
     const system = matchMedia('(prefers-color-scheme: dark)');
     this.#dark = system.matches;
-    system.addEventListener('change', () => (this.#dark = system.matches));
+    system.addEventListener('change', () => {
+      this.#dark = system.matches;
+      this.#show();
+    });
     this.#show();
   }
 
+  /** Light or dark alone, where the theme is so. */
+  get appearance(): Appearance {
+    const { category } = this.theme ?? {};
+    return category === 'light' || category === 'dark' ? category : this.chosen;
+  }
+
   get dark(): boolean {
-    return this.chosen === 'dark' || (this.chosen === 'system' && this.#dark);
+    return this.appearance === 'dark' || (this.appearance === 'system' && this.#dark);
   }
 
   choose(appearance: Appearance): void {
@@ -26,8 +56,27 @@ class Look {
     this.#show();
   }
 
+  /** Kept, so that the next page begins with it. */
+  wear(theme: ShownTheme | null): void {
+    this.theme = theme;
+    try {
+      if (theme) localStorage.setItem(THEME_KEY, JSON.stringify(theme));
+      else localStorage.removeItem(THEME_KEY);
+    } catch {
+      // A browser that keeps nothing shows it a moment later next time.
+    }
+    this.#show();
+  }
+
   #show(): void {
-    document.documentElement.dataset['appearance'] = this.chosen;
+    const { css = '', class_name = '' } = this.theme ?? {};
+    if (this.#sheet.textContent !== css) this.#sheet.textContent = css;
+    // On both: themes were written for either.
+    for (const element of [document.documentElement, document.body]) {
+      element.className = class_name;
+      element.classList.toggle('dark', this.dark);
+    }
+    document.documentElement.dataset['appearance'] = this.appearance;
   }
 }
 

@@ -101,6 +101,12 @@ export class OpenEntry {
     this.shown?.linksRead();
   }
 
+  /** What stands for parts of the text is otherwise. */
+  drawAgain(): void {
+    this.linksChanged += 1;
+    this.shown?.linksRead();
+  }
+
   /** The reading side is shown, or no longer. */
   set reading(yes: boolean) {
     this.#read = yes;

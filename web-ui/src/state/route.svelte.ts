@@ -21,6 +21,7 @@ export type Route =
   | { page: 'comments' }
   | { page: 'people' }
   | { page: 'settings' }
+  | { page: 'plugins' }
   | { page: 'add' };
 
 export function parseRoute(hash: string): Route {
@@ -32,6 +33,7 @@ export function parseRoute(hash: string): Route {
   if (first === 'tags') return { page: first, tag: asked.get('tag') ?? '', notebook: asked.get('in') };
   if (first === 'activity') return { page: first };
   if (first === 'tasks') return { page: first, query: search };
+  if (first === 'settings' && notebook === 'plugins') return { page: notebook };
   if (first === 'jot' || first === 'conflicts' || first === 'comments' || first === 'people' || first === 'settings' || first === 'add') return { page: first };
   if (first === 'n' && notebook) {
     const [entry, view] = rest;
@@ -73,6 +75,7 @@ export const links = {
   comments: '#/comments',
   people: '#/people',
   settings: '#/settings',
+  plugins: '#/settings/plugins',
   add: '#/add',
   /** `notebook`: only there. */
   search: (query: string, notebook: string | null = null) => `#/search${values({ q: query, in: notebook })}`,

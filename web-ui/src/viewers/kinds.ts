@@ -1,13 +1,13 @@
 /** Which viewer shows what. Pure: by name and media type alone, never by what a file claims inside. */
 import type { EntryDetails } from '../api/types';
 
-export type ViewerKind = 'image' | 'pdf' | 'audio' | 'video' | 'table' | 'notebook' | 'json' | 'code' | 'html' | 'bytes';
+export type ViewerKind = 'image' | 'pdf' | 'audio' | 'video' | 'table' | 'notebook' | 'json' | 'code' | 'html' | 'view' | 'bytes';
 
 /** More of a text than this is not laid out in a page. */
 export const TEXT_MOST = 32 << 20;
 
 const byEnding: Record<string, ViewerKind> = {
-  pdf: 'pdf', csv: 'table', tsv: 'table', tab: 'table', ipynb: 'notebook', json: 'json', geojson: 'json', html: 'html', htm: 'html', xhtml: 'html',
+  pdf: 'pdf', csv: 'table', tsv: 'table', tab: 'table', ipynb: 'notebook', json: 'json', geojson: 'json', html: 'html', htm: 'html', xhtml: 'html', cdx: 'view',
 };
 const images = /^image\/(png|jpeg|gif|webp|bmp|avif|svg\+xml|x-icon|vnd\.microsoft\.icon)$/;
 const code =
@@ -21,7 +21,7 @@ export function viewerOf(details: Pick<EntryDetails, 'kind' | 'path' | 'media_ty
   if (kind === 'folder' || kind === 'symlink') return null;
   const known = byEnding[ending(path)];
   if (images.test(media)) return 'image';
-  if (known) return known === 'pdf' && kind === 'text' ? 'code' : known;
+  if (known) return known === 'pdf' && kind === 'text' ? 'code' : known === 'view' && kind !== 'text' ? 'bytes' : known;
   if (kind === 'text') return code.test(path) || /^(Makefile|Dockerfile)$/.test(path.split('/').at(-1) ?? '') ? 'code' : null;
   if (media.startsWith('audio/')) return 'audio';
   if (media.startsWith('video/')) return 'video';

@@ -8,6 +8,7 @@ import { type Command, Decoration, type DecorationSet, EditorView, ViewPlugin, t
 import type { SyntaxNodeRef } from '@lezer/common';
 import { languageName } from '../languages';
 import { alignsOf, cellsOf, isRuler } from '../tables';
+import { type BlockShow, blocksIn } from '../plugin-blocks';
 import { headEnd, isFocused, linksRead, ports, touched } from './context';
 
 /** So much is looked at before and after what is on the screen, in characters. */
@@ -119,6 +120,35 @@ class Table extends Block {
   }
 }
 
+/** What a plugin draws. Its frame takes every click: the bar above it leads into the text. */
+class PluginBlock extends Block {
+  constructor(
+    source: string,
+    readonly name: string | null,
+    readonly show: BlockShow,
+  ) {
+    super(source);
+  }
+  override eq(other: PluginBlock): boolean {
+    return other.source === this.source && other.show === this.show;
+  }
+  protected override fill(element: HTMLElement, view: EditorView): void {
+    const given = view.state.facet(ports);
+    if (!given) return;
+    const { table, mount } = this.show;
+    element.classList.add('cm-plugin-block');
+    const bar = element.appendChild(document.createElement('div'));
+    bar.className = 'cm-plugin-bar';
+    bar.textContent = (this.name === null ? table.forAddress(this.source.trim()) : table.named(this.name))?.kind.name ?? '';
+    const body = this.name === null ? this.source.trim() : this.source.split('\n').slice(1, -1).join('\n');
+    const { notebook, path } = given.place;
+    mount(element.appendChild(document.createElement('div')), { name: this.name, body }, { notebook, path, done: () => view.requestMeasure() });
+  }
+  protected override placeOf(): number {
+    return this.name === null ? this.source.length : this.source.indexOf('\n') + 1;
+  }
+}
+
 function widgetFor(state: EditorState, node: SyntaxNodeRef, source: string): WidgetType | null {
   switch (node.name) {
     case 'Table': {
@@ -131,14 +161,20 @@ function widgetFor(state: EditorState, node: SyntaxNodeRef, source: string): Wid
     case 'FencedCode': {
       const info = node.node.getChild('CodeInfo');
       if (!info || node.node.getChildren('CodeMark').length < 2) return null;
-      return languageName(state.doc.sliceString(info.from, info.to)) === 'mermaid' ? new Diagram(source) : null;
+      const name = languageName(state.doc.sliceString(info.from, info.to));
+      const show = blocksIn(state.facet(ports)?.place.notebook ?? '');
+      return name === 'mermaid' ? new Diagram(source) : show?.table.named(name) ? new PluginBlock(source, name, show) : null;
+    }
+    case 'Paragraph': {
+      const show = blocksIn(state.facet(ports)?.place.notebook ?? '');
+      return show?.table.forAddress(source.trim()) ? new PluginBlock(source, null, show) : null;
     }
     default:
       return null;
   }
 }
 
-const inside = /^(Document|BulletList|OrderedList|ListItem|Table|BlockMath|FencedCode)$/;
+const inside = /^(Document|BulletList|OrderedList|ListItem|Table|BlockMath|FencedCode|Paragraph)$/;
 
 function find(state: EditorState, from: number, to: number): { from: number; to: number; widget: Range<Decoration> | null }[] {
   const found: { from: number; to: number; widget: Range<Decoration> | null }[] = [];
@@ -148,7 +184,9 @@ function find(state: EditorState, from: number, to: number): { from: number; to:
     to,
     enter(node) {
       if (!inside.test(node.name)) return false;
-      if (!/^(Table|BlockMath|FencedCode)$/.test(node.name)) return;
+      if (!/^(Table|BlockMath|FencedCode|Paragraph)$/.test(node.name)) return;
+      // Of texts only an address alone may be a block.
+      if (node.name === 'Paragraph' && (node.to - node.from > 300 || !/^https?:\/\/\S+$/.test(state.doc.sliceString(node.from, node.to)))) return false;
       const [first, last] = [state.doc.lineAt(node.from), state.doc.lineAt(node.to)];
       // A block takes whole lines: what begins behind a list's mark stays text.
       const whole = node.from >= head && first.text.slice(0, node.from - first.from).trim() === '' && last.to === node.to;

@@ -5,6 +5,7 @@ import { LinkTable } from '../links';
 import { embedded } from '../media';
 import { sectionOf } from '../paths';
 import type { Place } from '../place';
+import { showBlocks } from './blocks';
 import { showCode } from './code';
 import { showDiagram } from './diagram';
 import { showMath } from './math';
@@ -24,6 +25,7 @@ export interface Around {
 export function enrich(root: ParentNode, around: Around): void {
   const all = (what: string) => root.querySelectorAll<HTMLElement>(what);
   for (const each of all('.math')) showMath(each, each.textContent ?? '', each.classList.contains('math-block'), around.done);
+  showBlocks(root, around);
   for (const each of all('pre > code[class*="language-"]')) {
     void showCode(each, /language-(\S+)/.exec(each.className)?.[1] ?? '');
   }
@@ -51,7 +53,21 @@ export function showEmbed(element: HTMLElement, inside: string, around: Around):
     if (what.is === 'note' && around.inside.length < DEEPEST && !around.inside.includes(what.entry)) {
       void embedNote(element, link, what, around);
     }
+    if (what.is === 'view' && around.inside.length <= DEEPEST && !around.inside.includes(what.entry)) embedView(element, link, what, around);
   }
+}
+
+function embedView(element: HTMLElement, link: HTMLElement, what: { path: string; entry: string }, { place, inside, done }: Around): void {
+  const head = document.createElement('div');
+  head.className = 'embedded-head';
+  head.append(link);
+  const body = document.createElement('div');
+  body.className = 'embedded-view';
+  body.append(head);
+  element.classList.add('whole');
+  element.replaceChildren(body);
+  // Without the plugins' part of the page the link is there.
+  import('../../plugins/show').then(({ mountView }) => mountView(body, { notebook: place.notebook, path: what.path, entry: what.entry, trail: inside, done }), () => {});
 }
 
 async function embedNote(element: HTMLElement, link: HTMLElement, what: { path: string; entry: string; heading: string | null }, around: Around): Promise<void> {

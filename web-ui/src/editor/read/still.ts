@@ -8,6 +8,7 @@ import { LinkTable } from '../links';
 import { embedded } from '../media';
 import { sectionOf } from '../paths';
 import type { Place } from '../place';
+import { drawStillBlocks } from './blocks';
 import { showCode } from './code';
 import { drawForPaper } from './diagram';
 import { DEEPEST } from './enrich';
@@ -26,6 +27,7 @@ export async function renderStill(text: string, still: Still): Promise<DocumentF
   const page = renderText(text, still.place);
   const all = (what: string) => [...page.querySelectorAll<HTMLElement>(what)];
   for (const each of all('.math')) await drawMath(each, each.textContent ?? '', each.classList.contains('math-block'), still.plainMath);
+  await drawStillBlocks(page, still.place.notebook);
   for (const each of all('pre > code[class*="language-"]')) await showCode(each, /language-(\S+)/.exec(each.className)?.[1] ?? '');
   for (const each of all('pre.diagram')) {
     const figure = document.createElement('div');
@@ -50,7 +52,7 @@ async function embed(element: HTMLElement, inside: string, still: Still): Promis
   link.setAttribute('href', place.link(what.path));
   link.append(...element.childNodes);
   element.replaceChildren(link);
-  if (what.is === 'file' || still.inside.length >= DEEPEST + 1 || still.inside.includes(what.entry)) return;
+  if (what.is !== 'note' || still.inside.length >= DEEPEST + 1 || still.inside.includes(what.entry)) return;
   const body = document.createElement('div');
   body.className = 'embedded-note';
   const head = document.createElement('div');

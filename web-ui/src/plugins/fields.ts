@@ -1,0 +1,82 @@
+/** A configuration as fields of a form: what each holds as text, and what the text means. Pure. */
+import type { Json, KeySchema, Property } from '../api/plugins';
+import { plugins } from '../i18n/en-plugins';
+
+export type FieldKind = 'text' | 'secret' | 'number' | 'choice' | 'flag' | 'names' | 'json';
+
+/** How a key is asked for. */
+export function kindOf(schema: KeySchema): FieldKind {
+  if (schema.enum && schema.enum.length > 0) return 'choice';
+  switch (schema.type) {
+    case 'number':
+    case 'integer':
+      return 'number';
+    case 'boolean':
+      return 'flag';
+    case 'array':
+      return ['string', undefined].includes(schema.items?.type) && !schema.items?.properties ? 'names' : 'json';
+    case 'object':
+    case 'any':
+      return 'json';
+    default:
+      return 'text';
+  }
+}
+
+/** As it stands in the field; nothing that is set is an empty one. */
+export function textOf(schema: KeySchema, value: Json | undefined): string {
+  if (value === undefined || value === null) return '';
+  const kind = kindOf(schema);
+  if (kind === 'names' && Array.isArray(value) && value.every((each) => typeof each === 'string' && !each.includes(','))) return value.join(', ');
+  if (kind === 'json' || kind === 'names') return JSON.stringify(value);
+  return typeof value === 'string' ? value : kind === 'text' || kind === 'number' || kind === 'flag' || kind === 'choice' ? (typeof value === 'object' ? JSON.stringify(value) : String(value)) : JSON.stringify(value);
+}
+
+/** What a field's text means; `undefined` for an empty one. What it cannot mean is thrown, in words. */
+export function valueOf(name: string, schema: KeySchema, text: string): Json | undefined {
+  const { settings: words } = plugins;
+  const bare = text.trim();
+  if (bare === '') return undefined;
+  switch (kindOf(schema)) {
+    case 'choice':
+      return schema.enum?.find((each) => textOf({ ...schema, enum: [] }, each) === bare || String(each) === bare) ?? bare;
+    case 'number': {
+      const value = Number(bare.replace(',', '.'));
+      if (!Number.isFinite(value) || (schema.type === 'integer' && !Number.isInteger(value))) throw new Error(words.notNumber(name));
+      const { minimum, maximum } = schema;
+      if ((minimum !== undefined && value < minimum) || (maximum !== undefined && value > maximum)) throw new Error(words.outside(name, minimum, maximum));
+      return value;
+    }
+    case 'flag':
+      return bare === 'true';
+    case 'names':
+      if (bare.startsWith('[')) return fromJson(name, bare);
+      return bare.split(',').map((each) => each.trim()).filter((each) => each !== '');
+    case 'json':
+      return fromJson(name, bare);
+    default:
+      return text;
+  }
+}
+
+function fromJson(name: string, text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw new Error(plugins.settings.notJson(name));
+  }
+}
+
+/** A setting of a plugin as such a key. */
+export function schemaOf(property: Property): KeySchema {
+  const type = property.type === 'bool' ? 'boolean' : property.type === 'date' ? 'string' : property.type;
+  const options = property.enum ?? property.ui?.options ?? null;
+  return { type, description: property.ui?.help ?? property.description, ...(options && options.length > 0 ? { enum: options } : {}), ...(property.default != null ? { default: property.default } : {}) };
+}
+
+/** A `.cdx` of these answers. Each value is JSON, which is YAML too. */
+export function cdxOf(said: { title: string; view: string; query: Record<string, Json>; config: Record<string, Json> }): string {
+  const map = (values: Record<string, Json>) => Object.entries(values).map(([key, value]) => `  ${/^[A-Za-z_][\w-]*$/.test(key) ? key : JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  const part = (name: string, values: Record<string, Json>) => (Object.keys(values).length === 0 ? [] : [`${name}:`, ...map(values)]);
+  return ['---', 'type: view', `view_type: ${said.view}`, `title: ${JSON.stringify(said.title)}`, ...part('query', said.query), ...part('config', said.config), '---', ''].join('\n');
+}

@@ -1,0 +1,143 @@
+/** What a plugin's frame may say, and what becomes of a frame that says too much, or nothing. */
+import { describe, expect, test } from 'vitest';
+import { ANSWER_MS, AT_ONCE, FrameHost, type HostPorts, MOST_A_SECOND, PING_EVERY_MS, type PortLike } from '../src/plugins/host';
+import { type Message, plain, read } from '../src/plugins/messages';
+
+describe('a message of a frame', () => {
+  test('is read by its own keys: nothing is inherited, and no key reaches a prototype', () => {
+    expect(read(Object.create({ type: 'say', text: 'inherited' }))).toBeNull();
+    for (const type of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 7, null, { toString: () => 'say' }]) expect(read({ type })).toBeNull();
+    const hostile = JSON.parse('{"type":"call","id":1,"call":"set","entry":"e","properties":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}') as unknown;
+    const message = read(hostile);
+    expect(message).toMatchObject({ is: 'call', call: 'set' });
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    const { body } = message as Extract<Message, { is: 'call' }>;
+    expect(Object.getPrototypeOf(body)).toBeNull();
+    expect(JSON.stringify(body['properties'])).toBe('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}');
+  });
+
+  test('carries only what its call is about', () => {
+    const asked = read({ type: 'call', id: 3, call: 'entry', entry: 'e', notebook: 'n', query: {}, __proto__: { id: 9 }, headers: {} });
+    expect(asked).toEqual({ is: 'call', id: 3, call: 'entry', notebook: 'n', body: Object.assign(Object.create(null), { entry: 'e' }) });
+    for (const bad of [{ id: 1 }, { id: 'x', call: 'set' }, { id: 1, call: 'toString' }, { id: 1.5, call: 'set' }, { call: 'delete', id: 1 }]) expect(read({ type: 'call', ...bad })).toBeNull();
+  });
+
+  test('is JSON within bounds', () => {
+    for (const bad of [new Map(), new Date(), /x/, new ArrayBuffer(8), 10n, () => 1]) expect(() => plain({ a: bad })).toThrow();
+    let deep: unknown = 1;
+    for (let level = 0; level < 100; level += 1) deep = [deep];
+    for (const large of [deep, Array(60_000).fill(0), 'x'.repeat((4 << 20) + 1), Array(100).fill('x'.repeat(1 << 16))]) {
+      expect(() => plain(large)).toThrow();
+      expect(read({ type: 'call', id: 1, call: 'query', query: large })).toBeNull();
+    }
+    expect(plain([NaN, Infinity, 1, undefined])).toEqual([null, null, 1, null]);
+  });
+
+  test('has places and sizes that are numbers of a page', () => {
+    expect(read({ type: 'size', height: 1e12, fit: 'yes' })).toEqual({ is: 'size', height: 20_000, fit: false });
+    expect(read({ type: 'size', height: '100%' })).toMatchObject({ height: 0 });
+    const places = [{ path: 'a.cdx', x: -5, y: NaN, width: 100, height: 50 }, { path: 'b', width: 0, height: 9 }, { path: 7, width: 1, height: 1 }, null];
+    expect(read({ type: 'places', places })).toEqual({ is: 'places', places: [{ path: 'a.cdx', x: 0, y: 0, width: 100, height: 50 }] });
+    expect(read({ type: 'places', places: Array(1000).fill(places[0]) })).toBeNull();
+    expect(read({ type: 'open', entry: '', line: 1 })).toBeNull();
+    expect(read({ type: 'open', entry: 'e', line: '1);alert(1' })).toMatchObject({ line: 0 });
+    expect(read({ type: 'say', text: 'x'.repeat(5000) })).toMatchObject({ text: 'x'.repeat(300) });
+  });
+});
+
+describe('a frame', () => {
+  function world(call: HostPorts['call'] = () => Promise.resolve({})) {
+    const sent: Record<string, unknown>[] = [];
+    const heard: Message[] = [];
+    let stopped: string | null = null;
+    let now = 1000;
+    let timers: { at: number; work: () => void }[] = [];
+    const port: PortLike = { onmessage: null, close: () => {}, postMessage: (message) => sent.push(message as Record<string, unknown>) };
+    const host = new FrameHost(port, {
+      call,
+      heard: (message) => heard.push(message),
+      stopped: (why) => (stopped = why),
+      later: (work, ms) => {
+        const timer = { at: now + ms, work };
+        timers.push(timer);
+        return timer;
+      },
+      cancel: (timer) => (timers = timers.filter((each) => each !== timer)),
+      now: () => now,
+    });
+    const say = (data: unknown) => port.onmessage?.({ data });
+    const pass = (ms: number, late = 0) => {
+      const end = now + ms;
+      for (;;) {
+        const due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (!due) break;
+        timers = timers.filter((each) => each !== due);
+        now = Math.max(now, due.at + late);
+        due.work();
+      }
+      now = Math.max(now, end);
+    };
+    return { host, sent, heard, say, pass, stopped: () => stopped, ping: () => sent.filter(({ type }) => type === 'ping').at(-1)?.['id'] };
+  }
+
+  test('that does not answer for five seconds is stopped; one that does is asked again', () => {
+    const { host, say, pass, stopped, ping, sent } = world();
+    host.begin({ kind: 'view' });
+    expect(sent[0]).toMatchObject({ type: 'begin', kind: 'view' });
+    pass(ANSWER_MS - 1);
+    say({ type: 'pong', id: ping() });
+    pass(PING_EVERY_MS);
+    expect(ping()).toBe(2);
+    say({ type: 'pong', id: 1 });
+    pass(ANSWER_MS - 1);
+    expect(stopped()).toBeNull();
+    pass(1);
+    expect(stopped()).toBe('silent');
+  });
+
+  test('is not blamed for a page that slept', () => {
+    const { host, pass, stopped, ping } = world();
+    host.begin({});
+    pass(ANSWER_MS, 60_000);
+    expect(stopped()).toBeNull();
+    expect(ping()).toBe(2);
+  });
+
+  test('that floods the page is stopped, and is not heard from then on', () => {
+    const { host, say, pass, heard, stopped } = world();
+    host.begin({});
+    for (let n = 0; n < MOST_A_SECOND; n += 1) say({ type: 'say', text: 'x' });
+    expect(stopped()).toBeNull();
+    pass(1000);
+    for (let n = 0; n < MOST_A_SECOND + 10; n += 1) say(n % 2 ? { type: 'say', text: 'x' } : 'no message');
+    expect(stopped()).toBe('flood');
+    const before = heard.length;
+    say({ type: 'say', text: 'x' });
+    expect(heard).toHaveLength(before);
+  });
+
+  test('has few calls under way, answers in words of the daemon, and none after it was closed', async () => {
+    const open: (() => void)[] = [];
+    const { host, say, sent } = world((call) => (call === 'write' ? Promise.reject({ code: 'not_permitted', message: 'it may not write' }) : new Promise((done) => open.push(() => done({ call })))));
+    host.begin({});
+    for (let id = 0; id < 20; id += 1) say({ type: 'call', id, call: 'entry', entry: 'e' });
+    expect(open).toHaveLength(AT_ONCE);
+    open[0]?.();
+    await new Promise((done) => setTimeout(done));
+    expect(open).toHaveLength(AT_ONCE + 1);
+    expect(sent.at(-1)).toEqual({ type: 'reply', id: 0, value: { call: 'entry' } });
+    for (const each of open) each();
+    say({ type: 'call', id: 99, call: 'write', entry: 'e', text: '', version: '' });
+    for (let turn = 0; turn < 30; turn += 1) {
+      await new Promise((done) => setTimeout(done));
+      for (const each of open) each();
+    }
+    expect(sent).toContainEqual({ type: 'reply', id: 99, error: { code: 'not_permitted', message: 'it may not write' } });
+    say({ type: 'call', id: 100, call: 'entry', entry: 'e' });
+    host.close();
+    const before = sent.length;
+    open.at(-1)?.();
+    await new Promise((done) => setTimeout(done));
+    expect(sent).toHaveLength(before);
+  });
+});
