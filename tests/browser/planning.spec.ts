@@ -129,6 +129,20 @@ test('the line of a task is found on the reading side too, and a second look beg
   await expect(page).not.toHaveURL(/line=/);
 });
 
+test('an address leads to a line of an entry that is open already, and the cursor is where the line ends', async ({ page, daemon }) => {
+  const filler = Array.from({ length: 120 }, (_, at) => `Line ${at}.\n\n`).join('');
+  await daemon.notebook({ 'long.md': `first\n${filler}far down\n\n${filler}` });
+  const place = `#/n/lab/e/${await daemon.entry('lab', 'long.md')}`;
+  await daemon.open(page, `${place}?line=1`);
+  await expect(page.locator('.cm-activeLine')).toHaveText('first');
+  await page.evaluate((hash) => (location.hash = hash), `${place}?line=242`);
+  await expect(page.locator('.cm-activeLine')).toHaveText('far down');
+  await expect(page.locator('.cm-activeLine')).toBeInViewport();
+  await expect(page).not.toHaveURL(/line=/);
+  await page.keyboard.type('!');
+  await expect(page.locator('.cm-activeLine')).toHaveText('far down!');
+});
+
 test('when and who of an entry that is a task are its properties', async ({ page, daemon }) => {
   const folder = await daemon.notebook(lab());
   await tasks(page, daemon);
