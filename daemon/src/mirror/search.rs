@@ -481,10 +481,23 @@ fn suggest(db: &Connection, line: &str, asked: &Asked) -> Result<Option<String>,
             None => nearest(of_like_length(db, &wanted, most)?, &wanted, most),
         };
         if let Some(term) = near {
-            suggestion = suggestion.replacen(word.as_str(), &term, 1);
+            suggestion = with_word(&suggestion, word, &term);
         }
     }
     Ok(Some(suggestion).filter(|suggestion| suggestion != line))
+}
+
+/// The line with another word in the place of one that stands alone: a part of another word, and what stands at a colon, is meant
+/// as it is written.
+fn with_word(line: &str, word: &str, other: &str) -> String {
+    let is_apart = |next: Option<char>| next.is_none_or(|next| !next.is_alphanumeric() && next != ':');
+    let alone = line.match_indices(word).find(|(at, _)| {
+        is_apart(line[..*at].chars().next_back()) && is_apart(line[at + word.len()..].chars().next())
+    });
+    match alone {
+        Some((at, _)) => format!("{}{other}{}", &line[..at], &line[at + word.len()..]),
+        None => line.to_owned(),
+    }
 }
 
 fn nearest(known: Vec<(String, i64)>, wanted: &str, most: usize) -> Option<String> {
