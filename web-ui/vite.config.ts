@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { gzipSync } from 'node:zlib';
 import type { Plugin, Rolldown } from 'vite';
@@ -36,6 +37,15 @@ const firstLoad: Plugin = {
   },
 };
 
+/** Markdown's language brings the whole of HTML with it, and so JavaScript and CSS. Here it gets HTML that comes when a text has some. */
+const htmlLater: Plugin = {
+  name: 'html-later',
+  apply: 'build',
+  enforce: 'pre',
+  resolveId: (source, importer) =>
+    source === '@codemirror/lang-html' && importer?.includes('/@codemirror/lang-markdown/') ? fileURLToPath(new URL('src/editor/html.ts', import.meta.url)) : null,
+};
+
 /** The page's policy lets nothing be compiled, so a PDF's rarer pictures are decoded by script. pdf.js asks for it by name. */
 const pdfDecoders: Plugin = {
   name: 'pdf-decoders',
@@ -49,7 +59,7 @@ const pdfDecoders: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [onlyWoff2, firstLoad, pdfDecoders, svelte()],
+  plugins: [onlyWoff2, firstLoad, htmlLater, pdfDecoders, svelte()],
   build: {
     target: 'es2022',
     // The page's policy forbids inline scripts and data: URLs for code; every asset stays a file.

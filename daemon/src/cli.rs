@@ -14,6 +14,7 @@ pub mod notebooks;
 pub mod organise;
 pub mod passphrase;
 pub mod people;
+pub mod plugins;
 pub mod print;
 pub mod reading;
 pub mod seals;
@@ -255,6 +256,9 @@ pub enum Command {
     /// A notebook in a file, to carry to a device that this one never meets.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Views, themes, integrations: what is installed and enabled on this device.
+    #[command(subcommand)]
+    Plugin(plugins::PluginCommand),
     /// A passphrase for the device key.
     #[command(subcommand)]
     Passphrase(passphrase::PassphraseCommand),
@@ -274,6 +278,9 @@ pub enum Command {
         /// Where it is.
         file: PathBuf,
     },
+    /// Run an importer of a plugin. The daemon runs this as a process of its own.
+    #[command(hide = true, after_help = "Example:\n  codexd plugin-code < order.json")]
+    PluginCode,
     /// Print a script that completes commands in a shell.
     #[command(
         after_help = "Example:\n  codexd completions bash > ~/.local/share/bash-completion/completions/codexd"
@@ -529,6 +536,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
             people::profile(&client()?, out, &notebook, &name, &colour).await
         }
         Command::Extract { kind, hash, file } => std::process::exit(crate::extract::run(&kind, &hash, &file)),
+        Command::PluginCode => std::process::exit(crate::plugins::code::run()),
         Command::Making(command) => making::run(&client()?, out, command).await,
         Command::Organise(command) => organise::run(&client()?, out, command).await,
         Command::Seal(args) => seals::seal(&client()?, out, &args).await,
@@ -541,6 +549,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Conflicts { notebook } => conflicts::conflicts(&client()?, out, notebook).await,
         Command::Verify { notebook } => verify::verify(home, out, notebook).await,
         Command::Bundle(command) => bundles::run(home, out, command).await,
+        Command::Plugin(command) => plugins::run(home, out, command).await,
         Command::Passphrase(command) => passphrase::run(home, command),
         Command::Doctor => doctor::doctor(home, out).await,
         Command::Mirror(MirrorCommand::Rebuild { notebook }) => {

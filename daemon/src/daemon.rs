@@ -19,6 +19,7 @@ use crate::git::Git;
 use crate::home::Home;
 use crate::live::{Talk, Word};
 use crate::net::{Net, NetConfig, NetEvent, RelayChoice, Route};
+use crate::plugins::Plugins;
 use crate::store::Store;
 use crate::system::NotebookRow;
 use crate::watch::Watcher;
@@ -46,6 +47,7 @@ pub struct Daemon {
     /// What is being typed right now.
     talk: Talk,
     timestamps: Timestamps,
+    plugins: Plugins,
     runtime: tokio::runtime::Handle,
 }
 
@@ -105,6 +107,7 @@ impl Daemon {
         let shells = Shells { key: SigningKey::from_bytes(&home.secret()), net, blobs, git, notices };
         let watcher = Watcher::start().context("cannot watch files")?;
         let (timestamps, orders) = Timestamps::open(home.timestamps())?;
+        let plugins = Plugins::new(home.dir.join("plugins"), home.system().clone());
         let daemon = Arc::new(Self {
             home,
             shells,
@@ -113,6 +116,7 @@ impl Daemon {
             answers: watch::Sender::new(0),
             talk: Talk::default(),
             timestamps,
+            plugins,
             runtime: tokio::runtime::Handle::current(),
         });
         tokio::spawn(Arc::clone(&daemon).listen(from_net));
@@ -359,6 +363,11 @@ impl Daemon {
     /// The way to every peer that is connected.
     pub async fn routes(&self) -> BTreeMap<DeviceId, Route> {
         self.shells.net.routes().await
+    }
+
+    /// The plugins of this device.
+    pub fn plugins(&self) -> &Plugins {
+        &self.plugins
     }
 
     /// The home.

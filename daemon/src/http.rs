@@ -25,6 +25,7 @@ pub mod locks;
 pub mod notebooks;
 pub mod openapi;
 pub mod people;
+pub mod plugins;
 pub mod properties;
 pub mod ranges;
 pub mod reading;
@@ -47,7 +48,7 @@ mod tests;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -158,6 +159,20 @@ fn api() -> Router<Desk> {
         .route("/invites", get(inviting::invites).post(inviting::invite))
         .route("/invites/{id}", delete(inviting::withdraw))
         .route("/join", post(inviting::join))
+        .route("/plugins", get(plugins::list).post(plugins::add))
+        .route("/plugins/{id}", put(plugins::change).delete(plugins::remove))
+        .route("/plugins/{id}/calls", post(plugins::calls::call))
+        .route("/plugins/{id}/endpoints/{endpoint}", post(plugins::endpoints::ask))
+        .route(
+            "/plugins/{id}/importers/{importer}",
+            post(plugins::imports::import).layer(DefaultBodyLimit::max(crate::plugins::code::FILE_BYTES + 1)),
+        )
+        .route("/plugins/{id}/picture", get(plugins::calls::picture))
+        .route("/plugins/{id}/frame", get(plugins::frames::frame))
+        .route("/plugins/{id}/theme.css", get(plugins::frames::theme_css))
+        .route("/appearance", get(plugins::appearance::show).put(plugins::appearance::choose))
+        .route("/notebooks/{nb}/entries/{e}/view", get(plugins::views::show))
+        .route("/views/check", post(plugins::views::check))
         .route("/events", get(events::socket))
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)

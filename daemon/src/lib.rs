@@ -17,6 +17,7 @@ pub mod http;
 pub mod live;
 pub mod mirror;
 pub mod net;
+pub mod plugins;
 pub mod progress;
 pub mod store;
 pub mod system;

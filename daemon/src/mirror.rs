@@ -40,7 +40,8 @@ mod tests;
 pub use base::MirrorError;
 pub use feed::Feed;
 pub use links::{Backlink, Link};
-pub use query::{Query, QueryAnswer};
+pub use notices::nearest;
+pub use query::{KEYS as QUERY_KEYS, Query, QueryAnswer};
 pub use read::{EntryInfo, Listed, Page, TagCount};
 pub use search::{Hit, Part, SearchAnswer};
 

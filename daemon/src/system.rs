@@ -8,15 +8,18 @@ use codex_crdt_model::ids::{DeviceId, NotebookId, UnixMs, Volume};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 mod invites;
+mod plugins;
 
 pub use invites::{Asking, Invite, InviteRefused, InviteRow, RequestRow};
+pub use plugins::{PluginAnswer, PluginRow};
 
 /// Numbered, never edited; `PRAGMA user_version` says how many were applied.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/system/0001.sql"),
     include_str!("../migrations/system/0002.sql"),
     include_str!("../migrations/system/0003.sql"),
     include_str!("../migrations/system/0004.sql"),
+    include_str!("../migrations/system/0005.sql"),
 ];
 
 /// Cloneable handle.

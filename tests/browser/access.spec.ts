@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { emptyTour, inUse, tour } from './places';
 import { growth, ipynb, pdf, svg, wav } from './samples';
 import { expect, test } from './world';
 
@@ -24,6 +25,8 @@ for (const look of looks) {
     test.use(look);
 
     test('axe finds nothing serious', async ({ page, daemon }) => {
+      // Axe looks at some fifteen pages.
+      test.setTimeout(180_000);
       await daemon.open(page);
       await sound(page, look.colorScheme);
       await daemon.notebook({
@@ -43,7 +46,7 @@ for (const look of looks) {
       await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.bin')}`);
       await page.waitForSelector('dl.info');
       await sound(page, look.colorScheme);
-      for (const place of ['#/n/lab', '#/n/lab/trash', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/people', '#/add', '#/settings']) {
+      for (const place of ['#/n/lab', '#/n/lab/trash', `#/n/lab/e/${await daemon.entry('lab', 'folder')}`, '#/conflicts', '#/tags?tag=a', '#/people', '#/add', '#/settings']) {
         await page.goto(`${daemon.url}/${place}`);
         await page.waitForSelector('main h1');
         await sound(page, look.colorScheme);
@@ -111,10 +114,31 @@ for (const look of looks) {
       await page.getByRole('button', { name: 'Help and shortcuts' }).click();
       await sound(page, look.colorScheme);
       await page.keyboard.press('Escape');
+      await expect(page.locator('dialog')).toHaveCount(0);
       if (look.viewport.width > 760) {
         await page.locator('.row[title="fit.py"]').click({ button: 'right' });
         await sound(page, look.colorScheme);
       }
+    });
+  });
+}
+
+for (const look of looks) {
+  test.describe(`${look.colorScheme}, ${look.viewport.width} wide`, () => {
+    test.use(look);
+
+    test('axe finds nothing serious where one finds, plans, talks and looks back', async ({ page, daemon }) => {
+      // Axe looks at some thirty pages and dialogs.
+      test.setTimeout(240_000);
+      await inUse(daemon);
+      await tour(page, daemon, (name) => test.step(name, () => sound(page, look.colorScheme)));
+    });
+
+    test('axe finds nothing serious where nothing is yet', async ({ page, daemon }) => {
+      test.setTimeout(120_000);
+      await daemon.notebook({});
+      await daemon.open(page);
+      await emptyTour(page, daemon, (name) => test.step(name, () => sound(page, look.colorScheme)));
     });
   });
 }

@@ -137,6 +137,33 @@ test('what is selected on the reading side is commented on where it is written',
   expect((await threads(daemon)).map(({ quote }) => quote)).toEqual(['switched']);
 });
 
+test('a whole item or paragraph that is chosen by three clicks is what the comment is about, and no more', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': `${note}\n- off\n- off again\n\nBetween\n\n1. on\n2. on at last\n` });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  for (const words of ['off', 'off again', 'Between', 'on', 'on at last']) {
+    await page.locator('article.prose').getByText(words, { exact: true }).click({ clickCount: 3 });
+    await page.keyboard.press('Control+Alt+m');
+    await expect(panel(page).getByLabel('Your comment').locator('q')).toHaveText(words);
+    await page.keyboard.press('Escape');
+    await expect(area(page)).toHaveCount(0);
+  }
+});
+
+test('what is selected on the reading side stays so while the text is drawn anew', async ({ page, daemon }) => {
+  const here = await daemon.notebook({ 'lamp.md': `${note}\nSee [[tube]].\n` });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  await page.locator('article.prose strong').click({ clickCount: 2 });
+  await page.locator('article.prose').evaluate((article) => (article.firstElementChild?.setAttribute('data-old', '')));
+  // The link means something now: the text is drawn again.
+  here.write('tube.md', '# Tube\n');
+  await expect(page.locator('article.prose [data-old]')).toHaveCount(0);
+  expect(await page.evaluate(() => getSelection()?.toString().trim())).toBe('switched');
+  await page.keyboard.press('Control+Alt+m');
+  await expect(panel(page).getByLabel('Your comment').locator('q')).toHaveText('switched');
+});
+
 test('what is drawn in the place of its source is marked as a whole', async ({ page, daemon }) => {
   const here = await daemon.notebook({ 'lamp.md': '# Lamp\n\n| volts | light |\n| --- | --- |\n| 40 | blue |\n\nend\n' });
   await comment(daemon, 'Or violet?', 'blue');

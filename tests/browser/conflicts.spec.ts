@@ -29,8 +29,25 @@ test('a property is set by hand, and the decision is taken back', async ({ page,
   await here.says('lamp.md', note.replace('open', 'shelved'));
   await there.says('lamp.md', note.replace('open', 'shelved'));
   await expect(card).toHaveCount(0);
+  // Later too, and by another page.
+  await page.reload();
   await page.getByRole('button', { name: 'Take back' }).click();
   await here.says('lamp.md', note.replace('open', shown));
+  await expect(card.locator('.sides code').nth(1)).toHaveText(shown);
+  await expect(page.getByRole('button', { name: 'Take back' })).toHaveCount(0);
+  await page.reload();
+  await expect(card).toBeVisible();
+  // What is decided again is decided.
+  await card.getByRole('button', { name: `Keep “${shown}”` }).click();
+  await expect(card).toHaveCount(0);
+  await page.getByRole('button', { name: 'Take back' }).click();
+  await expect(card).toBeVisible();
+  // And what somebody sets elsewhere is decided by that.
+  here.write('lamp.md', note.replace('open', 'elsewhere'));
+  await daemon.idle();
+  await page.reload();
+  await expect(page.locator('.decided').or(page.locator('.empty, .cards')).first()).toBeVisible();
+  await expect(card).toHaveCount(0);
 });
 
 test('of two versions of an attachment one is kept, and the other comes back', async ({ page, daemon, other }) => {
@@ -47,6 +64,7 @@ test('of two versions of an attachment one is kept, and the other comes back', a
   await page.getByRole('button', { name: 'Take back' }).click();
   await expect.poll(copies).toBe(2);
   await expect.poll(() => here.read('data.bin')).toBe(before);
+  await expect(card.locator('.side')).toHaveCount(2);
 });
 
 test('what shows is kept, and the other lies in the trash', async ({ page, daemon, other }) => {

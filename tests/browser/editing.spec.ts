@@ -313,3 +313,23 @@ test('the page’s policy demands Trusted Types, and all of it works', async ({ 
     await expect(page.locator(`${side} th strong`)).toHaveText('a');
   }
 });
+
+test('HTML comes when a text has some: its tags are coloured, and closed as they are typed', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': 'before\n', 'b.md': '<details>\n<summary>More</summary>\n</details>\n' });
+  const scripts: string[] = [];
+  page.on('response', (response) => response.url().endsWith('.js') && scripts.push(response.url()));
+  await daemon.openEntry(page, 'lab', 'a.md');
+  await page.getByRole('button', { name: 'as it is written' }).click();
+  // What can wait is there too: what comes from here on, comes for HTML.
+  await page.waitForSelector('.side-top');
+  await page.waitForLoadState('networkidle');
+  const before = scripts.length;
+  await cursorAtEnd(page);
+  await page.keyboard.type('<div class="x"');
+  await expect(line(page, '<div').locator('.tok-keyword')).toHaveText('div');
+  expect(scripts.length).toBeGreaterThan(before);
+  await page.keyboard.type('>in it');
+  await folder.says('a.md', 'before\n<div class="x">in it</div>');
+  await page.goto(`${daemon.url}/#/n/lab/e/${await daemon.entry('lab', 'b.md')}`);
+  await expect(line(page, 'summary').locator('.tok-keyword')).toHaveText(['summary', 'summary']);
+});

@@ -190,3 +190,57 @@ test('any line is a question; what is mistyped is answered with what might be me
     await expect(page.locator('.finding [role=alert]')).toHaveCount(0);
   }
 });
+
+test('tags as a tree: chosen, filtered and renamed by keyboard, and taken back', async ({ page, daemon }) => {
+  const tagged = (tags: string, title: string) => `---\ntags:${tags.startsWith('\n') ? '' : ' '}${tags}\n---\n# ${title}\n`;
+  const folder = await daemon.notebook({
+    'a.md': tagged('[lab/wet, zoo]', 'Alpha'), 'b.md': tagged('[lab/wet, lab/dry]', 'Beta'), 'sub/c.md': tagged('lab/wet/pcr, other', 'Gamma'), 'd.md': '# Delta\n',
+  });
+  await daemon.notebook({ 'e.md': tagged('[Lab/Wet]', 'Elsewhere') }, 'second');
+  await daemon.open(page, '#/n/lab');
+  await page.getByRole('link', { name: 'Tags', exact: true }).click();
+  const tree = page.getByRole('tree', { name: 'All tags' });
+  const row = (name: string) => tree.getByRole('treeitem', { name });
+  const found = page.locator('.found-title');
+  await expect(tree.getByRole('treeitem')).toHaveText(['lab 4', 'other 1', 'zoo 1']);
+  await expect(page.getByRole('searchbox', { name: 'Filter tags' })).toBeFocused();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  // An entry that has two of them counts once.
+  await expect(tree.getByRole('treeitem')).toHaveText(['lab 4', 'dry 1', 'wet 4', 'other 1', 'zoo 1']);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(found).toHaveCount(4);
+  await expect(page).toHaveURL(/#\/tags\?tag=lab%2Fwet$/);
+  await page.getByLabel('Where to search').selectOption('lab');
+  await expect(found).toHaveCount(3);
+  await expect(page.locator('.found-path', { hasText: 'lab / sub/c.md' })).toBeVisible();
+  await tree.focus();
+  await page.keyboard.press('F2');
+  const dialog = page.getByRole('dialog', { name: 'Rename the tag “lab/wet”' });
+  await dialog.getByLabel('New name').fill('bench');
+  await expect(dialog.getByRole('region', { name: 'What becomes of tags' })).toContainText('lab/wet/pcr → bench/pcr');
+  await expect(dialog).toContainText('It is changed in 3 entries:');
+  await page.keyboard.press('Enter');
+  await folder.says('a.md', tagged('\n- bench\n- zoo', 'Alpha'));
+  await folder.says('b.md', tagged('\n- bench\n- lab/dry', 'Beta'));
+  // What was a line with commas stays one.
+  await folder.says('sub/c.md', tagged('bench/pcr, other', 'Gamma'));
+  await expect(dialog).toHaveCount(0);
+  await expect(row('bench')).toHaveAttribute('aria-selected', 'true');
+  // Elsewhere it is what it was.
+  await page.getByLabel('Where to search').selectOption('');
+  await expect(row('lab')).toContainText('2');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await folder.says('a.md', /- lab\/wet\n- zoo\n/);
+  await folder.says('sub/c.md', tagged('lab/wet/pcr, other', 'Gamma'));
+  await page.getByRole('searchbox', { name: 'Filter tags' }).fill('pcr');
+  await expect(tree.getByRole('treeitem')).toHaveText(['lab 4', 'wet 4', 'pcr 1']);
+  await page.getByRole('link', { name: 'In the search' }).click();
+  await expect(page.getByRole('combobox', { name: 'What to search for' })).toHaveValue('tag:lab/wet');
+  // From an entry's own tag.
+  await daemon.openEntry(page, 'lab', 'a.md');
+  await page.locator('.chip a', { hasText: 'zoo' }).click();
+  await expect(found).toHaveText(['Alpha']);
+});

@@ -22,6 +22,8 @@ test('links to an entry are shown with their lines, and lead there; those that l
   // What others write now is there now.
   folder.write('new.md', 'New: [[buffer]]\n');
   await expect(panel.locator('.link-line').filter({ hasText: 'New:' })).toBeVisible();
+  folder.write('new.md', 'Newer: [[buffer]]\n');
+  await expect(panel.locator('.link-line').filter({ hasText: 'Newer:' })).toBeVisible();
   await panel.getByRole('link', { name: 'Again' }).click();
   await expect(page.locator('.cm-line', { hasText: 'Again' })).toBeInViewport();
   await expect(page.locator('.cm-content')).toBeFocused();

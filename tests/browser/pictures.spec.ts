@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
+import { emptyTour, inUse, tour } from './places';
 import { growth, ipynb, pdf, photo, svg } from './samples';
 import { type Daemon, pair, synced, test } from './world';
 
@@ -156,3 +157,49 @@ test('tasks, templates, days, jot', async ({ page, daemon }) => {
   await page.getByLabel('What is on your mind').fill('The growth stops when the lid is closed: oxygen?');
   await picture(page, 'jot');
 });
+
+/** Those that the guide shows of the tour. */
+const shown = ['properties', 'comments-panel', 'links', 'graph', 'search', 'tasks', 'days', 'history', 'activity'];
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(`for the guide, ${colorScheme}`, () => {
+    test.use({ colorScheme, viewport: { width: 1080, height: 680 } });
+
+    test('pages', async ({ page, daemon }) => {
+      test.setTimeout(180_000);
+      const place = join(folder ?? '', 'guide');
+      mkdirSync(place, { recursive: true });
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      await daemon.open(page);
+      await inUse(daemon);
+      await tour(page, daemon, async (name) => {
+        if (shown.includes(name)) await page.screenshot({ path: join(place, `${name}-${colorScheme}.png`) });
+      });
+    });
+  });
+}
+
+const sizes = [400, 760, 1400, 2560];
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of sizes) {
+    test.describe(`${colorScheme}, ${width} wide`, () => {
+      test.use({ colorScheme, viewport: { width, height: width > 760 ? 900 : 800 } });
+
+      test('all places', async ({ page, daemon }) => {
+        test.setTimeout(180_000);
+        mkdirSync(folder ?? '', { recursive: true });
+        const see = async (name: string) => void (await page.screenshot({ path: join(folder ?? '', `${name}-${width}-${colorScheme}.png`) }));
+        await daemon.open(page);
+        await inUse(daemon);
+        await tour(page, daemon, see);
+      });
+
+      test('all places, empty', async ({ page, daemon }) => {
+        mkdirSync(folder ?? '', { recursive: true });
+        const see = async (name: string) => void (await page.screenshot({ path: join(folder ?? '', `${name}-${width}-${colorScheme}.png`) }));
+        await daemon.notebook({});
+        await daemon.open(page);
+        await emptyTour(page, daemon, see);
+      });
+    });
+  }
+}

@@ -129,6 +129,20 @@ test('the line of a task is found on the reading side too, and a second look beg
   await expect(page).not.toHaveURL(/line=/);
 });
 
+test('an address leads to a line of an entry that is open already, and the cursor is where the line ends', async ({ page, daemon }) => {
+  const filler = Array.from({ length: 120 }, (_, at) => `Line ${at}.\n\n`).join('');
+  await daemon.notebook({ 'long.md': `first\n${filler}far down\n\n${filler}` });
+  const place = `#/n/lab/e/${await daemon.entry('lab', 'long.md')}`;
+  await daemon.open(page, `${place}?line=1`);
+  await expect(page.locator('.cm-activeLine')).toHaveText('first');
+  await page.evaluate((hash) => (location.hash = hash), `${place}?line=242`);
+  await expect(page.locator('.cm-activeLine')).toHaveText('far down');
+  await expect(page.locator('.cm-activeLine')).toBeInViewport();
+  await expect(page).not.toHaveURL(/line=/);
+  await page.keyboard.type('!');
+  await expect(page.locator('.cm-activeLine')).toHaveText('far down!');
+});
+
 test('when and who of an entry that is a task are its properties', async ({ page, daemon }) => {
   const folder = await daemon.notebook(lab());
   await tasks(page, daemon);
@@ -202,8 +216,10 @@ for (const look of [{ colorScheme: 'light', width: 1400 }, { colorScheme: 'dark'
     await sound(page);
     await page.getByRole('grid').focus();
     await page.keyboard.press('e');
+    await expect(page.getByRole('dialog')).toBeVisible();
     await sound(page);
     await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
     await page.goto(`${daemon.url}/#/tasks?text=nothing`);
     await page.waitForSelector('.empty');
     await sound(page);
@@ -357,6 +373,9 @@ test('a thought is jotted down by a key, and its draft survives a closed tab', a
   await expect(other.getByLabel('What is on your mind')).toBeFocused();
   await expect(other.getByLabel('What is on your mind')).toHaveValue('');
   await page.close();
+  // The browser lets a tab's locks go a moment after it is closed.
+  const held = () => other.evaluate(async () => (await navigator.locks.query()).held?.filter(({ name }) => name?.startsWith('codex.jot.')).length);
+  await expect.poll(held).toBe(1);
   await other.reload();
   await expect(other.getByLabel('What is on your mind')).toHaveValue('half a thought');
   await sound(other);

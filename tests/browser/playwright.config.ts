@@ -1,4 +1,4 @@
-/** The page in a real browser before real daemons. CHROMIUM names the browser, CODEXD the program. */
+/** The page in a real browser before real daemons. CHROMIUM names the browser, CODEXD the program, CODEX_SLOW how many times slower pages run. */
 import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
@@ -8,7 +8,7 @@ export default defineConfig({
   workers: 2,
   forbidOnly: true,
   timeout: 60_000,
-  expect: { timeout: 15_000 },
+  expect: { timeout: 15_000 * Number(process.env['CODEX_SLOW'] ?? 1) },
   reporter: [['list']],
   outputDir: '../../target/browser',
   use: {

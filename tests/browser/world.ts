@@ -183,6 +183,15 @@ export class Folder {
   }
 }
 
+/** So many times slower than this machine is each page, as on an old laptop: `CODEX_SLOW=6`. */
+const slow = Number(process.env['CODEX_SLOW'] ?? 1);
+if (!(slow >= 1)) throw new Error(`CODEX_SLOW is to be a number from 1 on, and is “${process.env['CODEX_SLOW']}”`);
+
+async function slowDown(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setCPUThrottlingRate', { rate: slow });
+}
+
 interface Fixtures {
   root: string;
   /** A running daemon without a notebook. */
@@ -194,6 +203,13 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
+  page: async ({ page }, use, info) => {
+    if (slow > 1) {
+      info.setTimeout(info.timeout * slow);
+      await slowDown(page);
+    }
+    await use(page);
+  },
   root: async ({}, use) => {
     const root = mkdtempSync(join(tmpdir(), 'codex-browser-'));
     await use(root);

@@ -6,7 +6,7 @@ import type { Heard, Presence } from './api/types';
 import { BACKOFF_FIRST_MS, BACKOFF_MOST_MS, type SocketLike, feedUrl } from './events';
 
 /** Between two words. */
-export const PAUSE_MS = 30;
+const PAUSE_MS = 30;
 /** Said again after so long, so that a word that was lost is not missed for long. */
 export const AGAIN_MS = 5000;
 /** Whoever says nothing for so long is gone: its page, its daemon or the way to it. */

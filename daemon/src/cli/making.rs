@@ -1,8 +1,10 @@
-//! New entries: `templates`, `new`, `daily`, `snippet`.
+//! New entries: `templates`, `new`, `daily`, `snippet`, `import`.
 
 use std::io::Read;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{Client, escape};
@@ -37,6 +39,29 @@ pub enum MakingCommand {
         after_help = "Example:\n  codexd snippet lab \"Freezer 2 is at -71\" --title \"Freezer\" --tag maintenance\n  date | codexd snippet lab"
     )]
     Snippet(SnippetArgs),
+    /// Make entries of a file of another program, with the importer of a plugin.
+    #[command(
+        after_help = "Example:\n  codexd import lab run7.csv --folder runs --preview\n  codexd import lab library.bib --with bibliography"
+    )]
+    Import(ImportArgs),
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Id, slug or name.
+    pub notebook: String,
+    /// The file.
+    pub file: PathBuf,
+    /// The plugin whose importer is used (default: the one that knows such files).
+    #[arg(long, value_name = "PLUGIN")]
+    pub with: Option<String>,
+    /// The folder in which the entries are made.
+    #[arg(long)]
+    pub folder: Option<String>,
+    /// Only say what would be made.
+    #[arg(long)]
+    pub preview: bool,
 }
 
 /// What to make of what.
@@ -88,6 +113,7 @@ pub async fn run(client: &Client, out: Output, command: MakingCommand) -> Result
             out.show(&note, path);
             Ok(())
         }
+        MakingCommand::Import(args) => import(client, out, args).await,
         MakingCommand::Snippet(args) => snippet(client, out, args).await,
     }
 }
@@ -132,4 +158,64 @@ async fn snippet(client: &Client, out: Output, args: SnippetArgs) -> Result<(), 
     let made = client.post("/snippets", &body).await?;
     out.show(&made, path);
     Ok(())
+}
+
+async fn import(client: &Client, out: Output, args: ImportArgs) -> Result<(), Failure> {
+    let shown = args.file.display().to_string();
+    let bytes = std::fs::read(&args.file).map_err(|why| Failure::new(format!("cannot read {shown}: {why}")))?;
+    let name = args.file.file_name().and_then(|name| name.to_str()).unwrap_or("file").to_owned();
+    let (plugin, importer) = importer(client, &args, &name).await?;
+    let mut path = format!(
+        "/plugins/{}/importers/{}?notebook={}&name={}&preview={}",
+        escape(&plugin),
+        escape(&importer),
+        escape(&args.notebook),
+        escape(&name),
+        args.preview
+    );
+    if let Some(folder) = &args.folder {
+        path.push_str(&format!("&folder={}", escape(folder)));
+    }
+    let request = client.request(Method::POST, &path).header("content-type", "application/octet-stream").body(bytes);
+    let answer = client.send(request).await?.json::<Value>().await;
+    let answer = answer.map_err(|why| Failure::new(format!("cannot read the daemon's answer: {why}")))?;
+    out.show(&answer, |answer| {
+        let entries: Vec<&Value> = answer["entries"].as_array().into_iter().flatten().collect();
+        let mut lines: Vec<String> = entries.iter().map(|entry| text(entry, "path").to_owned()).collect();
+        let done = if args.preview { "would be made" } else { "are made" };
+        lines.push(format!("{} entries {done} of {shown} by {plugin}", entries.len()));
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+/// The importer to use: the one that is named, or the only one that is on and knows such files.
+async fn importer(client: &Client, args: &ImportArgs, name: &str) -> Result<(String, String), Failure> {
+    let page = client.get(&format!("/plugins?notebook={}", escape(&args.notebook))).await?;
+    let lower = name.to_lowercase();
+    let mut fitting = Vec::new();
+    let mut known = Vec::new();
+    for plugin in page["plugins"].as_array().into_iter().flatten().filter(|plugin| plugin["state"] == json!("on")) {
+        let id = text(plugin, "id");
+        for one in plugin["importers"].as_array().into_iter().flatten() {
+            let ends = one["extensions"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let fits = ends.clone().any(|end| lower.ends_with(&end.to_lowercase()));
+            known.push(format!("{id} ({})", ends.collect::<Vec<_>>().join(" ")));
+            let is_named = args.with.as_deref().is_some_and(|with| with == id || with == text(one, "id"));
+            if is_named || (args.with.is_none() && fits) {
+                fitting.push((id.to_owned(), text(one, "id").to_owned()));
+            }
+        }
+    }
+    match fitting.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Failure::new(format!("no plugin that is on imports `{name}`{}; there are {}", match &args.with {
+            Some(with) => format!(" as `{with}`"),
+            None => String::new(),
+        }, known.join(", ")))),
+        several => {
+            let names: Vec<&str> = several.iter().map(|(_, importer)| importer.as_str()).collect();
+            Err(Failure::new(format!("several importers know `{name}`; say which with --with: {}", names.join(", "))))
+        }
+    }
 }

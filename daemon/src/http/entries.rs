@@ -143,13 +143,21 @@ pub async fn create(
     Input(new): Input<NewEntry>,
 ) -> Result<Response, ApiError> {
     let notebook = desk.notebook(&nb)?;
+    let details = made(&desk, &notebook, new).await?;
+    let place = format!("/api/v1/notebooks/{}/entries/{}", notebook.id, details.id);
+    let tag = format!("\"{}\"", details.version);
+    Ok((StatusCode::CREATED, [(LOCATION, place), (ETAG, tag)], Json(details)).into_response())
+}
+
+/// Makes an entry.
+pub async fn made(desk: &Desk, notebook: &Notebook, new: NewEntry) -> Result<EntryDetails, ApiError> {
     let made = match &new.template {
         Some(_) if new.content.is_some() || new.kind.as_deref().is_some_and(|kind| kind != "text") => {
             return Err(ApiError::bad_request(
                 "an entry is made of a template or of content, and is a text then",
             ));
         }
-        Some(template) => Some(templates::made(&notebook, template, &new.path, new.title.as_deref()).await?),
+        Some(template) => Some(templates::made(notebook, template, &new.path, new.title.as_deref()).await?),
         None => None,
     };
     let (path, text) = match made {
@@ -170,21 +178,19 @@ pub async fn create(
             } else {
                 text
             };
-            text_content(&desk, text).await?
+            text_content(desk, text).await?
         }
         other => return Err(ApiError::bad_request(format!("`{other}` is no kind: give `text` or `folder`"))),
     };
-    locks::refuse_new_if_locked(&notebook, path.clone(), false).await?;
-    let reply = ask(&notebook, Request::Create { path, content }).await?;
+    locks::refuse_new_if_locked(notebook, path.clone(), false).await?;
+    let reply = ask(notebook, Request::Create { path, content }).await?;
     let Reply::Entry { entry, .. } = reply else { return Err(no_entry_in_reply()) };
-    properties::set(&notebook, entry, properties::edits(later.into_iter().collect(), Vec::new())).await?;
-    let details = details(&notebook, entry).await?;
-    let place = format!("/api/v1/notebooks/{}/entries/{entry}", notebook.id);
-    let tag = format!("\"{}\"", details.version);
-    Ok((StatusCode::CREATED, [(LOCATION, place), (ETAG, tag)], Json(details)).into_response())
+    properties::set(notebook, entry, properties::edits(later.into_iter().collect(), Vec::new())).await?;
+    details(notebook, entry).await
 }
 
-async fn text_content(desk: &Desk, text: String) -> Result<Content, ApiError> {
+/// A text, or bytes where it is too large for one.
+pub async fn text_content(desk: &Desk, text: String) -> Result<Content, ApiError> {
     if text.len() <= limits::TEXT_BYTES && !text.contains('\0') {
         return Ok(Content::Text(text));
     }

@@ -31,7 +31,7 @@ pub struct DeskEvent {
     /// Grows by one with every event; give the last one back as `since` to miss nothing.
     pub number: u64,
     /// `entry.created`, `entry.modified`, `entry.moved`, `entry.deleted`, `conflict`, `peer`, `standing`,
-    /// `write_failed`, `fork`, or `reload`: read everything again.
+    /// `write_failed`, `fork`, `plugins.changed`, or `reload`: read everything again.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Notebook id.
@@ -83,8 +83,20 @@ impl Feed {
         let start = u64::try_from(now_ms()).unwrap_or_default().saturating_mul(1000);
         let feed = Self::new(start);
         let notices = daemon.notices();
+        let mut plugins = daemon.plugins().changes();
         tokio::spawn(pump(daemon, notices, feed.clone()));
+        let of_plugins = feed.clone();
+        tokio::spawn(async move {
+            while plugins.changed().await.is_ok() {
+                of_plugins.plugins_changed();
+            }
+        });
         feed
+    }
+
+    /// Something about plugins is otherwise.
+    pub fn plugins_changed(&self) {
+        self.push(DeskEvent { kind: "plugins.changed", ..DeskEvent::default() });
     }
 
     /// Adds an event and wakes the sockets.

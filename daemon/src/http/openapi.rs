@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use super::{
     activity, auth, bundles, collab, comments, content, diff, entries, events, history, inviting, keys,
-    links, notebooks, people, seals, search, status, storage, tasks, templates, timestamps, upload,
+    links, notebooks, people, plugins, seals, search, status, storage, tasks, templates, timestamps, upload,
 };
 
 #[derive(OpenApi)]
@@ -99,6 +99,20 @@ use super::{
         inviting::requests,
         inviting::approve,
         inviting::reject,
+        plugins::list,
+        plugins::change,
+        plugins::add,
+        plugins::remove,
+        plugins::calls::call,
+        plugins::calls::picture,
+        plugins::endpoints::ask,
+        plugins::imports::import,
+        plugins::frames::frame,
+        plugins::frames::theme_css,
+        plugins::appearance::show,
+        plugins::appearance::choose,
+        plugins::views::show,
+        plugins::views::check,
         events::socket,
     )
 )]

@@ -267,6 +267,11 @@ pub async fn query(
     State(desk): State<Desk>,
     Input(query): Input<Query>,
 ) -> Result<Json<QueryPage>, ApiError> {
+    answered(&desk, query).await.map(Json)
+}
+
+/// The answer to a query.
+pub async fn answered(desk: &Desk, query: Query) -> Result<QueryPage, ApiError> {
     let mut chosen = Vec::new();
     if query.notebook_ids.is_empty() {
         chosen = desk.notebooks(None)?;
@@ -285,7 +290,7 @@ pub async fn query(
     let rows = |found: Vec<asked::Found>| -> Vec<FileRow> {
         found.into_iter().map(|found| file_row(found.notebook, found.entry)).collect()
     };
-    Ok(Json(QueryPage {
+    Ok(QueryPage {
         files: rows(answer.files),
         groups: answer
             .groups
@@ -295,7 +300,7 @@ pub async fn query(
         limit: answer.limit,
         offset: answer.offset,
         warnings: answer.warnings,
-    }))
+    })
 }
 
 fn file_row(notebook: String, entry: EntryInfo) -> FileRow {

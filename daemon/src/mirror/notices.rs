@@ -67,7 +67,7 @@ fn sign(compare: Compare) -> &'static str {
 }
 
 /// The name that is most like one that is none, if any is like it.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let most = if name.chars().count() < 6 { 1 } else { 2 };
     let like = known.map(|known| (distance(&name, &known.to_lowercase(), most), known));

@@ -16,7 +16,7 @@ use super::{Mirror, condition, dates, filter, notices, properties, words};
 const LIMIT: usize = 10_000;
 
 /// The keys of a query.
-pub(super) const KEYS: [&str; 20] = [
+pub const KEYS: [&str; 20] = [
     "notebook_ids",
     "paths",
     "tags",

@@ -11,11 +11,11 @@ import { decode, encode, inEditor, inFile, shapeOf, type Shape } from './codec';
 import { containsEdit, rebase, stringOf, toText } from './rebase';
 
 /** So long after the last letter … */
-export const SAVE_AFTER_MS = 300;
+const SAVE_AFTER_MS = 300;
 /** … and so long after the first one that is unsaved, a save begins. */
-export const SAVE_WITHIN_MS = 800;
+const SAVE_WITHIN_MS = 800;
 /** A save that takes longer is shown as failing: within two seconds after the letter that it carries. */
-export const PATIENCE_MS = 1000;
+const PATIENCE_MS = 1000;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15_000];
 
 export type SaveState =

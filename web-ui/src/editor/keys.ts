@@ -95,7 +95,7 @@ export const task: Command = (view) =>
   });
 
 /** What is selected becomes the text of a link, or its address when it is one. */
-export const insertLink: Command = ({ state, dispatch }) => {
+const insertLink: Command = ({ state, dispatch }) => {
   const { main } = state.selection;
   // Without a selection the key is the page's: it searches.
   if (main.empty || state.readOnly) return false;

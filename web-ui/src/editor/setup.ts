@@ -10,6 +10,7 @@ import { completions } from './complete';
 import { following } from './follow';
 import { frontmatterEnd } from './frontmatter';
 import { highlighting } from './highlighting';
+import { html } from './html';
 import { markdownKeys } from './keys';
 import { languageOf } from './languages';
 import { blocks } from './live/blocks';
@@ -27,7 +28,7 @@ export const bodyStart = (isMarkdown: boolean, text: string): number => (isMarkd
 const markdownExtensions = (given: Ports): Extension[] => [
   ports.of(given),
   focusTracking,
-  markdown({ base: markdownLanguage, extensions: notes, codeLanguages: languageOf, completeHTMLTags: false, addKeymap: false }),
+  markdown({ base: markdownLanguage, extensions: notes, codeLanguages: languageOf, htmlTagLanguage: html(), completeHTMLTags: false, addKeymap: false }),
   Prec.high(keymap.of([...tableKeys, ...markdownKeys])),
   keymap.of(markdownKeymap),
   blockLines,

@@ -26,7 +26,9 @@ export function spotIn(text: string, spot: Spot): { from: number; to: number } |
     const lines = text.split('\n');
     const line = Math.min(spot.line, lines.length) - 1;
     const start = lines.slice(0, line).reduce((sum, each) => sum + each.length + 1, 0);
-    const at = spot.says === '' ? -1 : (lines[line] ?? '').indexOf(spot.says);
+    const own = lines[line] ?? '';
+    // Of a line alone: where one goes on writing in it.
+    const at = spot.says === '' ? own.length : own.indexOf(spot.says);
     return at < 0 ? { from: start, to: start } : { from: start + at, to: start + at + spot.says.length };
   }
   for (const { before, hit, after } of triesOf(spot)) {

@@ -101,6 +101,7 @@ export const find = {
     toTree: 'To the tree',
     toEntry: 'To the entry',
     tasks: 'Tasks',
+    tags: 'Tags',
     conflicts: 'Conflicts',
     people: 'People and devices',
     trash: 'Trash',

@@ -94,7 +94,6 @@ export const settings = {
   otherDevices: 'Other devices and people',
   plugins: 'Plugins: views, blocks, themes and services',
   notebooks: 'Notebooks',
-  folder: 'Folder',
   notebookName: 'Name on this device',
   fetch: 'Attachments fetched here',
   fetches: { all: 'All', below: 'Smaller ones only', 'on-demand': 'Only when asked for' } as Record<string, string>,

@@ -4,7 +4,6 @@ import { many } from './format';
 export const lookback = {
   title: 'History',
   of: (name: string) => `History of ${name}`,
-  open: 'Open as it is now',
   deleted: 'This entry is deleted. All its versions are kept.',
   bringBack: 'Bring it back',
   isBack: (name: string) => `${name} is back.`,
@@ -53,7 +52,6 @@ export const lookback = {
   sameText: 'The text is the same.',
   firstVersion: 'The first version: all of it is new.',
   name: 'Name',
-  folder: 'Folder',
   movedFolder: 'It was moved to another folder.',
   wasDeleted: 'It was deleted.',
   wasRestored: 'It was brought back.',

@@ -2,9 +2,7 @@
 import { many } from './format';
 
 export const paper = {
-  menu: 'More to do with this entry',
   print: 'Print',
-  printTitle: (name: string) => `${name}, for print`,
   back: 'Back to the entry',
   preparing: 'Drawing formulas, diagrams and pictures…',
   help: 'This is how it is printed. Use the print dialog to save it as a PDF.',
@@ -46,5 +44,4 @@ export const paper = {
   empty: 'There is nothing in this folder to export.',
   index: 'Index',
   outside: 'Not part of this export',
-  folderOf: (name: string) => `Folder ${name}`,
 };

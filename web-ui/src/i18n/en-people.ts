@@ -74,7 +74,6 @@ removeTitle: (name: string, notebook: string) => `Remove ${name} from ${notebook
   copied: 'Copied',
   join: 'Join a notebook',
   joinHelp: 'Paste a ticket that somebody sent you.',
-  folder: 'Folder on this device',
   folderOptional: 'Folder on this device (empty: chosen for you)',
   phrase: 'Recovery phrase',
   phraseAsk: 'I have lost all my devices, and have a recovery phrase',

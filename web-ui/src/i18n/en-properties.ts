@@ -8,6 +8,7 @@ export const properties = {
   tags: 'tags',
   addTag: 'Add tag',
   addTo: (key: string) => `Add to ${key}`,
+  tagged: (tag: string) => `Entries tagged ${tag}`,
   removeTag: (tag: string) => `Remove tag ${tag}`,
   removeFrom: (value: string, key: string) => `Remove ${value} from ${key}`,
   inText: 'Written in the text',

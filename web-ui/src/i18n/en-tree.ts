@@ -19,8 +19,6 @@ export const tree = {
   move: 'Move to…',
   cut: 'Cut',
   paste: 'Put here',
-  expand: 'Open the folder',
-  collapse: 'Close the folder',
   menu: (name: string) => `What can be done with ${name}`,
   menuMany: (n: number) => `What can be done with ${many(n, 'entry', 'entries')}`,
   root: (name: string) => `at the top of ${name}`,
@@ -53,7 +51,7 @@ export const uploads = {
   stopped: (n: number) => `Stopped. ${many(n, 'file', 'files')} had been added already.`,
   failed: (n: number, why: string) => `${why} ${many(n, 'file', 'files')} had been added before that.`,
   nothing: 'There was no file in what was dropped.',
-  unreadable: (path: string) => `This browser could not read ${path}.`,
+  unreadable: (path: string) => `This browser could not read ${path}. Nothing was added.`,
 };
 
 export const trash = {

@@ -68,11 +68,9 @@ export const viewers = {
   html: { label: (name: string) => `The page ${name}`, safe: 'Shown without its scripts, and without anything from the network.' },
   hex: {
     label: 'Bytes',
-    offset: 'Offset',
     go: 'Go to offset',
     goExample: '0x0',
     goHelp: 'Decimal, or hexadecimal as in 0x1f00',
     bad: 'That is no offset in this file.',
-    unread: 'could not be read',
   },
 };

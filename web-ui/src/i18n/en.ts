@@ -24,7 +24,7 @@ export const t = {
     todo: 'Run this in a terminal to open the page again:',
   },
   offline: 'Not connected to the daemon. Reconnecting…',
-  nav: { notebooks: 'Notebooks', tasks: 'Tasks', conflicts: 'Conflicts', people: 'People', comments: 'Comments', settings: 'Settings', help: 'Help and shortcuts', main: 'Main', activity: 'Activity in all notebooks', activityOf: (notebook: string) => `Activity in ${notebook}` },
+  nav: { notebooks: 'Notebooks', tasks: 'Tasks', tags: 'Tags', conflicts: 'Conflicts', people: 'People', comments: 'Comments', settings: 'Settings', help: 'Help and shortcuts', main: 'Main', activity: 'Activity in all notebooks', activityOf: (notebook: string) => `Activity in ${notebook}` },
   conflictsOpen: (n: number) => many(n, 'open conflict', 'open conflicts'),
   state: {
     ready: 'Ready',
@@ -213,7 +213,6 @@ export const t = {
     reads: 'You read here: an owner has made you a viewer. What you change in the folder stays on this device, and is not shared.',
     comments: 'You comment and seal here, and do not write. What you change in the folder stays on this device, and is not shared.',
     drafts: (n: number) => `${many(n, 'file', 'files')} changed here ${n === 1 ? 'is' : 'are'} not shared.`,
-    pick: 'Pick an entry on the left, or make a new note.',
     top: 'At the top',
   },
   writeFailed: (path: string, why: string) => `A file could not be written: ${path}. ${why}`,

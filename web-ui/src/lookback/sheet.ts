@@ -13,7 +13,7 @@ export interface Sheet {
 }
 
 /** Long text in a line, short text on paper: what a property says. */
-export function valueText(value: PropertyValue): string {
+function valueText(value: PropertyValue): string {
   if (value === null) return '';
   if (typeof value === 'boolean') return value ? p.yes : p.no;
   if (Array.isArray(value)) return value.map(valueText).join(', ');

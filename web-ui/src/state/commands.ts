@@ -35,6 +35,7 @@ export const COMMANDS = {
   toEntry: 'Alt+2',
   tasks: 'Alt+3',
   searchPage: '',
+  tags: '',
   conflicts: '',
   people: '',
   trash: '',

@@ -4,16 +4,27 @@ import * as files from '../api/files';
 import type { Conflict, PropertyValue, VersionRow } from '../api/types';
 import { t } from '../i18n/all';
 import { desk } from './desk.svelte';
-import { scalarOf } from './property-values';
+import { keyOf, kept, putBack } from './put-back';
+
+/** How a decision is taken back. */
+type Undo =
+  | { is: 'nothing' }
+  /** Without a value: it had none. */
+  | { is: 'property'; key: string; value?: PropertyValue | undefined }
+  /** Another entry comes back from the trash; `version`: what the one that shows was. */
+  | { is: 'other'; other: string; version?: string };
 
 export interface Decision {
   number: number;
-  path: string;
-  notebook: string;
-  entry: string;
+  conflict: Conflict;
   said: string;
-  undo(): Promise<void>;
+  when: string;
+  undo: Undo;
 }
+
+const KEY = 'codex.decisions';
+/** So many, the latest, can be taken back. */
+const KEPT = 100;
 
 /** Larger bytes are not carried through the browser. */
 const CARRIED_BYTES = 256 << 20;
@@ -21,7 +32,6 @@ const CARRIED_BYTES = 256 << 20;
 /** The entry that holds the other version. */
 export const otherOf = ({ kind }: Conflict): string | null => ('copy' in kind ? kind.copy : 'other' in kind ? kind.other : null);
 export const slugOf = (conflict: Conflict): string => desk.notebook(conflict.notebook)?.slug ?? conflict.notebook;
-export const keyOf = (conflict: Conflict): string => `${conflict.notebook}/${conflict.number}`;
 
 /**
  * The version before two that were made at once: the one below the newest two changes of different devices. Nothing if
@@ -35,73 +45,103 @@ export function versionBefore(rows: readonly VersionRow[], deed: string): Versio
 }
 
 class Decisions {
-  made = $state.raw<Decision[]>([]);
+  /** Kept in this browser, so that they can be taken back later too. */
+  made = $state.raw<Decision[]>(kept<Decision>(KEY));
   busy = $state<string | null>(null);
-  #number = 0;
 
   /** Another value, or the one that shows. */
   property(conflict: Conflict, value: PropertyValue, words: string): Promise<void> {
     const { kind } = conflict;
     if (kind.type !== 'property') return Promise.resolve();
-    const before = scalarOf(kind.shown);
     return this.#decide(conflict, t.conflicts.did.property(kind.key, words), async (nb) => {
+      const before = await this.#valueOf(nb, conflict);
       await api.changeEntry(nb, conflict.entry, { properties: { [kind.key]: value } });
-      return async () => {
-        if (before !== undefined) await api.changeEntry(nb, conflict.entry, { properties: { [kind.key]: before } });
-      };
+      return { is: 'property', key: kind.key, value: before };
     });
   }
 
   /** What shows stays; nothing else changes. */
   leave(conflict: Conflict, said: string): Promise<void> {
-    return this.#decide(conflict, said, async () => async () => {});
+    return this.#decide(conflict, said, async () => ({ is: 'nothing' }));
   }
 
   keepShown(conflict: Conflict): Promise<void> {
     return this.#decide(conflict, t.conflicts.did.shown, async (nb) => {
       const other = otherOf(conflict);
-      if (other === null) return async () => {};
+      if (other === null) return { is: 'nothing' };
       await api.deleteEntry(nb, other);
-      return async () => void (await files.bringBack(nb, other));
+      return { is: 'other', other };
     });
   }
 
   keepOther(conflict: Conflict): Promise<void> {
     return this.#decide(conflict, t.conflicts.did.other, async (nb) => {
       const other = otherOf(conflict);
-      if (other === null) return async () => {};
+      if (other === null) return { is: 'nothing' };
       const [shown, copy] = await Promise.all([api.entry(nb, conflict.entry), api.entry(nb, other)]);
       if (copy.size > CARRIED_BYTES) throw new Error(t.conflicts.tooLarge);
       const bytes = await files.readAll(nb, other, copy.version);
       await files.writeBytes(nb, conflict.entry, bytes, shown.version);
       await api.deleteEntry(nb, other);
-      return async () => {
-        await files.bringBack(nb, other);
-        await api.restore(nb, conflict.entry, shown.version);
-      };
+      return { is: 'other', other, version: shown.version };
     });
   }
 
+  /** All is as before the decision, and the conflict in the inbox again. */
   async takeBack(decision: Decision): Promise<void> {
+    const { conflict } = decision;
+    this.busy = keyOf(conflict);
     try {
-      await decision.undo();
-      this.made = this.made.filter((each) => each.number !== decision.number);
-      desk.say(t.conflicts.undone(decision.path));
+      await this.#undo(slugOf(conflict), conflict.entry, decision.undo);
+      putBack.add({ ...conflict, value: await this.#valueOf(slugOf(conflict), conflict) });
+      this.#keep(this.made.filter((each) => each.number !== decision.number));
+      desk.say(t.conflicts.undone(conflict.path));
     } catch (error) {
       desk.fail(error);
     }
+    await desk.readConflicts();
+    this.busy = null;
   }
 
-  async #decide(conflict: Conflict, said: string, work: (nb: string) => Promise<() => Promise<void>>): Promise<void> {
+  /** What was put back, and is about a value that somebody has changed since, is over. */
+  async look(): Promise<void> {
+    for (const conflict of putBack.all()) {
+      if (conflict.kind.type !== 'property') continue;
+      // What cannot be read says nothing; it stays in the inbox.
+      const now = await this.#valueOf(slugOf(conflict), conflict).catch(() => conflict.value);
+      if (JSON.stringify(now) !== JSON.stringify(conflict.value)) putBack.drop(keyOf(conflict));
+    }
+    await desk.readConflicts();
+  }
+
+  async #valueOf(nb: string, { entry, kind }: Conflict): Promise<PropertyValue | undefined> {
+    return kind.type === 'property' ? (await api.entry(nb, entry)).properties[kind.key] : undefined;
+  }
+
+  async #undo(nb: string, entry: string, undo: Undo): Promise<void> {
+    if (undo.is === 'property') await api.changeEntry(nb, entry, undo.value === undefined ? { remove_properties: [undo.key] } : { properties: { [undo.key]: undo.value } });
+    if (undo.is !== 'other') return;
+    await files.bringBack(nb, undo.other);
+    if (undo.version !== undefined) await api.restore(nb, entry, undo.version);
+  }
+
+  #keep(all: readonly Decision[]): void {
+    this.made = all.slice(0, KEPT);
+    localStorage.setItem(KEY, JSON.stringify(this.made));
+  }
+
+  async #decide(conflict: Conflict, said: string, work: (nb: string) => Promise<Undo>): Promise<void> {
     const nb = slugOf(conflict);
     this.busy = keyOf(conflict);
     try {
       const undo = await work(nb);
-      // What was done may have settled it already.
+      // What was done may have settled it already; or it was put back, and the daemon is done with it.
       await api.settle(nb, conflict.number).catch((error: unknown) => {
         if (!(error instanceof api.ApiError) || error.status !== 404) throw error;
       });
-      this.made = [{ number: (this.#number += 1), path: conflict.path, notebook: nb, entry: conflict.entry, said, undo }, ...this.made];
+      putBack.drop(keyOf(conflict));
+      const number = 1 + Math.max(0, ...this.made.map((each) => each.number));
+      this.#keep([{ number, conflict, said, when: new Date().toISOString(), undo }, ...this.made]);
     } catch (error) {
       desk.fail(error);
     }

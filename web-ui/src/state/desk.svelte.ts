@@ -3,6 +3,7 @@ import * as api from '../api/client';
 import type { Conflict, Notice, NotebookStatus, Status } from '../api/types';
 import { Feed, feedUrl } from '../events';
 import { t } from '../i18n/en';
+import { withPutBack } from './put-back';
 
 /** Events come in bursts; the status is read once for each. */
 const STATUS_AFTER_MS = 200;
@@ -93,7 +94,7 @@ class Desk {
 
   async readConflicts(): Promise<void> {
     try {
-      this.conflicts = (await api.conflicts()).items ?? [];
+      this.conflicts = withPutBack((await api.conflicts()).items ?? []);
     } catch {
       // The status says already that the daemon does not answer.
     }

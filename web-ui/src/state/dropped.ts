@@ -1,4 +1,6 @@
 /** Files and folders that were dropped on the page, or chosen, as a flat list with paths. */
+import { uploads } from '../i18n/en-tree';
+
 export interface Dropped {
   /** Where it goes, seen from the folder that it was dropped on. */
   path: string;
@@ -20,9 +22,10 @@ async function flat(entries: readonly FileSystemEntry[], under = ''): Promise<Dr
   for (const entry of entries) {
     const path = under === '' ? entry.name : `${under}/${entry.name}`;
     if (hidden.test(path)) continue;
-    if (entry.isFile) found.push({ path, file: await fileOf(entry as FileSystemFileEntry) });
+    const named = () => { throw new Error(uploads.unreadable(path)); };
+    if (entry.isFile) found.push({ path, file: await fileOf(entry as FileSystemFileEntry).catch(named) });
     else {
-      const inside = await flat(await childrenOf(entry as FileSystemDirectoryEntry), path);
+      const inside = await flat(await childrenOf(entry as FileSystemDirectoryEntry).catch(named), path);
       found.push(...(inside.length > 0 ? inside : [{ path, file: null }]));
     }
   }

@@ -1,7 +1,7 @@
 /** The place in a text that a link or a search leads to: shown when the entry has been opened, or at once if it is. */
 import type { SnippetPart } from '../api/types';
 
-/** A heading; a line, and something that stands in it; or what a search found, with what is around it. */
+/** A heading; a line from 1, and something that stands in it, or nothing; or what a search found, with what is around it. */
 export type Spot = { heading: string } | { line: number; says: string } | { found: readonly SnippetPart[] };
 
 let wanted: { place: string; spot: Spot } | null = null;

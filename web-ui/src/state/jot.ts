@@ -37,7 +37,7 @@ function parsed(text: string | null): Draft | null {
   }
 }
 
-export const isEmpty = ({ content, title, tags }: Draft): boolean => [content, title, tags].every((each) => each.trim() === '');
+const isEmpty = ({ content, title, tags }: Draft): boolean => [content, title, tags].every((each) => each.trim() === '');
 
 /** Words as tags: `#a, b` are two. */
 export const tagsOf = (text: string): string[] => [...new Set(text.split(/[\s,]+/).map((tag) => tag.replace(/^#+/, '')).filter((tag) => tag !== ''))];

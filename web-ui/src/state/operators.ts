@@ -1,7 +1,7 @@
 /** The words of a search line that say where to look, and what may stand behind them. Pure. */
 
 /** In the order in which they are explained. */
-export const OPERATORS = ['tag', 'type', 'status', 'path', 'in', 'title', 'modified', 'created'] as const;
+const OPERATORS = ['tag', 'type', 'status', 'path', 'in', 'title', 'modified', 'created'] as const;
 
 /** What is known of the notebooks: learnt from what is in them. */
 export interface Known {
@@ -31,7 +31,7 @@ export function pieceAt(line: string, caret: number): Piece {
   return { from: caret, to: caret, text: '' };
 }
 
-const quoted = (value: string): string => (/[\s"]/.test(value) ? `"${value.replaceAll('"', '')}"` : value);
+export const quoted = (value: string): string => (/[\s"]/.test(value) ? `"${value.replaceAll('"', '')}"` : value);
 
 /** What the piece may become; nothing for a word that is one. */
 export function offersFor({ text }: Piece, { values }: Known, most = 8): Offer[] {

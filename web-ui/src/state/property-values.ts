@@ -4,7 +4,7 @@ import { frontmatterEnd } from '../editor/frontmatter';
 
 type Simple = string | number | boolean | null;
 
-export const isSimple = (value: PropertyValue): value is Simple =>
+const isSimple = (value: PropertyValue): value is Simple =>
   value === null || typeof value !== 'object';
 
 export const isSimpleList = (value: PropertyValue): value is Simple[] =>

@@ -15,6 +15,8 @@ export type Route =
   | { page: 'tasks'; query: string }
   | { page: 'jot' }
   | { page: 'search'; query: string; notebook: string | null }
+  /** `tag`: whose entries are shown. */
+  | { page: 'tags'; tag: string; notebook: string | null }
   | { page: 'conflicts' }
   | { page: 'comments' }
   | { page: 'people' }
@@ -28,6 +30,7 @@ export function parseRoute(hash: string): Route {
   const parts = where.split('/').map(decode);
   const [first, notebook, sort, ...rest] = parts;
   if (first === 'search') return { page: first, query: asked.get('q') ?? '', notebook: asked.get('in') };
+  if (first === 'tags') return { page: first, tag: asked.get('tag') ?? '', notebook: asked.get('in') };
   if (first === 'activity') return { page: first };
   if (first === 'tasks') return { page: first, query: search };
   if (first === 'settings' && notebook === 'plugins') return { page: notebook };
@@ -76,6 +79,7 @@ export const links = {
   add: '#/add',
   /** `notebook`: only there. */
   search: (query: string, notebook: string | null = null) => `#/search${values({ q: query, in: notebook })}`,
+  tags: (tag = '', notebook: string | null = null) => `#/tags${values({ tag, in: notebook })}`,
   notebook: (notebook: string) => `#/n/${enc(notebook)}`,
   trash: (notebook: string) => `#/n/${enc(notebook)}/trash`,
   entry: (notebook: string, entry: string, line = 0) => `#/n/${enc(notebook)}/e/${enc(entry)}${line > 0 ? `?line=${line}` : ''}`,

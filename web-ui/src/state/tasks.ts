@@ -75,7 +75,7 @@ export function inOrder(tasks: readonly TaskItem[]): TaskItem[] {
 }
 
 export type When = 'overdue' | 'today' | 'week' | 'later' | 'none' | 'done';
-export const WHENS: When[] = ['overdue', 'today', 'week', 'later', 'none', 'done'];
+const WHENS: When[] = ['overdue', 'today', 'week', 'later', 'none', 'done'];
 
 export function whenOf(task: TaskItem, today: string): When {
   if (task.done) return 'done';

@@ -42,7 +42,7 @@ const settings = (dark: boolean) => ({
 });
 
 /** The drawing, if it was made before. */
-export const drawnBefore = (source: string): Drawing | undefined => drawn.get(key(source, isDark()));
+const drawnBefore = (source: string): Drawing | undefined => drawn.get(key(source, isDark()));
 const key = (source: string, dark: boolean) => `${dark}\n${source}`;
 
 /** Paper is light, whatever the page is. */

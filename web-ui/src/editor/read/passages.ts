@@ -40,16 +40,15 @@ export function find(shown: string, wanted: string, near: number): { from: numbe
 /** Where what is selected on the page stands in its source; the whole block, where its words are not found. */
 export function passageOf(range: Range, root: HTMLElement, text: string): { from: number; to: number } | null {
   const starts = lineStarts(text);
-  const touched = leaves(root).filter(({ element }) => range.intersectsNode(element));
-  const [first, last] = [touched[0], touched.at(-1)];
+  const touched = leaves(root).filter(({ element }) => range.intersectsNode(element)).map((leaf) => ({ ...leaf, part: partOf(range, leaf.element) }));
+  // Three clicks choose a block up to the beginning of the next one, of which nothing is chosen.
+  const chosen = touched.filter(({ part }) => bare(part.toString()).letters !== '');
+  const [first, last] = [chosen[0] ?? touched[0], chosen.at(-1) ?? touched[0]];
   if (!first || !last) return null;
-  const inBlock = ({ element, from, to }: Leaf) => {
+  const inBlock = ({ element, from, to, part }: Leaf & { part: Range }) => {
     const source = { from: starts[from] ?? text.length, to: starts[to] ?? text.length };
-    const part = document.createRange();
-    part.selectNodeContents(element);
-    const before = part.cloneRange();
-    if (range.compareBoundaryPoints(Range.START_TO_START, part) > 0) part.setStart(range.startContainer, range.startOffset);
-    if (range.compareBoundaryPoints(Range.END_TO_END, part) < 0) part.setEnd(range.endContainer, range.endOffset);
+    const before = document.createRange();
+    before.selectNodeContents(element);
     before.setEnd(part.startContainer, part.startOffset);
     const written = text.slice(source.from, source.to);
     const found = find(written, bare(part.toString()).letters, bare(before.toString()).letters.length);
@@ -57,6 +56,43 @@ export function passageOf(range: Range, root: HTMLElement, text: string): { from
     return found ? { from: source.from + found.from, to: source.from + found.to } : all;
   };
   return { from: inBlock(first).from, to: inBlock(last).to };
+}
+
+/** What a range has of an element that it touches. */
+function partOf(range: Range, element: HTMLElement): Range {
+  const part = document.createRange();
+  part.selectNodeContents(element);
+  if (range.compareBoundaryPoints(Range.START_TO_START, part) > 0) part.setStart(range.startContainer, range.startOffset);
+  if (range.compareBoundaryPoints(Range.END_TO_END, part) < 0) part.setEnd(range.endContainer, range.endOffset);
+  return part;
+}
+
+/** Runs `work`, which draws the text anew: what is selected in it stays selected where the words are the same. */
+export function keepSelected(root: HTMLElement, work: () => void): void {
+  const selection = document.getSelection();
+  const range = selection && selection.rangeCount > 0 && !selection.isCollapsed ? selection.getRangeAt(0) : null;
+  if (!selection || !range?.intersectsNode(root)) return work();
+  const part = partOf(range, root);
+  const said = root.textContent;
+  const before = document.createRange();
+  before.selectNodeContents(root);
+  before.setEnd(part.startContainer, part.startOffset);
+  const from = before.toString().length;
+  const to = from + part.toString().length;
+  work();
+  const [start, end] = [pointAt(root, from, false), pointAt(root, to, true)];
+  if (root.textContent === said && start && end) selection.setBaseAndExtent(start.node, start.at, end.node, end.at);
+}
+
+/** Where so many letters of an element have gone by; between two pieces the end of the one, or the beginning of the other. */
+function pointAt(root: HTMLElement, letters: number, ending: boolean): { node: Text; at: number } | null {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  for (let left = letters; walker.nextNode(); ) {
+    const node = walker.currentNode as Text;
+    if (left < node.data.length || (ending && left === node.data.length)) return { node, at: left };
+    left -= node.data.length;
+  }
+  return null;
 }
 
 /** Takes earlier marks away and makes these. `text` is the source that the page was made of. */

@@ -1,7 +1,7 @@
 /** The reading side, in one piece: it is loaded when it is first needed. */
 export { swap } from './blocks';
 export { listen, showHeading, showLine } from './clicks';
-export { markPassages, passageOf } from './passages';
+export { keepSelected, markPassages, passageOf } from './passages';
 export { enrich, showEmbed } from './enrich';
 export { renderInline, renderText } from './render';
 export { showSpot } from './spot';

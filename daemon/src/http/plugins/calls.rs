@@ -1,0 +1,297 @@
+//! The one door through which a plugin reads and writes: whoever asks on its behalf, its permissions hold here.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use codex_crdt_model::entry::birth::Content;
+use codex_crdt_model::event::{Request, Version};
+use codex_crdt_model::ids::EntryId;
+use codex_crdt_model::path::EntryPath;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use super::scope;
+use crate::driver::Notebook;
+use crate::http::content::{self, ContentParams};
+use crate::http::desk::{Desk, ask};
+use crate::http::entries::{self, EntryChange, NewEntry};
+use crate::http::error::ApiError;
+use crate::http::input::{Input, Params, Place};
+use crate::http::reading::{self, read};
+use crate::http::search::{self, QueryPage};
+use crate::http::locks;
+use crate::mirror::Query;
+use crate::plugins::permission::{Permission, Wish};
+use crate::plugins::{Plugins, Scope};
+
+/// Files of one answer at most.
+const MOST: usize = 10_000;
+
+/// What a plugin asks for.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct PluginCall {
+    /// The notebook in which it is shown.
+    pub notebook: String,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What a plugin can ask for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "call", rename_all = "lowercase", deny_unknown_fields)]
+pub enum What {
+    /// Entries: the answer of POST `/query`, of what it may read.
+    Query {
+        /// The question. Without `notebook_ids` it is put to the notebook in which the plugin is shown.
+        #[schema(value_type = Object)]
+        query: Box<Query>,
+    },
+    /// One entry.
+    Entry {
+        /// Entry id.
+        entry: String,
+    },
+    /// The text of one.
+    Text {
+        /// Entry id.
+        entry: String,
+    },
+    /// Sets properties, and takes some away.
+    Set {
+        /// Entry id.
+        entry: String,
+        /// Keys with their values.
+        #[serde(default)]
+        #[schema(value_type = Object)]
+        properties: BTreeMap<String, Value>,
+        /// Keys that go.
+        #[serde(default)]
+        remove: Vec<String>,
+    },
+    /// Makes an entry.
+    Create {
+        /// Where.
+        path: String,
+        /// Its text.
+        #[serde(default)]
+        text: String,
+        /// Its properties.
+        #[serde(default)]
+        #[schema(value_type = Object)]
+        properties: Map<String, Value>,
+    },
+    /// Writes a text.
+    Write {
+        /// Entry id.
+        entry: String,
+        /// The text.
+        text: String,
+        /// The version that it was made from: what was written since is kept.
+        version: String,
+    },
+}
+
+/// One asking plugin, in one notebook.
+struct Caller<'a> {
+    desk: &'a Desk,
+    plugins: &'a Plugins,
+    id: &'a str,
+    scope: Scope,
+    notebook: Notebook,
+}
+
+/// Carries out what a plugin asks for, if it may.
+#[utoipa::path(post, path = "/api/v1/plugins/{id}/calls", tag = "plugins", params(("id" = String, Path)), request_body = PluginCall,
+    responses((status = 200, description = "What was asked for", body = Object), (status = 403, description = "`not_permitted`"),
+        (status = 409, description = "`plugin_not_on`")))]
+pub async fn call(
+    State(desk): State<Desk>,
+    Place(id): Place<String>,
+    Input(call): Input<PluginCall>,
+) -> Result<Json<Value>, ApiError> {
+    let scope = scope(&desk, None, Some(&call.notebook))?;
+    let notebook = desk.notebook(&call.notebook)?;
+    let plugins = desk.daemon().plugins();
+    let caller = Caller { desk: &desk, plugins, id: &id, scope, notebook };
+    caller.answer(call.what).await.map(Json)
+}
+
+/// A picture that a plugin shows.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WhichPicture {
+    /// The notebook in which the plugin is shown.
+    pub notebook: String,
+    /// The entry.
+    pub entry: String,
+}
+
+/// The bytes of a picture, for a plugin that may read it.
+#[utoipa::path(get, path = "/api/v1/plugins/{id}/picture", tag = "plugins", params(("id" = String, Path), WhichPicture),
+    responses((status = 200, description = "The bytes"), (status = 403), (status = 404)))]
+pub async fn picture(
+    State(desk): State<Desk>,
+    Place(id): Place<String>,
+    Params(which): Params<WhichPicture>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let scope = scope(&desk, None, Some(&which.notebook))?;
+    let notebook = desk.notebook(&which.notebook)?;
+    let plugins = desk.daemon().plugins();
+    let caller = Caller { desk: &desk, plugins, id: &id, scope, notebook };
+    caller.may_touch("picture", Permission::ReadFiles, &which.entry).await?;
+    let place = Place((caller.notebook.id.to_string(), which.entry));
+    content::get(State(desk.clone()), place, Params(ContentParams::default()), headers).await
+}
+
+impl Caller<'_> {
+    async fn answer(&self, what: What) -> Result<Value, ApiError> {
+        let nb = self.notebook.id.to_string();
+        match what {
+            What::Query { query } => self.query(*query).await,
+            What::Entry { entry } => {
+                let id = self.may_touch("entry", Permission::ReadFiles, &entry).await?;
+                said(&entries::details(&self.notebook, id).await?)
+            }
+            What::Text { entry } => {
+                let id = self.may_touch("text", Permission::ReadFiles, &entry).await?;
+                self.text(id).await
+            }
+            What::Set { entry, properties, remove } => {
+                self.may_touch("set", Permission::ModifyMetadata, &entry).await?;
+                let change =
+                    EntryChange { path: None, properties, remove_properties: remove, amend: false, links: None };
+                let place = Place((nb, entry));
+                let (_, Json(changed)) = entries::change(State(self.desk.clone()), place, Input(change)).await?;
+                said(&changed)
+            }
+            What::Create { path, text, properties } => {
+                let path = EntryPath::parse(&path)?;
+                self.may("create", Permission::WriteFiles, path.as_str())?;
+                let new = NewEntry {
+                    path: path.to_string(),
+                    content: Some(text),
+                    template: None,
+                    title: None,
+                    kind: None,
+                    properties,
+                };
+                let made = entries::made(self.desk, &self.notebook, new).await?;
+                said(&json!({"entry": made.id, "path": made.path}))
+            }
+            What::Write { entry, text, version } => {
+                let id = self.may_touch("write", Permission::WriteFiles, &entry).await?;
+                self.write(id, text, &version).await
+            }
+        }
+    }
+
+    /// Says no unless the plugin may do that with a path in this notebook.
+    fn may(&self, call: &str, permission: Permission, path: &str) -> Result<(), ApiError> {
+        let names = self.names(&self.notebook);
+        let fits = |wish: &Wish| {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            if !wish.reaches(&names) {
+                return Err(format!("{} is limited to the notebooks {}", wish.permission.name(), wish.notebooks.join(", ")));
+            }
+            if !wish.has(path) {
+                return Err(format!("`{path}` is outside of {}", wish.paths.join(", ")));
+            }
+            Ok(())
+        };
+        self.plugins.may(self.id, &self.scope, call, permission, fits)?;
+        Ok(())
+    }
+
+    async fn may_touch(&self, call: &str, permission: Permission, entry: &str) -> Result<EntryId, ApiError> {
+        let id: EntryId = entry.parse()?;
+        let path = read(&self.notebook, move |reader| Ok(reading::alive(reader, &id)?.path)).await?;
+        self.may(call, permission, path.as_str())?;
+        Ok(id)
+    }
+
+    /// Under what a notebook is known here.
+    fn names(&self, notebook: &Notebook) -> Vec<String> {
+        let id = notebook.id.to_string();
+        let all = self.desk.daemon().list();
+        let known = all.into_iter().find(|one| one.id == id);
+        known.map_or_else(|| vec![id.clone()], |one| vec![id.clone(), one.slug, one.name])
+    }
+
+    async fn query(&self, mut query: Query) -> Result<Value, ApiError> {
+        if query.notebook_ids.is_empty() {
+            query.notebook_ids = vec![self.notebook.id.to_string()];
+        }
+        let mut asked = Vec::new();
+        for key in &query.notebook_ids {
+            asked.push(self.names(&self.desk.notebook(key)?));
+        }
+        // Of the permissions that reach all of these notebooks, each lets its paths through.
+        let mut limits: Option<Vec<Wish>> = Some(Vec::new());
+        let fits = |wish: &Wish| match asked.iter().find(|names| !wish.reaches(&names.iter().map(String::as_str).collect::<Vec<_>>())) {
+            Some(names) => Err(format!("the notebook {} is none of {}", names.last().cloned().unwrap_or_default(), wish.notebooks.join(", "))),
+            None => Ok(()),
+        };
+        self.plugins.may(self.id, &self.scope, "query", Permission::ReadFiles, fits)?;
+        let plugin = self.plugins.find(self.id)?;
+        for one in self.plugins.permissions(&plugin, &self.scope.workspace)? {
+            if one.granted && one.wish.permission == Permission::ReadFiles && fits(&one.wish).is_ok() {
+                limits = if one.wish.paths.is_empty() { None } else { limits };
+                limits.iter_mut().for_each(|limits| limits.push(one.wish.clone()));
+            }
+        }
+        let Some(limits) = limits else { return said(&search::answered(self.desk, query).await?) };
+        // What lies outside of its paths is not even counted.
+        let (limit, offset) = (query.limit.unwrap_or(100), query.offset);
+        (query.limit, query.offset) = (Some(MOST), 0);
+        let mut page: QueryPage = search::answered(self.desk, query).await?;
+        let is_inside = |path: &str| limits.iter().any(|wish| wish.has(path));
+        page.files.retain(|file| is_inside(&file.path));
+        page.total = page.files.len();
+        page.files = page.files.into_iter().skip(offset).take(limit).collect();
+        if let Some(groups) = &mut page.groups {
+            page.group_totals.clear();
+            for (value, files) in groups.iter_mut() {
+                files.retain(|file| is_inside(&file.path));
+                page.group_totals.insert(value.clone(), files.len());
+                *files = std::mem::take(files).into_iter().skip(offset).take(limit).collect();
+            }
+            groups.retain(|(_, files)| !files.is_empty());
+            page.total = page.group_totals.values().sum();
+        }
+        (page.limit, page.offset) = (limit, offset);
+        said(&page)
+    }
+
+    async fn text(&self, id: EntryId) -> Result<Value, ApiError> {
+        let (content, version, path) = read(&self.notebook, move |reader| {
+            let found = reading::alive(reader, &id)?;
+            Ok((reading::content(reader, &found)?, found.version(), found.path))
+        })
+        .await?;
+        match content {
+            Content::Text(text) => Ok(json!({"text": text, "version": version.to_string()})),
+            _ => Err(ApiError::bad_request(format!("`{path}` is no text"))),
+        }
+    }
+
+    async fn write(&self, entry: EntryId, text: String, version: &str) -> Result<Value, ApiError> {
+        let base: Version = version
+            .parse()
+            .map_err(|_| ApiError::bad_request("`version` is none: give back the one that came with the text"))?;
+        locks::refuse_if_locked(&self.notebook, entry, false).await?;
+        let content = entries::text_content(self.desk, text).await?;
+        ask(&self.notebook, Request::Write { entry, base, content }).await?;
+        let now = read(&self.notebook, move |reader| Ok(reading::alive(reader, &entry)?.version())).await?;
+        Ok(json!({"version": now.to_string()}))
+    }
+}
+
+fn said(answer: &impl serde::Serialize) -> Result<Value, ApiError> {
+    serde_json::to_value(answer).map_err(|why| ApiError::internal(format!("the answer cannot be written: {why}")))
+}

@@ -1,0 +1,54 @@
+//! Views: what a `.cdx` says, held against what the plugins here can show.
+
+use axum::Json;
+use axum::extract::State;
+use codex_crdt_model::entry::birth::Content;
+use codex_crdt_model::ids::EntryId;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::http::desk::Desk;
+use crate::http::error::ApiError;
+use crate::http::input::{Input, Place};
+use crate::http::reading::{self, blocking, read};
+use crate::plugins::view::{self, ViewFile};
+
+/// What a `.cdx` says, and what is wrong with it, line by line.
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/view", tag = "plugins",
+    params(("nb" = String, Path), ("e" = String, Path)), responses((status = 200, body = ViewFile), (status = 404)))]
+pub async fn show(
+    State(desk): State<Desk>,
+    Place((nb, e)): Place<(String, String)>,
+) -> Result<Json<ViewFile>, ApiError> {
+    let notebook = desk.notebook(&nb)?;
+    let id: EntryId = e.parse()?;
+    let content = read(&notebook, move |reader| {
+        let found = reading::alive(reader, &id)?;
+        Ok((reading::content(reader, &found)?, found.path))
+    });
+    let (content, path) = content.await?;
+    let Content::Text(text) = content else {
+        return Err(ApiError::bad_request(format!("`{path}` is no text, so it is no view")));
+    };
+    said(&desk, text).await
+}
+
+/// A text that may become a view.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ViewText {
+    /// What a `.cdx` would hold.
+    pub text: String,
+}
+
+/// What a text would say as a `.cdx`.
+#[utoipa::path(post, path = "/api/v1/views/check", tag = "plugins", request_body = ViewText,
+    responses((status = 200, body = ViewFile)))]
+pub async fn check(State(desk): State<Desk>, Input(ViewText { text }): Input<ViewText>) -> Result<Json<ViewFile>, ApiError> {
+    said(&desk, text).await
+}
+
+async fn said(desk: &Desk, text: String) -> Result<Json<ViewFile>, ApiError> {
+    let plugins = desk.daemon().plugins().clone();
+    blocking(move || Ok(Json(view::read(&text, &plugins.catalogue())))).await
+}

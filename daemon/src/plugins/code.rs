@@ -1,0 +1,138 @@
+//! Code of plugins: an importer is given a file and gives back entries. It runs in QuickJS, in a process of its own that has so
+//! much time and memory, may open nothing and start nothing, and knows no function of ours. Why so: `docs/decisions/0018`.
+
+mod inside;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+pub use inside::run;
+
+/// The largest file that is imported.
+pub const FILE_BYTES: usize = 32 << 20;
+/// Entries of one file.
+const ENTRIES: usize = 2000;
+/// Texts of them, together.
+const TEXT_BYTES: usize = 32 << 20;
+/// What the process may say in all: JSON of those texts.
+const ANSWER_BYTES: u64 = 80 << 20;
+/// Memory of the script.
+const MEMORY_BYTES: usize = 256 << 20;
+/// Memory of the process, with the file in it several times.
+const PROCESS_BYTES: u64 = 768 << 20;
+/// Processor time, s; and twice as much by the clock.
+const SECONDS: u64 = 10;
+
+/// What the process is told.
+#[derive(Debug, Serialize, Deserialize)]
+struct Order {
+    script: String,
+    name: String,
+    /// Base64.
+    bytes: String,
+}
+
+/// What it says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Said {
+    Entries(Vec<Imported>),
+    Failed(String),
+}
+
+/// An entry that an importer makes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Imported {
+    /// Where, below the folder that the user chose.
+    pub path: String,
+    /// Its text.
+    #[serde(default)]
+    pub text: String,
+    /// Its properties.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub properties: Map<String, Value>,
+}
+
+/// Runs an importer's script over a file. Blocks, for as long as it may take; one at a time in the whole daemon.
+pub fn import(script: &str, name: &str, bytes: &[u8]) -> Result<Vec<Imported>, String> {
+    if bytes.len() > FILE_BYTES {
+        return Err(format!("`{name}` is larger than {} MiB; split it", FILE_BYTES >> 20));
+    }
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let bytes = data_encoding::BASE64.encode(bytes);
+    let order = Order { script: script.to_owned(), name: name.to_owned(), bytes };
+    let said = if cfg!(test) { inside::work(&order) } else { by_process(&order)? };
+    match said {
+        Said::Entries(entries) => checked(entries),
+        Said::Failed(why) => Err(why),
+    }
+}
+
+fn by_process(order: &Order) -> Result<Said, String> {
+    let cannot = |what: &str, why: &dyn std::fmt::Display| format!("cannot {what} the process that runs plugins' code: {why}");
+    let program = std::env::current_exe().map_err(|why| cannot("find", &why))?;
+    let child = Command::new(program)
+        .arg("plugin-code")
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = child.map_err(|why| cannot("start", &why))?;
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(cannot("talk to", &"it has no pipes"));
+    };
+    let order = serde_json::to_vec(order).map_err(|why| cannot("tell", &why))?;
+    // Both at once: each may wait for the other.
+    let telling = std::thread::spawn(move || stdin.write_all(&order));
+    let reading = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        let read = std::io::Read::read_to_end(&mut std::io::Read::take(stdout, ANSWER_BYTES), &mut said);
+        read.map(|_| said)
+    });
+    let until = Instant::now() + Duration::from_secs(2 * SECONDS);
+    let ended = loop {
+        match child.try_wait() {
+            Ok(Some(_)) => break true,
+            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),
+            Ok(None) | Err(_) => {
+                // It may just have ended by itself.
+                let _ = child.kill();
+                let _ = child.wait();
+                break false;
+            }
+        }
+    };
+    // Who is ended closes its pipes.
+    let _ = telling.join();
+    let said = reading.join().map_err(|_| "the code broke off".to_owned())?;
+    if !ended {
+        return Err(format!("the code was stopped: it took longer than {} s", 2 * SECONDS));
+    }
+    let said = said.map_err(|why| cannot("read", &why))?;
+    serde_json::from_slice(&said)
+        .map_err(|_| "the code was stopped: it used more memory or time than it may".to_owned())
+}
+
+fn checked(entries: Vec<Imported>) -> Result<Vec<Imported>, String> {
+    if entries.len() > ENTRIES {
+        return Err(format!("the code made {} entries of one file; {ENTRIES} are the most", entries.len()));
+    }
+    let bytes: usize = entries.iter().map(|entry| entry.text.len()).sum();
+    if bytes > TEXT_BYTES {
+        return Err(format!("the code made texts of {} MiB; {} are the most", bytes >> 20, TEXT_BYTES >> 20));
+    }
+    Ok(entries)
+}

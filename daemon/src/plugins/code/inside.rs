@@ -1,0 +1,119 @@
+//! Inside the process that runs plugins' code: limits first, then the script.
+
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Runtime, TypedArray, Value};
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::{MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said};
+
+/// What the script finds: nothing but the word that hands its function over.
+const PRELUDE: &str = "globalThis.codex = Object.freeze({ importer(run) { globalThis.__run = run; } });";
+
+/// The hidden command `plugin-code`: an order on standard input, an answer on standard output.
+pub fn run() -> i32 {
+    let mut order = Vec::new();
+    if std::io::stdin().read_to_end(&mut order).is_err() {
+        return 2;
+    }
+    let Ok(order) = serde_json::from_slice::<Order>(&order) else { return 2 };
+    bound();
+    let said = work(&order);
+    let written = serde_json::to_vec(&said).map(|said| std::io::stdout().write_all(&said));
+    if matches!(written, Ok(Ok(()))) { 0 } else { 1 }
+}
+
+/// From here on: so much memory and time, no file or socket is opened, none written, no process started. Where a system has no
+/// such limits, the engine's own and the parent's clock are left.
+fn bound() {
+    let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
+    let limits = [
+        (Resource::Data, PROCESS_BYTES),
+        (Resource::Cpu, SECONDS),
+        (Resource::Nofile, 0),
+        (Resource::Fsize, 0),
+        (Resource::Nproc, 0),
+        (Resource::Core, 0),
+    ];
+    for (resource, most) in limits {
+        let _ = setrlimit(resource, limit(most));
+    }
+}
+
+pub(super) fn work(order: &Order) -> Said {
+    match try_work(order) {
+        Ok(said) => said,
+        Err(why) => Said::Failed(format!("the engine cannot start: {why}")),
+    }
+}
+
+fn try_work(order: &Order) -> rquickjs::Result<Said> {
+    let runtime = Runtime::new()?;
+    runtime.set_memory_limit(MEMORY_BYTES);
+    runtime.set_max_stack_size(512 << 10);
+    let until = Instant::now() + Duration::from_secs(SECONDS);
+    runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() > until)));
+    let context = Context::full(&runtime)?;
+    Ok(context.with(|ctx| match script(&ctx, order) {
+        Ok(json) => match serde_json::from_str(&json) {
+            Ok(entries) => Said::Entries(entries),
+            Err(why) => Said::Failed(format!("what it gave back is no list of entries: {why}")),
+        },
+        Err(_) if Instant::now() > until => Said::Failed(format!("the code was stopped: it took longer than {SECONDS} s")),
+        Err(why) => Said::Failed(why.chars().take(500).collect()),
+    }))
+}
+
+fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
+    let thrown = |error: rquickjs::CaughtError<'_>| format!("the code failed: {error}");
+    ctx.eval::<(), _>(PRELUDE).catch(ctx).map_err(thrown)?;
+    // As a module: its names are its own, and it is strict. There is no loader, so it imports nothing.
+    let module = Module::declare(ctx.clone(), "importer", order.script.as_str()).catch(ctx).map_err(thrown)?;
+    let (_, promise) = module.eval().catch(ctx).map_err(thrown)?;
+    promise.finish::<()>().catch(ctx).map_err(thrown)?;
+    let run: Value<'_> = ctx.globals().get("__run").catch(ctx).map_err(thrown)?;
+    let Some(run) = run.into_function() else {
+        return Err("the code does not call `codex.importer(…)` with a function".to_owned());
+    };
+    let file = file(ctx, order).catch(ctx).map_err(thrown)?;
+    let made: Value<'_> = run.call((file,)).catch(ctx).map_err(thrown)?;
+    let made: Value<'_> = match made.as_promise() {
+        Some(promise) => promise.finish().catch(ctx).map_err(thrown)?,
+        None => made,
+    };
+    let json = ctx.json_stringify(made).catch(ctx).map_err(thrown)?;
+    let json = json.ok_or("the code gave nothing back; it gives a list of `{path, text, properties}`")?;
+    json.to_string().map_err(|why| why.to_string())
+}
+
+/// What an importer is given: a name, bytes, and what they are as text.
+fn file<'js>(ctx: &Ctx<'js>, order: &Order) -> rquickjs::Result<Object<'js>> {
+    let bytes = data_encoding::BASE64.decode(order.bytes.as_bytes()).unwrap_or_default();
+    let stem = order.name.rsplit_once('.').map_or(order.name.as_str(), |(stem, _)| stem);
+    let file = Object::new(ctx.clone())?;
+    file.set("name", order.name.as_str())?;
+    file.set("stem", stem)?;
+    file.set("text", text(&bytes))?;
+    file.set("bytes", TypedArray::<u8>::new(ctx.clone(), bytes)?)?;
+    let freeze: Function<'js> = ctx.eval("Object.freeze")?;
+    freeze.call::<_, Value<'js>>((file.clone(),))?;
+    Ok(file)
+}
+
+/// UTF-8, UTF-16 with its mark, else Latin-1: instruments are old.
+fn text(bytes: &[u8]) -> String {
+    let pairs = |order: fn([u8; 2]) -> u16| -> String {
+        let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| order([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => pairs(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => pairs(u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+        },
+    }
+}

@@ -1,0 +1,231 @@
+//! Before a service that answers as such services do, and as they should not.
+#![allow(clippy::unwrap_used)]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, Uri};
+use axum::response::IntoResponse;
+
+use super::*;
+use crate::system::System;
+
+/// What the service was asked, and how often.
+#[derive(Clone, Default)]
+struct Service {
+    asked: Arc<AtomicUsize>,
+    last: Arc<Mutex<(String, HeaderMap)>>,
+}
+
+async fn serve(Shared(service): Shared<Service>, uri: Uri, headers: HeaderMap) -> axum::response::Response {
+    let number = service.asked.fetch_add(1, Ordering::SeqCst);
+    *lock(&service.last) = (uri.to_string(), headers.clone());
+    let json_type = [("content-type", "application/json")];
+    match uri.path().rsplit('/').next().unwrap_or_default() {
+        "fine" => (json_type, "{\"a\":1}").into_response(),
+        "etag" if headers.get("if-none-match").is_some_and(|tag| tag == "\"one\"") => {
+            StatusCode::NOT_MODIFIED.into_response()
+        }
+        "etag" => ([("content-type", "application/json"), ("etag", "\"one\"")], "{\"a\":1}").into_response(),
+        "missing" => (StatusCode::NOT_FOUND, "no").into_response(),
+        "down" => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        "stumbles" if number == 0 => StatusCode::BAD_GATEWAY.into_response(),
+        "stumbles" => (json_type, "{}").into_response(),
+        "huge" => (json_type, "x".repeat(ANSWER_BYTES + 1)).into_response(),
+        "html" => ([("content-type", "text/html")], "<script>").into_response(),
+        "picture" => ([("content-type", "image/png")], vec![1_u8, 2, 3]).into_response(),
+        "echo" => (json_type, json!({"said": headers["authorization"].to_str().unwrap()}).to_string()).into_response(),
+        "loop" => (StatusCode::FOUND, [("location", "/loop")]).into_response(),
+        "away" => (StatusCode::FOUND, [("location", "http://169.254.169.254/latest")]).into_response(),
+        "elsewhere" => (StatusCode::FOUND, [("location", "https://evil.example/")]).into_response(),
+        _ => (json_type, json!({"path": uri.to_string()}).to_string()).into_response(),
+    }
+}
+
+const MANIFEST: &str = "id: stars\nname: Stars\nversion: 1.0.0\ntype: integration\npermissions: [{ network_request: { hosts: [api.example.org] } }]\n\
+properties: [{ name: token, secure: true }, { name: units, default: metric }]\n\
+integration: { base_url: 'https://api.example.org', auth_method: token, rate_limit: { requests_per_minute: 100 } }\n\
+endpoints:\n  - { id: any, path: '/{what}', cache_ttl: 0, parameters: [{ name: what, required: true }, { name: q }, { name: n, type: integer }, { name: units, from_config: units }] }\n  \
+- { id: kept, path: '/{what}', cache_ttl: 3600, parameters: [{ name: what, required: true }] }\n  \
+- { id: brief, path: '/etag', cache_ttl: 1 }\n  \
+- { id: post, method: POST, path: '/{what}', parameters: [{ name: what, required: true }, { name: text }] }\n  \
+- { id: picture, path: '/{what}', response_type: image, parameters: [{ name: what, required: true }] }\n  \
+- { id: page, parameters: [{ name: url, required: true }] }\n";
+
+struct Place {
+    plugins: Plugins,
+    service: Service,
+    _temp: tempfile::TempDir,
+}
+
+fn scope() -> Scope {
+    Scope { workspace: "default".to_owned(), notebook: None }
+}
+
+/// A plugin whose service is here, because the user of this device says so.
+async fn place() -> Place {
+    let place = far(reach::system());
+    let service = place.service.clone();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().fallback(serve).with_state(service);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let plugin = place.plugins.find("stars").unwrap();
+    let own = [("base_url".to_owned(), json!(format!("http://{address}/")))].into_iter().collect();
+    place.plugins.set_config(&plugin, "default", &own).unwrap();
+    place
+}
+
+/// A plugin whose service is where the manifest says, and names lead where the test says.
+fn far(lookup: Lookup) -> Place {
+    let temp = tempfile::tempdir().unwrap();
+    let system = System::open(&temp.path().join("system.db")).unwrap();
+    let folder = temp.path().join("plugins/stars");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("manifest.yml"), MANIFEST).unwrap();
+    let plugins = Plugins::with_engine(temp.path().join("plugins"), system, Engine::with_lookup(lookup));
+    let hash = plugins.find("stars").unwrap().hash.clone();
+    plugins.enable("stars", &scope(), Some(true), Some(&hash), None).unwrap();
+    Place { plugins, service: Service::default(), _temp: temp }
+}
+
+impl Place {
+    async fn ask(&self, endpoint: &str, parameters: Value) -> Result<Answer, EndpointError> {
+        self.plugins.ask("stars", &scope(), endpoint, parameters.as_object().unwrap()).await
+    }
+
+    async fn fails(&self, endpoint: &str, parameters: Value) -> String {
+        self.ask(endpoint, parameters).await.unwrap_err().to_string()
+    }
+
+    fn asked(&self) -> usize {
+        self.service.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn parameters_go_where_they_belong() {
+    let place = place().await;
+    let plugin = place.plugins.find("stars").unwrap();
+    place.plugins.set_secret(&plugin, "default", "token", Some("hunter2-hunter2")).unwrap();
+    let answer = place.ask("any", json!({"what": "a/../b c?x", "q": "ü & =", "n": 3})).await.unwrap();
+    let path = answer.data["path"].as_str().unwrap();
+    assert_eq!(path, "/a%2F..%2Fb%20c%3Fx?n=3&q=%C3%BC+%26+%3D&units=metric");
+    assert_eq!(lock(&place.service.last).1["authorization"], "Bearer hunter2-hunter2");
+    assert!(place.fails("any", json!({})).await.contains("`what` is not given"));
+    assert!(place.fails("any", json!({"what": ".."})).await.contains("cannot stand"));
+    assert!(place.fails("any", json!({"what": "x", "n": "many"})).await.contains("type integer"));
+    assert!(place.fails("any", json!({"what": "x", "other": 1})).await.contains("no parameter `other`"));
+    assert!(place.fails("nothing", json!({})).await.contains("it has any, kept"));
+}
+
+#[tokio::test]
+async fn no_secret_comes_back() {
+    let place = place().await;
+    let plugin = place.plugins.find("stars").unwrap();
+    place.plugins.set_secret(&plugin, "default", "token", Some("hunter2-hunter2")).unwrap();
+    let answer = place.ask("any", json!({"what": "echo"})).await.unwrap();
+    assert_eq!(answer.data["said"], "Bearer •••");
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_as_long_as_declared_and_shown_as_of_then() {
+    let place = place().await;
+    let first = place.ask("kept", json!({"what": "fine"})).await.unwrap();
+    let again = place.ask("kept", json!({"what": "fine"})).await.unwrap();
+    assert_eq!((place.asked(), &first, again.stale), (1, &again, false));
+    // When it is old, the service says whether it changed.
+    place.ask("brief", json!({})).await.unwrap();
+    let key = |place: &Place| {
+        let plugin = place.plugins.find("stars").unwrap();
+        place.plugins.prepare(plugin, &scope(), "brief", &Map::new()).unwrap().key()
+    };
+    let system = &place.plugins.inner.system;
+    let old = PluginAnswer { at: 1000, ..system.plugin_answer(&key(&place)).unwrap().unwrap() };
+    system.keep_plugin_answer(&key(&place), &old).unwrap();
+    let fresh = place.ask("brief", json!({})).await.unwrap();
+    assert_eq!((place.asked(), fresh.data, fresh.stale), (3, json!({"a": 1}), false));
+    assert!(fresh.as_of > 1000);
+}
+
+#[tokio::test]
+async fn what_does_not_answer_is_shown_as_of_before_and_then_left_alone() {
+    let place = place().await;
+    let kept = PluginAnswer { at: 1000, etag: None, modified: None, media_type: "application/json".into(), body: "{\"old\":1}".into() };
+    let plugin = place.plugins.find("stars").unwrap();
+    let down = json!({"what": "down"});
+    let key = place.plugins.prepare(plugin, &scope(), "kept", down.as_object().unwrap()).unwrap().key();
+    place.plugins.inner.system.keep_plugin_answer(&key, &kept).unwrap();
+    let answer = place.ask("kept", down).await.unwrap();
+    assert_eq!((answer.data, answer.stale, answer.as_of), (json!({"old": 1}), true, 1000));
+    assert_eq!(place.asked(), 3, "tried again, twice");
+    assert!(place.fails("any", json!({"what": "down"})).await.contains("503"));
+    let before = place.asked();
+    assert!(place.fails("any", json!({"what": "fine"})).await.contains("did not answer several times"));
+    assert_eq!(place.asked(), before);
+}
+
+#[tokio::test]
+async fn only_what_is_safe_is_tried_again() {
+    let place = place().await;
+    assert!(place.ask("any", json!({"what": "stumbles"})).await.is_ok());
+    assert_eq!(place.asked(), 2);
+    let other = self::place().await;
+    assert!(other.ask("post", json!({"what": "stumbles", "text": "x"})).await.is_err());
+    assert_eq!(other.asked(), 1);
+    let no = self::place().await;
+    assert!(no.fails("any", json!({"what": "missing"})).await.contains("404"));
+    assert_eq!(no.asked(), 1, "a no is an answer");
+}
+
+#[tokio::test]
+async fn answers_are_bounded_in_size_and_kind() {
+    let place = place().await;
+    assert!(place.fails("any", json!({"what": "huge"})).await.contains("more than 2048 KiB"));
+    assert!(place.fails("picture", json!({"what": "html"})).await.contains("where image was declared"));
+    assert_eq!(place.ask("picture", json!({"what": "picture"})).await.unwrap().data, json!("AQID"));
+    assert!(place.fails("any", json!({"what": "loop"})).await.contains("without an end"));
+}
+
+#[tokio::test]
+async fn a_redirect_leads_nowhere_else() {
+    let place = place().await;
+    for what in ["away", "elsewhere"] {
+        let error = place.ask("any", json!({"what": what})).await.unwrap_err();
+        assert!(matches!(error, EndpointError::Unreachable { .. }), "{error}");
+    }
+    assert!(matches!(
+        place.ask("page", json!({"url": "http://127.0.0.1:1/"})).await.unwrap_err(),
+        EndpointError::Unreachable { .. }
+    ));
+    let (_, refused, refusals) = place.plugins.tally("stars");
+    assert_eq!(refused, 3);
+    assert!(refusals.iter().any(|one| one.reason.contains("evil.example")));
+}
+
+#[tokio::test]
+async fn a_declared_name_that_leads_home_is_refused() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    // First public, then this machine: what DNS rebinding does.
+    let place = far(Arc::new(move |_| {
+        let turn = counted.fetch_add(1, Ordering::SeqCst);
+        let address = if turn == 0 { Ipv4Addr::new(127, 0, 0, 1) } else { Ipv4Addr::new(10, 0, 0, 7) };
+        Box::pin(async move { Ok(vec![IpAddr::V4(address)]) })
+    }));
+    for _ in 0..2 {
+        let error = place.ask("any", json!({"what": "fine"})).await.unwrap_err();
+        assert!(matches!(error, EndpointError::Unreachable { .. }), "{error}");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_without_the_permission() {
+    let place = place().await;
+    place.plugins.enable("stars", &scope(), None, None, Some(&[])).unwrap();
+    assert!(matches!(place.ask("any", json!({"what": "fine"})).await, Err(EndpointError::Plugin(_))));
+    assert_eq!(place.asked(), 0);
+}

@@ -1,0 +1,145 @@
+//! YAML with the lines where its keys stand, so that whatever is wrong can be shown where it is written.
+
+use std::collections::BTreeMap;
+
+use saphyr_parser::{Event, Parser};
+use serde_json::Value;
+
+use crate::mirror::properties;
+
+/// A mapping that was read, and where in its source each of its values stands.
+#[derive(Debug, Clone, Default)]
+pub struct Read {
+    /// The values.
+    pub value: Value,
+    /// Lines, counted from 1, by JSON pointer (RFC 6901): `/views/0/id`.
+    lines: BTreeMap<String, usize>,
+}
+
+impl Read {
+    /// The line of a value; of what is around it, if it has none.
+    pub fn line(&self, pointer: &str) -> Option<usize> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(line) = self.lines.get(pointer) {
+                return Some(*line);
+            }
+            pointer = &pointer[..pointer.rfind('/')?];
+        }
+    }
+}
+
+/// Reads a mapping. A source of a billion laughs is refused by the parser, which counts what aliases repeat.
+pub fn read(source: &str) -> Result<Read, (String, Option<usize>)> {
+    let value = properties::yaml(source).map_err(|reason| {
+        let line = reason.split("at line ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        (reason, line)
+    })?;
+    Ok(Read { value: Value::Object(value), lines: lines(source) })
+}
+
+/// A step into a list or a mapping that is open.
+enum Open {
+    List(usize),
+    /// The key that comes next, or the one whose value comes next.
+    Map(Option<String>),
+}
+
+fn lines(source: &str) -> BTreeMap<String, usize> {
+    let mut lines = BTreeMap::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut path: Vec<String> = Vec::new();
+    for event in Parser::new_from_str(source) {
+        let Ok((event, span)) = event else { break };
+        let line = span.start.line();
+        match event {
+            Event::Scalar(text, ..) => match open.last_mut() {
+                Some(Open::Map(key @ None)) => {
+                    path.push(escaped(&text));
+                    lines.insert(pointer(&path), line);
+                    *key = Some(text.into_owned());
+                }
+                _ => value(&mut open, &mut path, &mut lines, line, None),
+            },
+            Event::Alias(_) => value(&mut open, &mut path, &mut lines, line, None),
+            Event::SequenceStart(..) => value(&mut open, &mut path, &mut lines, line, Some(Open::List(0))),
+            Event::MappingStart(..) => value(&mut open, &mut path, &mut lines, line, Some(Open::Map(None))),
+            Event::SequenceEnd | Event::MappingEnd => {
+                open.pop();
+                closed(&mut open, &mut path);
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// A value begins; one without an inside ends too.
+fn value(
+    open: &mut Vec<Open>,
+    path: &mut Vec<String>,
+    lines: &mut BTreeMap<String, usize>,
+    line: usize,
+    inside: Option<Open>,
+) {
+    if let Some(Open::List(at)) = open.last() {
+        path.push(at.to_string());
+        lines.insert(pointer(path), line);
+    }
+    match inside {
+        Some(inside) => open.push(inside),
+        None => closed(open, path),
+    }
+}
+
+fn closed(open: &mut [Open], path: &mut Vec<String>) {
+    match open.last_mut() {
+        Some(Open::List(at)) => *at += 1,
+        Some(Open::Map(key)) => *key = None,
+        None => return,
+    }
+    path.pop();
+}
+
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn pointer(path: &[String]) -> String {
+    path.iter().flat_map(|step| ["/", step]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_value_has_the_line_where_it_stands() {
+        let read = read("a: 1\nlist:\n  - x: 1\n    y: [p, q]\n  - z\n\"odd/key\":\n  deep: |\n    two\n    lines\nend: 2\n").unwrap();
+        for (pointer, line) in [
+            ("/a", 1),
+            ("/list/0/x", 3),
+            ("/list/0/y/1", 4),
+            ("/list/1", 5),
+            ("/odd~1key/deep", 7),
+            ("/end", 10),
+            ("/list/0/missing", 3),
+            ("/nothing", 0),
+        ] {
+            assert_eq!(read.line(pointer).unwrap_or(0), line, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_mapping_is_refused_with_its_line() {
+        assert_eq!(read("a: 1\nb: [1\nc: 2\n").unwrap_err().1.is_some(), true);
+        assert!(read("- a\n").is_err());
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for at in 1..12 {
+            let item = format!("*a{}", at - 1);
+            bomb.push_str(&format!("a{at}: &a{at} [{}]\n", [item.as_str(); 9].join(", ")));
+        }
+        assert!(read(&bomb).is_err());
+    }
+}

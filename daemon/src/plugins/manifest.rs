@@ -1,0 +1,382 @@
+//! The manifest of a plugin: what is written, checked against `plugins/manifest.schema.json`, which is its documentation too.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use semver::{Version, VersionReq};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::files::{self, Files};
+use super::lines;
+use super::permission::{self, Wish};
+use super::schema;
+
+/// The version of the interface between plugins and this program.
+pub const INTERFACE: Version = Version::new(1, 0, 0);
+
+const SCHEMA: &str = include_str!("../../../plugins/manifest.schema.json");
+
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+    let schema = serde_json::from_str(SCHEMA).expect("the schema in this program is JSON");
+    jsonschema::validator_for(&schema).expect("the schema in this program is one")
+});
+
+/// What is wrong with a plugin, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// The file.
+    pub file: String,
+    /// The key in it: `views/0/id`.
+    pub key: Option<String>,
+    /// The line, counted from 1.
+    pub line: Option<usize>,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+/// A view of entries.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct ViewKind {
+    /// What `view_type` of a `.cdx` says.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it shows.
+    pub description: String,
+    /// A sign for it.
+    pub icon: String,
+    /// The keys of `config`.
+    pub config_schema: Map<String, Value>,
+    /// Its script; none: the program's own view of this id is used.
+    pub script: Option<String>,
+    /// Its style sheet.
+    pub style: Option<String>,
+}
+
+/// A block in Markdown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct BlockKind {
+    /// The word behind the fence.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it shows.
+    pub description: String,
+    /// A sign for it.
+    pub icon: String,
+    /// Whether an address on a line of its own becomes this block.
+    pub auto_detect: bool,
+    /// Regular expressions over such addresses.
+    pub url_patterns: Vec<String>,
+    /// The keys of the block.
+    pub config_schema: Map<String, Value>,
+    /// Its script.
+    pub script: Option<String>,
+    /// Its style sheet.
+    pub style: Option<String>,
+}
+
+/// A theme.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Theme {
+    /// What people call it.
+    pub display_name: String,
+    /// `light`, `dark` or `both`.
+    pub category: String,
+    /// The class that the page has while it is chosen.
+    #[serde(rename(deserialize = "className"))]
+    pub class_name: String,
+    /// Its style sheet.
+    pub stylesheet: String,
+    /// Swatches.
+    pub colors: BTreeMap<String, String>,
+}
+
+/// Where a template of a plugin is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct TemplateFile {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// A sign for it.
+    pub icon: String,
+    /// A YAML file.
+    pub file: String,
+    /// The name of an entry made of it.
+    pub default_name: Option<String>,
+    /// What that ends with.
+    pub file_extension: Option<String>,
+}
+
+/// A view to start from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Example {
+    /// What people call it.
+    pub name: String,
+    /// What it shows.
+    pub description: String,
+    /// A `.cdx` file of the plugin.
+    pub file: String,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Property {
+    /// Its key.
+    pub name: String,
+    /// Of which type it is.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether it must be set.
+    pub required: bool,
+    /// What it is while nobody sets it.
+    pub default: Value,
+    /// The values that it may have.
+    #[serde(rename = "enum")]
+    pub values: Vec<Value>,
+    /// Whether it is a secret: written, never read.
+    pub secure: bool,
+    /// How it is asked for.
+    pub ui: Map<String, Value>,
+}
+
+/// A service that is called.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Integration {
+    /// What every path is put behind.
+    pub base_url: String,
+    /// How a secret is sent.
+    pub auth_method: String,
+    /// Where a token comes from.
+    pub oauth: Option<OAuth>,
+    /// The endpoint that shows whether the settings work.
+    pub test_endpoint: Option<String>,
+    /// How often it is called at most.
+    pub rate_limit: RateLimit,
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct OAuth {
+    /// Where the user says yes.
+    pub authorize_url: String,
+    /// Where the code becomes a token.
+    pub token_url: String,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+}
+
+/// Requests at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct RateLimit {
+    /// In a minute.
+    pub requests_per_minute: Option<u32>,
+    /// In an hour.
+    pub requests_per_hour: Option<u32>,
+    /// In a day.
+    pub requests_per_day: Option<u32>,
+}
+
+/// A request that can be made.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it answers.
+    pub description: String,
+    /// How it is asked.
+    pub method: Option<String>,
+    /// Behind the base address; none: the daemon does it itself.
+    pub path: Option<String>,
+    /// So many seconds an answer is good.
+    pub cache_ttl: u64,
+    /// What it answers with.
+    pub response_type: Option<String>,
+    /// What is sent with it.
+    pub parameters: Vec<Parameter>,
+}
+
+/// What is sent with a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Of which type it is.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Whether there must be one.
+    pub required: bool,
+    /// What it is if nobody says it.
+    pub default: Value,
+    /// The setting that it comes from.
+    pub from_config: Option<String>,
+}
+
+/// Code that makes entries of a file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Importer {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it makes of a file.
+    pub description: String,
+    /// Its script.
+    pub script: String,
+    /// What names of its files end with.
+    pub extensions: Vec<String>,
+}
+
+/// All that a manifest says.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Manifest {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Three numbers.
+    pub version: String,
+    /// What it mainly is.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is for.
+    pub description: String,
+    /// Who made it.
+    pub author: String,
+    /// Its licence.
+    pub license: String,
+    codex_version: Option<String>,
+    /// Plugins that it needs, with a range of versions.
+    pub requires: BTreeMap<String, String>,
+    permissions: Vec<Value>,
+    /// A theme.
+    pub theme: Option<Theme>,
+    colors: BTreeMap<String, String>,
+    /// Views.
+    pub views: Vec<ViewKind>,
+    /// Blocks.
+    pub blocks: Vec<BlockKind>,
+    /// Templates.
+    pub templates: Vec<TemplateFile>,
+    /// Examples.
+    pub examples: Vec<Example>,
+    /// Settings.
+    pub properties: Vec<Property>,
+    /// A service.
+    pub integration: Option<Integration>,
+    /// Requests.
+    pub endpoints: Vec<Endpoint>,
+    /// Importers.
+    pub importers: Vec<Importer>,
+}
+
+impl Manifest {
+    /// What it wants to be allowed.
+    pub fn wishes(&self) -> Vec<Wish> {
+        self.permissions.iter().filter_map(permission::wish).collect()
+    }
+
+    /// Its version.
+    pub fn version(&self) -> Version {
+        Version::parse(&self.version).unwrap_or(Version::new(0, 0, 0))
+    }
+
+    /// Why this program is none that it can work with.
+    pub fn refuses(&self) -> Option<String> {
+        let range = self.codex_version.as_deref()?;
+        let fits = VersionReq::parse(range).is_ok_and(|range| range.matches(&INTERFACE));
+        (!fits).then(|| format!("it needs version {range} of the interface for plugins; this is {INTERFACE}"))
+    }
+
+    /// Files that it names, with where.
+    fn names(&self) -> Vec<(String, String)> {
+        let mut names: Vec<(String, Option<&String>)> = Vec::new();
+        for (at, view) in self.views.iter().enumerate() {
+            names.push((format!("/views/{at}/script"), view.script.as_ref()));
+            names.push((format!("/views/{at}/style"), view.style.as_ref()));
+        }
+        for (at, block) in self.blocks.iter().enumerate() {
+            names.push((format!("/blocks/{at}/script"), block.script.as_ref()));
+            names.push((format!("/blocks/{at}/style"), block.style.as_ref()));
+        }
+        let files = self.templates.iter().map(|template| &template.file).enumerate();
+        names.extend(files.map(|(at, file)| (format!("/templates/{at}/file"), Some(file))));
+        let files = self.examples.iter().map(|example| &example.file).enumerate();
+        names.extend(files.map(|(at, file)| (format!("/examples/{at}/file"), Some(file))));
+        let files = self.importers.iter().map(|importer| &importer.script).enumerate();
+        names.extend(files.map(|(at, file)| (format!("/importers/{at}/script"), Some(file))));
+        names.push(("/theme/stylesheet".to_owned(), self.theme.as_ref().map(|theme| &theme.stylesheet)));
+        names.into_iter().filter_map(|(pointer, name)| Some((pointer, name?.clone()))).collect()
+    }
+}
+
+/// Reads the manifest of a plugin. What is wrong with it makes none; all of it is named at once.
+pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
+    let file = files.shown(name);
+    let one = |message: String, line| vec![Problem { file: file.clone(), key: None, line, message }];
+    let text = files::manifest_text(files, name).map_err(|message| one(message, None))?;
+    let read = lines::read(&text).map_err(|(message, line)| one(message, line))?;
+    let at = |pointer: &str, message: String| Problem {
+        file: file.clone(),
+        key: Some(pointer.trim_start_matches('/').to_owned()).filter(|key| !key.is_empty()),
+        line: read.line(pointer),
+        message,
+    };
+    let faults = schema::faults(&VALIDATOR, &read.value);
+    if !faults.is_empty() {
+        return Err(faults.into_iter().map(|fault| at(&fault.pointer, fault.message)).collect());
+    }
+    let mut manifest: Manifest = serde_json::from_value(read.value.clone())
+        .map_err(|why| one(format!("it cannot be read: {why}"), None))?;
+    let mut problems = Vec::new();
+    for (id, range) in &manifest.requires {
+        if VersionReq::parse(range).is_err() {
+            problems.push(at(&format!("/requires/{id}"), format!("`{range}` is no range of versions; write `>=1.0.0` or `^1.2`")));
+        }
+    }
+    if let Some(range) = &manifest.codex_version
+        && VersionReq::parse(range).is_err()
+    {
+        problems.push(at("/codex_version", format!("`{range}` is no range of versions; write `>=1.0.0` or `^1`")));
+    }
+    for (pointer, name) in manifest.names() {
+        if let Err(why) = files::inside(&name).and_then(|name| files.read(&name).map(drop)) {
+            problems.push(at(&pointer, why));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    if let Some(theme) = &mut manifest.theme {
+        if theme.class_name.is_empty() {
+            theme.class_name = format!("theme-{}", manifest.id);
+        }
+        if theme.colors.is_empty() {
+            theme.colors = std::mem::take(&mut manifest.colors);
+        }
+    }
+    Ok(manifest)
+}

@@ -1,0 +1,58 @@
+//! Whatever a `.cdx` says wrong is said with its line.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+
+use super::*;
+
+fn catalogue() -> Catalogue {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("board");
+    fs::create_dir(&folder).unwrap();
+    let manifest = "id: board\nname: Board\nversion: 1.0.0\ntype: view\nviews:\n  - id: test-board\n    name: Board\n    config_schema:\n      columns: { type: array, items: { type: object, properties: { id: { type: string, required: true }, title: { type: string } } } }\n      editable: { type: boolean, default: true }\n      size: { type: integer, minimum: 1, maximum: 8 }\n";
+    fs::write(folder.join("manifest.yml"), manifest).unwrap();
+    Catalogue::read(temp.path())
+}
+
+#[test]
+fn a_view_is_read_with_its_defaults() {
+    let text = "---\ntype: view\nview_type: test-board\ntitle: Tasks\nquery:\n  paths: ['tasks/**']\n  sort: due_date asc\nconfig:\n  columns: [{ id: todo, title: To do }]\nmine: kept\n---\n\nAbove it.\n";
+    let file = read(text, &catalogue());
+    assert_eq!(file.warnings, []);
+    assert_eq!((file.view_type.as_str(), file.title.as_str(), file.body.as_str()), ("test-board", "Tasks", "Above it."));
+    assert_eq!(file.plugin.as_deref(), Some("board"));
+    assert_eq!(json!(file.config), json!({"columns": [{"id": "todo", "title": "To do"}], "editable": true}));
+}
+
+#[test]
+fn each_slip_has_its_line() {
+    let text = "---\ntype: view\nview_typ: x\nview_type: test-board\nquery:\n  pahts: x\nconfig:\n  size: 99\n  colums: []\n  columns:\n    - title: no id\n    - id: x\n      titel: y\n---\n";
+    let file = read(text, &catalogue());
+    let said: Vec<(usize, &str)> = file.warnings.iter().map(|one| (one.line.unwrap(), one.key.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            (3, "view_typ"),
+            (6, "query.pahts"),
+            (8, "config.size"),
+            (9, "config.colums"),
+            (11, "config.columns.0"),
+            (12, "config.columns.1"),
+        ],
+        "{:?}",
+        file.warnings
+    );
+    assert!(file.warnings[3].message.contains("did you mean `columns`?"));
+}
+
+#[test]
+fn what_is_no_view_says_so() {
+    let catalogue = catalogue();
+    let line = |text: &str| read(text, &catalogue).warnings[0].clone();
+    assert_eq!(line("# Text\n").line, Some(1));
+    assert!(line("---\ntype: view\n---\n").message.contains("test-board"));
+    assert!(line("---\nview_type: nothing\n---\n").message.contains("no plugin here has a view `nothing`"));
+    assert_eq!(line("---\ntype: view\nquery: [1\n---\n").line.is_some(), true);
+    let dashboard = read("---\ntype: view\nview_type: nothing\nconfig:\n  layout: [{ components: [] }]\n---\n", &catalogue);
+    assert!(dashboard.layout.is_some(), "a dashboard's rows may stand in its config");
+}

@@ -1,0 +1,217 @@
+//! What was said of plugins on this device: enabled or not, with which permissions, their settings, their secrets.
+
+use codex_crdt_model::ids::UnixMs;
+use rusqlite::{OptionalExtension, params};
+
+use super::{System, SystemError, doing};
+
+/// What was said of a plugin for a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginRow {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// The content that was shown when it was enabled.
+    pub hash: String,
+    /// The permissions that were shown: JSON.
+    pub wishes: String,
+    /// Those of them that were not given: JSON.
+    pub withheld: String,
+}
+
+/// What a service said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginAnswer {
+    /// When.
+    pub at: UnixMs,
+    /// Its name for just this.
+    pub etag: Option<String>,
+    /// When it last changed, as it says.
+    pub modified: Option<String>,
+    /// What it is.
+    pub media_type: String,
+    /// JSON.
+    pub body: String,
+}
+
+/// Answers of a plugin that are kept.
+const ANSWERS: i64 = 200;
+
+impl System {
+    /// What was said of a plugin for a workspace.
+    pub fn plugin(&self, workspace: &str, plugin: &str) -> Result<Option<PluginRow>, SystemError> {
+        let sql = "SELECT enabled, hash, wishes, withheld FROM plugin WHERE workspace = ?1 AND plugin = ?2";
+        self.db()
+            .query_row(sql, [workspace, plugin], |row| {
+                Ok(PluginRow {
+                    enabled: row.get(0)?,
+                    hash: row.get(1)?,
+                    wishes: row.get(2)?,
+                    withheld: row.get(3)?,
+                })
+            })
+            .optional()
+            .map_err(doing("read what is said of a plugin"))
+    }
+
+    /// Notes it.
+    pub fn set_plugin(&self, workspace: &str, plugin: &str, row: &PluginRow) -> Result<(), SystemError> {
+        let sql = "INSERT INTO plugin (workspace, plugin, enabled, hash, wishes, withheld) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                   ON CONFLICT (workspace, plugin) DO UPDATE SET enabled = excluded.enabled, hash = excluded.hash,
+                   wishes = excluded.wishes, withheld = excluded.withheld";
+        let values = params![workspace, plugin, row.enabled, row.hash, row.wishes, row.withheld];
+        self.db().execute(sql, values).map_err(doing("note what is said of a plugin"))?;
+        Ok(())
+    }
+
+    /// Notebooks that say otherwise of a plugin: their ids.
+    pub fn plugin_notebooks(&self, plugin: &str) -> Result<Vec<(String, bool)>, SystemError> {
+        let db = self.db();
+        let read = |sql: &str| {
+            let mut query = db.prepare(sql)?;
+            let rows = query.query_map([plugin], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read("SELECT notebook, enabled FROM plugin_notebook WHERE plugin = ?1 ORDER BY notebook")
+            .map_err(doing("read what notebooks say of a plugin"))
+    }
+
+    /// Notes what a notebook says; nothing: as its workspace.
+    pub fn set_plugin_notebook(
+        &self,
+        notebook: &str,
+        plugin: &str,
+        enabled: Option<bool>,
+    ) -> Result<(), SystemError> {
+        let db = self.db();
+        let done = match enabled {
+            Some(enabled) => db.execute(
+                "INSERT INTO plugin_notebook (notebook, plugin, enabled) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (notebook, plugin) DO UPDATE SET enabled = excluded.enabled",
+                params![notebook, plugin, enabled],
+            ),
+            None => db.execute(
+                "DELETE FROM plugin_notebook WHERE notebook = ?1 AND plugin = ?2",
+                [notebook, plugin],
+            ),
+        };
+        done.map_err(doing("note what a notebook says of a plugin"))?;
+        Ok(())
+    }
+
+    /// A plugin's settings: JSON.
+    pub fn plugin_config(&self, workspace: &str, plugin: &str) -> Result<Option<String>, SystemError> {
+        let sql = "SELECT config FROM plugin_config WHERE workspace = ?1 AND plugin = ?2";
+        self.db()
+            .query_row(sql, [workspace, plugin], |row| row.get(0))
+            .optional()
+            .map_err(doing("read a plugin's settings"))
+    }
+
+    /// Notes them.
+    pub fn set_plugin_config(&self, workspace: &str, plugin: &str, config: &str) -> Result<(), SystemError> {
+        let sql = "INSERT INTO plugin_config (workspace, plugin, config) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (workspace, plugin) DO UPDATE SET config = excluded.config";
+        self.db().execute(sql, [workspace, plugin, config]).map_err(doing("note a plugin's settings"))?;
+        Ok(())
+    }
+
+    /// The names of a plugin's secrets.
+    pub fn plugin_secrets(&self, workspace: &str, plugin: &str) -> Result<Vec<String>, SystemError> {
+        let db = self.db();
+        let read = || {
+            let sql = "SELECT name FROM plugin_secret WHERE workspace = ?1 AND plugin = ?2 ORDER BY name";
+            let mut query = db.prepare(sql)?;
+            query.query_map([workspace, plugin], |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(doing("list a plugin's secrets"))
+    }
+
+    /// A secret, encrypted.
+    pub fn plugin_secret(
+        &self,
+        workspace: &str,
+        plugin: &str,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, SystemError> {
+        let sql = "SELECT sealed FROM plugin_secret WHERE workspace = ?1 AND plugin = ?2 AND name = ?3";
+        self.db()
+            .query_row(sql, [workspace, plugin, name], |row| row.get(0))
+            .optional()
+            .map_err(doing("read a plugin's secret"))
+    }
+
+    /// Notes one, encrypted; nothing: forgets it.
+    pub fn set_plugin_secret(
+        &self,
+        workspace: &str,
+        plugin: &str,
+        name: &str,
+        sealed: Option<&[u8]>,
+    ) -> Result<(), SystemError> {
+        let db = self.db();
+        let done = match sealed {
+            Some(sealed) => db.execute(
+                "INSERT INTO plugin_secret (workspace, plugin, name, sealed) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (workspace, plugin, name) DO UPDATE SET sealed = excluded.sealed",
+                params![workspace, plugin, name, sealed],
+            ),
+            None => db.execute(
+                "DELETE FROM plugin_secret WHERE workspace = ?1 AND plugin = ?2 AND name = ?3",
+                [workspace, plugin, name],
+            ),
+        };
+        done.map_err(doing("note a plugin's secret"))?;
+        Ok(())
+    }
+
+    /// What a service said to a request: workspace, plugin, request.
+    pub fn plugin_answer(&self, (workspace, plugin, request): &(String, String, String)) -> Result<Option<PluginAnswer>, SystemError> {
+        let sql = "SELECT at, etag, modified, media_type, body FROM plugin_answer
+                   WHERE workspace = ?1 AND plugin = ?2 AND request = ?3";
+        self.db()
+            .query_row(sql, [workspace, plugin, request], |row| {
+                Ok(PluginAnswer {
+                    at: row.get(0)?,
+                    etag: row.get(1)?,
+                    modified: row.get(2)?,
+                    media_type: row.get(3)?,
+                    body: row.get(4)?,
+                })
+            })
+            .optional()
+            .map_err(doing("read what a service said"))
+    }
+
+    /// Keeps it; the oldest of a plugin's go.
+    pub fn keep_plugin_answer(
+        &self,
+        (workspace, plugin, request): &(String, String, String),
+        answer: &PluginAnswer,
+    ) -> Result<(), SystemError> {
+        let db = self.db();
+        let keep = "INSERT OR REPLACE INTO plugin_answer (workspace, plugin, request, at, etag, modified, media_type, body)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let values = params![
+            workspace, plugin, request, answer.at, answer.etag, answer.modified, answer.media_type, answer.body
+        ];
+        let sweep = "DELETE FROM plugin_answer WHERE workspace = ?1 AND plugin = ?2 AND request NOT IN
+                     (SELECT request FROM plugin_answer WHERE workspace = ?1 AND plugin = ?2 ORDER BY at DESC LIMIT ?3)";
+        db.execute(keep, values)
+            .and_then(|_| db.execute(sweep, params![workspace, plugin, ANSWERS]))
+            .map_err(doing("keep what a service said"))?;
+        Ok(())
+    }
+
+    /// Forgets all that was said of a plugin that is removed.
+    pub fn forget_plugin(&self, plugin: &str) -> Result<(), SystemError> {
+        let mut db = self.db();
+        let forget = |db: &mut rusqlite::Connection| {
+            let step = db.transaction()?;
+            for table in ["plugin", "plugin_notebook", "plugin_config", "plugin_secret", "plugin_answer"] {
+                step.execute(&format!("DELETE FROM {table} WHERE plugin = ?1"), [plugin])?;
+            }
+            step.commit()
+        };
+        forget(&mut db).map_err(doing("forget a plugin"))
+    }
+}

@@ -1,0 +1,38 @@
+/** What the page of tags says. */
+import { many } from './format';
+
+export const tags = {
+  title: 'Tags',
+  intro: 'What the entries are tagged with. A tag with a slash is below another: lab/wet is below lab, and found with it.',
+  none: 'No entry has a tag yet. Add one under an entry’s name, or write “tags: [lab/wet]” between lines of --- at the top of a text.',
+  noneHere: 'No entry of this notebook has a tag yet.',
+  filter: 'Filter tags',
+  noneFits: 'No tag fits.',
+  tree: 'All tags',
+  keys: '↑ ↓ → ← move · Enter shows the entries, → goes there · F2 renames',
+  count: (n: number, capped: boolean) => `${many(n, 'entry', 'entries')}${capped ? ' or more' : ''}`,
+  short: (n: number, capped: boolean) => `${n.toLocaleString('en')}${capped ? '+' : ''}`,
+  choose: 'Choose a tag to see the entries that carry it.',
+  gone: (tag: string) => `No entry carries “${tag}” any more.`,
+  carried: (tag: string) => `Entries tagged ${tag}`,
+  inSearch: 'In the search',
+  rename: 'Rename…',
+  renameTitle: (tag: string) => `Rename the tag “${tag}”`,
+  renameDo: 'Rename',
+  newName: 'New name',
+  renameHelp: 'With a slash it goes below another tag. Each entry is changed as by hand; tags in lines of tasks stay as they are written.',
+  faults: {
+    empty: 'A tag needs a name.',
+    comma: 'A tag may hold no comma, quotation mark or #: they end it.',
+    part: 'There is nothing on one side of a slash.',
+  },
+  becomes: 'What becomes of tags',
+  merges: 'there already: they become one',
+  inEntries: (n: number, more: boolean) => `It is changed in ${more ? 'more than ' : ''}${many(n, 'entry', 'entries')}:`,
+  andOthers: (n: number, more: boolean) => (more ? 'and many more' : `and ${many(n, 'other', 'others')}`),
+  going: (done: number, all: number) => `${done.toLocaleString('en')} of ${all.toLocaleString('en')} changed`,
+  renamed: (n: number, to: string) => `${many(n, 'entry now has', 'entries now have')} the tag “${to}”.`,
+  kept: (n: number) => `${many(n, 'entry', 'entries')} could not be changed:`,
+  takenBack: 'The tags are what they were.',
+  leftBack: (n: number) => `The tags are what they were, but for ${many(n, 'entry', 'entries')} changed since.`,
+};
