@@ -9,7 +9,7 @@ import type { SyntaxNodeRef } from '@lezer/common';
 import { languageName } from '../languages';
 import { alignsOf, cellsOf, isRuler } from '../tables';
 import { type BlockShow, blocksIn } from '../plugin-blocks';
-import { headEnd, isFocused, linksRead, ports, touched } from './context';
+import { headEnd, isFocused, linksRead, ports, setFocus, touched } from './context';
 
 /** So much is looked at before and after what is on the screen, in characters. */
 const AROUND = 3000;
@@ -44,8 +44,10 @@ abstract class Block extends WidgetType {
       const target = event.target instanceof Element ? event.target : element;
       if (event.button !== 0 || event.ctrlKey || event.metaKey || target.closest('button, input')) return;
       event.preventDefault();
+      const anchor = view.posAtDOM(element) + this.placeOf(target);
       view.focus();
-      view.dispatch({ selection: { anchor: view.posAtDOM(element) + this.placeOf(target) } });
+      // With it the block shows as it is written at once: in a widget the browser would put the cursor before it.
+      view.dispatch({ selection: { anchor }, effects: setFocus.of(true) });
     });
     return element;
   }

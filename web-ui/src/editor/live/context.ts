@@ -33,7 +33,7 @@ export const ports = Facet.define<Ports, Ports | null>({ combine: (given) => giv
 /** What links mean is known anew. */
 export const linksRead = StateEffect.define<null>();
 
-const setFocus = StateEffect.define<boolean>();
+export const setFocus = StateEffect.define<boolean>();
 const focus = StateField.define<boolean>({
   create: () => false,
   update: (value, tr) => tr.effects.reduce((now, effect) => (effect.is(setFocus) ? effect.value : now), value),
