@@ -73,6 +73,7 @@ pub async fn status(client: &Client, out: Output) -> Result<(), Failure> {
         let addresses = addresses.collect::<Vec<_>>().join(" ");
         let mut lines = vec![
             format!("device     {} ({})", text(device, "name"), text(device, "id")),
+            format!("shown as   {}", text(device, "fingerprint")),
             format!("reachable  {addresses}"),
             format!("home       {}", text(status, "home")),
         ];

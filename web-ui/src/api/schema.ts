@@ -1361,6 +1361,11 @@ export interface components {
              */
             attachments: number;
             /**
+             * @description Attachments that belong into it and were left out: the bytes that this device stored are damaged, and the file in the
+             *     folder has others. `codexd verify` says what to do.
+             */
+            attachments_damaged: components["schemas"]["DamagedAttachment"][];
+            /**
              * Format: int64
              * @description Attachments that belong into it and are not on this device.
              */
@@ -1472,6 +1477,13 @@ export interface components {
             copy: string;
             /** @enum {string} */
             type: "joined";
+        };
+        /** @description An attachment whose stored bytes are damaged. */
+        DamagedAttachment: {
+            /** @description BLAKE3 of the bytes that it should have. */
+            hash: string;
+            /** @description Where entries are, or were, that are it. */
+            paths: string[];
         };
         /** @description One event. */
         DeskEvent: {
@@ -3984,6 +3996,8 @@ export interface operations {
             /** @description The bundle */
             200: {
                 headers: {
+                    /** @description Attachments left out because the bytes stored here are damaged */
+                    "Codex-Attachments-Damaged"?: number;
                     [name: string]: unknown;
                 };
                 content?: never;
