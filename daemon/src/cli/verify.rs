@@ -129,7 +129,13 @@ fn text(report: &Report) -> String {
         }
     }
     for seal in report.seals.iter().take(SHOWN) {
-        let stands = if seal.unchanged { "unchanged since" } else { "CHANGED since" };
+        // The words of `seals`.
+        let stands = match (seal.is_true, seal.unchanged, seal.deleted) {
+            (false, ..) => "NOT TRUE",
+            (_, true, _) => "unchanged since",
+            (_, _, true) => "DELETED since",
+            _ => "CHANGED since",
+        };
         let complete = if seal.complete { "" } else { ", not complete" };
         lines.push(format!(
             "  seal {}: `{}` \"{}\", {stands}, {} witnesses{complete}",
