@@ -21,6 +21,13 @@ fn a_locked_device_key_needs_its_passphrase_at_every_start() {
     assert!(refused.error.contains("another codexd"), "while it runs: {refused:?}");
     a.stop();
     a.run(&["passphrase", "set", "--new-file", &right]);
+    for what in [&["passphrase", "remove"][..], &["passphrase", "set", "--new-file", &wrong]] {
+        let refused = a.try_run(what).unwrap_err();
+        assert!(
+            refused.code == Some(2) && refused.error.contains("--old-file FILE"),
+            "{what:?}: {refused:?}"
+        );
+    }
     let serve = |a: &Daemon, more: &[&str]| {
         let args = [&["serve", "--listen", "127.0.0.1:0", "--relay", "none"], more].concat();
         a.try_run(&args).unwrap_err().error

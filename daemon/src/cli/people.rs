@@ -44,6 +44,11 @@ pub async fn invites(client: &Client, out: Output) -> Result<(), Failure> {
 
 /// `withdraw`.
 pub async fn withdraw(client: &Client, out: Output, id: &str) -> Result<(), Failure> {
+    if id.trim().is_empty() {
+        return Err(Failure::usage(
+            "cannot withdraw an invitation: its id is empty; give one that `codexd invites` shows",
+        ));
+    }
     client.delete(&format!("/invites/{}", escape(id))).await?;
     out.show(&json!({"withdrawn": id}), |_| {
         format!("withdrawn: the ticket of invitation {id} opens nothing any more")

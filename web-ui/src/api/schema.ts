@@ -5476,6 +5476,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description It asks for more than there are */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5645,6 +5652,13 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `nothing_held_back` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
