@@ -1849,7 +1849,7 @@ export interface components {
             /** @description It ends the text without a line break. */
             unended?: boolean;
             /** @description Its text, without the line break: pieces, of which those that differ from the line it became, or was, are marked. */
-            words: components["schemas"]["Words"][];
+            words: components["schemas"]["Piece"][];
         };
         /** @description A line with a link. */
         LineAround: {
@@ -2878,6 +2878,13 @@ export interface components {
         Phrase: {
             /** @description Twelve words. They are kept nowhere: write them down. */
             phrase: string;
+        };
+        /** @description A piece of a line. */
+        Piece: {
+            /** @description Whether it differs. */
+            differs: boolean;
+            /** @description Its text. */
+            text: string;
         };
         /**
          * @description What a page says of itself. Each word says it all: nothing refers to the one before. What a later version says besides is
