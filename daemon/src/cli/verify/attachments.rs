@@ -56,9 +56,8 @@ impl Checker<'_> {
                 let Some(row) = reader.entry(id)? else { continue };
                 paths.push(view::path(reader, &row)?);
             }
-            let good = paths.iter().map(|path| self.root.join(path));
-            let good =
-                good.filter(|path| matches!(look(path, Kind::Blob), Ok(Some(found)) if found == hash)).next();
+            let mut files = paths.iter().map(|path| self.root.join(path));
+            let good = files.find(|path| matches!(look(path, Kind::Blob), Ok(Some(found)) if found == hash));
             self.damaged(
                 DamagedFound {
                     hash: hash.to_string(),
