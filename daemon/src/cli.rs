@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use failure::Failure;
+pub use serve::ServeArgs;
 
 /// A lab journal without a server: a notebook is a folder, and your colleagues' machines hold it too.
 #[derive(Debug, Parser)]
@@ -47,32 +48,25 @@ pub struct Cli {
     /// What to do; `serve` if nothing is said.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Options of `serve`, when nothing else is said.
+    /// Options of `serve` and `demo`, which may also stand before them.
     #[command(flatten)]
     pub serve: ServeArgs,
 }
 
-/// How to serve.
-#[derive(Debug, Clone, Default, Args)]
-pub struct ServeArgs {
-    /// Where to serve the desk; port 0 takes any free one (default: 127.0.0.1:7420).
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub listen: Option<std::net::SocketAddr>,
-    /// Where to listen for other devices (default: any address, any port).
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub p2p_listen: Option<std::net::SocketAddr>,
-    /// Relays: `default`, `none` or a URL.
-    #[arg(long, value_name = "RELAY")]
-    pub relay: Option<String>,
-    /// Neither look for devices on the local network nor be found.
-    #[arg(long)]
-    pub no_discovery: bool,
-    /// Open the desk in the browser.
-    #[arg(long)]
-    pub open: bool,
-    /// The passphrase of the device key, in a file; asked for on the terminal without it.
-    #[arg(long, value_name = "FILE")]
-    pub passphrase_file: Option<PathBuf>,
+impl Cli {
+    /// What to do, with the options of `serve` that stand before it.
+    fn chosen(self) -> Result<Command, Failure> {
+        match (self.command, self.serve.given()) {
+            (None, _) => Ok(Command::Serve(self.serve)),
+            (Some(Command::Serve(args)), _) => Ok(Command::Serve(args.or(self.serve))),
+            (Some(Command::Demo(args)), _) => Ok(Command::Demo(args.or(self.serve))),
+            (Some(command), None) => Ok(command),
+            (Some(_), Some(option)) => Err(Failure::usage(format!(
+                "{option} is an option of `serve` and `demo`, and this command does not take it; leave it out, or see \
+                 `codexd COMMAND --help`"
+            ))),
+        }
+    }
 }
 
 /// What to do.
@@ -255,7 +249,7 @@ pub enum Command {
     },
     /// A notebook in a file, to carry to a device that this one never meets.
     #[command(subcommand)]
-    Bundle(BundleCommand),
+    Bundle(bundles::BundleCommand),
     /// Views, themes, integrations: what is installed and enabled on this device.
     #[command(subcommand)]
     Plugin(plugins::PluginCommand),
@@ -442,39 +436,6 @@ pub struct RestoreArgs {
     pub amend: bool,
 }
 
-/// About bundles.
-#[derive(Debug, Subcommand)]
-pub enum BundleCommand {
-    /// Write records, receipts and attachments of a notebook to a new file.
-    #[command(
-        after_help = "Example:\n  codexd bundle export lab /media/stick/lab.bundle\n  codexd bundle export lab /media/stick/news.bundle --for ada-laptop"
-    )]
-    Export {
-        /// Id, slug or name.
-        notebook: String,
-        /// The file to make.
-        file: PathBuf,
-        /// Leave out what this device holds by its last receipt: its name, or its id.
-        #[arg(long = "for", value_name = "DEVICE")]
-        reader: Option<String>,
-        /// Older versions of attachments too.
-        #[arg(long)]
-        whole: bool,
-    },
-    /// Take in what a bundle holds, checked like what comes from a peer. Doing it again is harmless.
-    #[command(after_help = "Example:\n  codexd bundle import /media/stick/lab.bundle")]
-    Import {
-        /// The bundle.
-        file: PathBuf,
-    },
-    /// Say what a bundle holds, and check all of it. Works without a daemon.
-    #[command(after_help = "Example:\n  codexd bundle inspect /media/stick/lab.bundle")]
-    Inspect {
-        /// The bundle.
-        file: PathBuf,
-    },
-}
-
 /// About the mirror.
 #[derive(Debug, Subcommand)]
 pub enum MirrorCommand {
@@ -500,10 +461,11 @@ pub async fn run(cli: Cli) -> ExitCode {
 }
 
 async fn carry_out(cli: Cli) -> Result<(), Failure> {
-    let home = cli.home.as_deref();
-    let out = print::Output { json: cli.json };
+    let (home, out) = (cli.home.clone(), print::Output { json: cli.json });
+    let home = home.as_deref();
+    let command = cli.chosen()?;
     let client = || client::Client::find(home);
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+    match command {
         Command::Serve(args) => serve::serve(home, &args).await,
         Command::Demo(args) => demo::demo(&args).await,
         Command::Open => serve::open(&client()?).await,
@@ -593,6 +555,29 @@ mod tests {
         assert!(matches!(wait.command, Some(Command::Wait(args)) if args.timeout.as_secs() == 120));
         let restore = read("codexd restore lab a/b.md --at birth --json").unwrap();
         assert!(restore.json);
+        let served = |line: &str| match read(line).unwrap().chosen() {
+            Ok(Command::Serve(args) | Command::Demo(args)) => args,
+            other => panic!("{line}: {other:?}"),
+        };
+        let before =
+            served("codexd --listen 127.0.0.1:1 --relay none --no-discovery --passphrase-file pw serve");
+        assert_eq!(
+            before,
+            served("codexd serve --listen 127.0.0.1:1 --relay none --no-discovery --passphrase-file pw")
+        );
+        assert_eq!(
+            before,
+            served("codexd --listen 127.0.0.1:1 --relay none --no-discovery --passphrase-file pw")
+        );
+        let both = served("codexd --listen 127.0.0.1:1 --relay none demo --listen 127.0.0.1:2 --open");
+        assert_eq!(
+            (both.listen, both.relay.as_deref(), both.open),
+            (Some(([127, 0, 0, 1], 2).into()), Some("none"), true)
+        );
+        for wrong in ["codexd --listen 127.0.0.1:0 status", "codexd --open --json notebook list"] {
+            let failure = read(wrong).unwrap().chosen().unwrap_err();
+            assert!(failure.line().unwrap().contains("is an option of `serve`"), "{wrong}: {failure:?}");
+        }
         for wrong in [
             "codexd wait",
             "codexd wait --idle --synced",

@@ -29,7 +29,8 @@ mod bundles;
 mod timestamps;
 
 pub use admission::{find_person, fingerprint, membership_of};
-pub use bundles::{Export, Exported, ImportError, Imported, Refused};
+pub(crate) use bundles::each_blob;
+pub use bundles::{DamagedBlob, Export, Exported, ImportError, Imported, Refused};
 pub use timestamps::{TimestampStanding, Timestamps};
 
 /// Notices kept for a slow listener; what is older is gone and the listener is told to reload.
@@ -248,6 +249,9 @@ impl Daemon {
             .with_context(|| format!("cannot use `{shown}` as a notebook; give another folder"))?;
         if root.exists() && !root.is_dir() {
             bail!("`{shown}` is not a folder; a notebook is a folder");
+        }
+        if let Some(reason) = unusable(&root) {
+            bail!("`{shown}` cannot be a notebook: {reason}; give another folder");
         }
         let home = self.home.dir.canonicalize().unwrap_or_else(|_| self.home.dir.clone());
         let own_notebooks = self.home.notebooks_dir();
@@ -499,6 +503,17 @@ fn is_lost(row: &NotebookRow) -> bool {
 
 fn make_folder(root: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(root).with_context(|| format!("cannot make the folder `{}`", root.display()))
+}
+
+/// Why nothing can be written into a folder, or the folder cannot be made.
+fn unusable(root: &Path) -> Option<String> {
+    let there = root.ancestors().find(|above| above.exists())?;
+    if !there.is_dir() {
+        return Some(format!("`{}` is not a folder", there.display()));
+    }
+    let denied =
+        rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).err()?;
+    Some(format!("you cannot write to `{}`: {denied}", there.display()))
 }
 
 /// The real path of what is there, or of what would be if it were made.

@@ -160,6 +160,11 @@ impl Place {
     pub fn system_db(&self) -> PathBuf {
         self.dir.join("system.db")
     }
+
+    /// Where the blob store lies.
+    pub fn blobs_dir(&self) -> PathBuf {
+        self.dir.join("blobs")
+    }
 }
 
 impl Home {

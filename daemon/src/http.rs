@@ -128,6 +128,7 @@ fn api() -> Router<Desk> {
         .route("/seals", get(seals::all))
         .route("/timestamps", get(timestamps::show).put(timestamps::set).delete(timestamps::off))
         .route("/timestamps/now", post(timestamps::now))
+        .route("/timestamps/certificates/{fingerprint}", delete(timestamps::distrust))
         .route("/notebooks/{nb}/entries/{e}/conflicts", get(history::entry_conflicts))
         .route("/notebooks/{nb}/conflicts", get(history::notebook_conflicts))
         .route("/notebooks/{nb}/conflicts/{number}", post(history::settle))

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::daemon::{Daemon, until};
-use crate::{pair, tree};
+use crate::{alone, pair, tree};
 
 /// Two devices that know one another and share a few files. Neither runs.
 fn apart() -> (tempfile::TempDir, Daemon, Daemon) {
@@ -217,4 +217,67 @@ fn a_stick_brings_attachments_that_are_left_with_the_others_and_older_versions()
         let bytes = b.output(&["show", "notes", "data/plate.png", "--at", version]);
         assert!(bytes == vec![byte; size], "{version}: {} bytes", bytes.len());
     }
+}
+
+/// The file of a daemon's store that holds an attachment.
+fn stored(a: &Daemon, bytes: &[u8]) -> PathBuf {
+    let file = a.home().join("blobs/data").join(format!("{}.data", blake3::hash(bytes).to_hex()));
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+    file
+}
+
+/// What the disk did to a stored attachment never reaches a bundle: the file in the folder stands in for it, or it is left
+/// out by name; the rest is whole. `verify` names it, and what it says to do mends it.
+#[test]
+fn damage_in_the_store_is_named_and_never_carried() {
+    let (plate, gel) = (vec![0xffu8; 100_000], vec![0xfeu8; 50_000]);
+    let (dir, mut a) = alone(|folder| {
+        fs::write(folder.join("plate.png"), &plate).unwrap();
+        fs::write(folder.join("gel.png"), &gel).unwrap();
+    });
+    a.run(&["wait", "--idle"]);
+    assert_eq!(a.json(&["verify"])["notebooks"][0]["attachments"], 2);
+    let file = stored(&a, &plate);
+    let mut bent = plate.clone();
+    bent[70_000] ^= 1;
+    fs::write(&file, &bent).unwrap();
+    let verified = a.try_run(&["verify"]);
+    assert_eq!(verified.unwrap_err().code, Some(1));
+    let said = String::from_utf8(a.output(&["verify"])).unwrap();
+    for words in
+        ["stored attachment of `plate.png` is damaged", file.to_str().unwrap(), "copy it over that file"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // The folder still has it.
+    let whole = dir.path().join("whole");
+    a.run(&["bundle", "export", "notes", text(&whole)]);
+    let found = inspected(&a, &whole);
+    assert_eq!((&found["good"], &found["attachments"]), (&true.into(), &2.into()), "{found}");
+    // Nobody here has it.
+    a.run(&["notebook", "pause", "notes"]);
+    fs::write(a.folder.join("plate.png"), &bent).unwrap();
+    let (rest, json) = (dir.path().join("rest"), dir.path().join("json"));
+    let left_out = a.try_run(&["bundle", "export", "notes", text(&rest)]).unwrap_err();
+    assert!(left_out.code == Some(1) && left_out.error.contains("without 1 attachments"), "{left_out:?}");
+    assert!(
+        left_out.error.contains("`plate.png`") && left_out.error.contains("codexd verify"),
+        "{left_out:?}"
+    );
+    let made = a.output(&["bundle", "export", "notes", text(&json), "--json"]);
+    let made: serde_json::Value = serde_json::from_slice(&made).unwrap();
+    assert_eq!(made["attachments_damaged"][0]["paths"][0], "plate.png", "{made}");
+    let download = a.http("GET", "/notebooks/notes/bundle", &[], b"");
+    let downloaded = dir.path().join("downloaded");
+    fs::write(&downloaded, &download.body).unwrap();
+    for bundle in [&rest, &json, &downloaded] {
+        let found = inspected(&a, bundle);
+        assert_eq!((&found["good"], &found["attachments"]), (&true.into(), &1.into()), "{found}");
+        assert_eq!(found["records"], made["records"]);
+    }
+    // As it was told.
+    fs::write(a.folder.join("plate.png"), &plate).unwrap();
+    a.stop();
+    fs::copy(a.folder.join("plate.png"), &file).unwrap();
+    a.run(&["verify"]);
 }

@@ -193,7 +193,8 @@ impl Daemon {
         (text(&output.stdout), text(&output.stderr))
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// A command, to be started otherwise than by waiting for its end.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
         // A later `--home` among the arguments would be one too many.
         if !args.contains(&"--home") {

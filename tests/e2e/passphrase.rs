@@ -21,6 +21,13 @@ fn a_locked_device_key_needs_its_passphrase_at_every_start() {
     assert!(refused.error.contains("another codexd"), "while it runs: {refused:?}");
     a.stop();
     a.run(&["passphrase", "set", "--new-file", &right]);
+    for what in [&["passphrase", "remove"][..], &["passphrase", "set", "--new-file", &wrong]] {
+        let refused = a.try_run(what).unwrap_err();
+        assert!(
+            refused.code == Some(2) && refused.error.contains("--old-file FILE"),
+            "{what:?}: {refused:?}"
+        );
+    }
     let serve = |a: &Daemon, more: &[&str]| {
         let args = [&["serve", "--listen", "127.0.0.1:0", "--relay", "none"], more].concat();
         a.try_run(&args).unwrap_err().error
@@ -28,6 +35,14 @@ fn a_locked_device_key_needs_its_passphrase_at_every_start() {
     assert!(serve(&a, &[]).contains("locked with a passphrase"));
     assert!(serve(&a, &["--passphrase-file", &wrong]).contains("does not open with this passphrase"));
     assert!(serve(&a, &["--passphrase-file", "/nowhere"]).contains("read the passphrase from /nowhere"));
+    // Before the command they are the same options, and other commands do not take them.
+    let before = a.try_run(&["--passphrase-file", &wrong, "serve", "--listen", "127.0.0.1:0"]).unwrap_err();
+    assert!(before.error.contains("does not open with this passphrase"), "{before:?}");
+    let astray = a.try_run(&["--passphrase-file", &wrong, "status"]).unwrap_err();
+    assert!(
+        astray.code == Some(2) && astray.error.contains("--passphrase-file is an option of"),
+        "{astray:?}"
+    );
     a.restart_with(&["--passphrase-file", &right]);
     assert_eq!(a.device(), device);
     a.stop();

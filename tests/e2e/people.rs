@@ -1,6 +1,8 @@
 //! People: who may do what, and what happens to those who may not, between real daemons.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
 use std::sync::mpsc;
 
 use crate::daemon::{Daemon, until};
@@ -93,9 +95,17 @@ fn a_revoked_device_stays_out_and_loses_nothing() {
         a.json(&["quarantine"])["items"][0]["device"].as_str() == Some(device.as_str())
     });
     assert!(folder.join("late.md").exists() && !a.folder.join("late.md").exists());
+    let shown = a.run(&["status"]);
+    let to_type = format!("codexd release notes {}`", &device[..8]);
+    assert!(shown.contains("held back  ") && shown.contains(&to_type), "{shown}");
     let reason = b.notebook()["reason"].as_str().unwrap_or_default().to_owned();
     assert!(reason.contains("late.md") && reason.contains("release"), "{reason}");
     a.run(&["release", "notes", &device]);
+    let nothing = a.try_run(&["release", "notes", &device]).unwrap_err();
+    assert!(
+        nothing.error.contains("nothing is") && nothing.error.contains("codexd quarantine"),
+        "{nothing:?}"
+    );
     until("A has it", || a.folder.join("late.md").exists());
     until("B says nothing more", || b.notebook()["problem_count"] == 0);
     a.run(&["verify"]);
@@ -178,6 +188,15 @@ fn whoever_asks_waits_for_an_answer() {
             let one = a.json(&["requests"])["items"][0].clone();
             assert_eq!(one["device"], b.device());
             assert!(!folder.exists());
+            // Whoever looks sees who waits, and what to type.
+            let shown = a.run(&["status"]);
+            let fingerprint = b.json(&["status"])["device"]["fingerprint"].as_str().unwrap().to_owned();
+            for words in
+                [&fingerprint, "asks to join `notes` as editor", &format!("codexd {answer} {}", one["id"])]
+            {
+                assert!(shown.contains(words), "{words}: {shown}");
+            }
+            assert_eq!(a.json(&["status"])["requests"][0], one);
             a.run(&[answer, &one["id"].to_string()]);
             let joined = joined.recv().unwrap();
             match answer {
@@ -188,6 +207,53 @@ fn whoever_asks_waits_for_an_answer() {
         assert_eq!(folder.exists(), answer == "approve");
     }
     until("it fills", || dir.path().join("approve/a.md").exists());
+}
+
+/// Who joins learns at once who has to say yes and which fingerprint that person should see; a folder that cannot be used
+/// is refused before anybody is asked.
+#[test]
+fn whoever_joins_is_told_whom_it_waits_for() {
+    let (dir, a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let b = Daemon::start(&dir.path().join("b"), dir.path().join("b-notes"));
+    let ticket = ticket_of(&a, &[]);
+    let file = dir.path().join("file");
+    fs::write(&file, "no folder").unwrap();
+    for place in [file.clone(), file.join("below")] {
+        let refused = b.try_run(&["join", &ticket, place.to_str().unwrap()]).unwrap_err();
+        assert!(refused.error.contains("is not a folder"), "{refused:?}");
+    }
+    assert!(a.json(&["requests"])["items"].as_array().unwrap().is_empty(), "nobody was asked");
+    let at = dir.path().join("fb");
+    let mut joining =
+        b.command(&["join", &ticket, at.to_str().unwrap()]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(joining.stderr.take().unwrap());
+    let mut said = String::new();
+    stderr.read_line(&mut said).unwrap();
+    let shown = |daemon: &Daemon| daemon.status()["device"]["fingerprint"].as_str().unwrap().to_owned();
+    for words in [&shown(&a), "has to say yes", "`notes`", &shown(&b)] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    until("somebody waits", || !a.json(&["requests"])["items"].as_array().unwrap().is_empty());
+    a.run(&["reject", &a.json(&["requests"])["items"][0]["id"].to_string()]);
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(!joining.wait().unwrap().success() && said.contains("said no"), "{said}");
+}
+
+/// What cannot be is refused in words: what was tried, why not, what to do.
+#[test]
+fn what_says_nothing_is_refused_in_words() {
+    let (_dir, a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    for (line, code, words) in [
+        (&["seal-rule", "notes", "--needed", "2"][..], 1, "only 1 could"),
+        (&["release", "notes", &a.device()], 1, "codexd quarantine"),
+        (&["profile", "notes", "--name", "  "], 1, "the name is empty"),
+        (&["withdraw", ""], 2, "codexd invites"),
+    ] {
+        let refused = a.try_run(line).unwrap_err();
+        assert!(refused.code == Some(code) && refused.error.contains(words), "{line:?}: {refused:?}");
+    }
 }
 
 /// A ticket that went astray is withdrawn: whoever waits with it is sent away, and nobody comes in with it later. What was

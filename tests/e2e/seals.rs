@@ -141,6 +141,18 @@ fn a_locked_entry_is_only_amended() {
     a.run(&["unlock", "notes", "plate.png", "--meaning", "more to come"]);
     assert_eq!(put(&a, ".plate.png.json", "", "{}").status, 200);
     assert_eq!(seals(&a, "plate.png")[0]["locks"], false);
+    // What is deleted is called so by both who look.
+    fs::write(a.folder.join("gone.md"), "one\n").unwrap();
+    a.run(&["wait", "--idle"]);
+    a.run(&["seal", "notes", "gone.md", "--meaning", "recorded"]);
+    fs::remove_file(a.folder.join("gone.md")).unwrap();
+    a.run(&["wait", "--idle"]);
+    for command in [&["seals", "notes"][..], &["verify", "notes"]] {
+        let said = a.run(command);
+        let of_gone = |line: &&str| line.contains("gone.md") && line.contains("recorded");
+        let line = said.lines().find(of_gone).unwrap();
+        assert!(line.contains("DELETED since"), "{command:?}: {said}");
+    }
     // A name is no content.
     assert_eq!(change(br#"{"path": "day-1.md"}"#), 200);
     assert!(a.run(&["seals", "notes"]).contains("day-1.md (sealed as day.md): "));

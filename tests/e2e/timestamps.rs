@@ -118,7 +118,8 @@ fn what_is_not_good_is_not_kept_and_is_said() {
     let (dir, a) = sealed();
     let (authority, other) = (Authority::make(dir.path(), "near"), Authority::make(dir.path(), "far"));
     let trouble = |words: &str| {
-        a.run(&["timestamps", "now"]);
+        let failed = a.try_run(&["timestamps", "now"]).unwrap_err();
+        assert!(failed.code == Some(1) && failed.error.contains(words), "{words}: {failed:?}");
         let found = standing(&a);
         assert!(found["trouble"].as_str().is_some_and(|said| said.contains(words)), "{words}: {found:#}");
         assert_eq!(found["waiting"], 1, "{found:#}");
@@ -129,7 +130,7 @@ fn what_is_not_good_is_not_kept_and_is_said() {
     // Nobody is there yet.
     set(&a, &authority, "tsa.pem");
     until("it is said", || standing(&a)["trouble"].is_string());
-    trouble("cannot be reached");
+    trouble("cannot be reached: nothing listens there");
     authority.serve();
     for (mode, words) in [
         (Mode::OtherImprint, "the token is for something else"),
@@ -149,7 +150,7 @@ fn what_is_not_good_is_not_kept_and_is_said() {
     let (dir, a) = sealed();
     let far = other.file("tsa.pem");
     a.run(&["timestamps", "set", &authority.url(), "--certificate", &far, "--after", "0s"]);
-    a.run(&["timestamps", "now"]);
+    assert_eq!(a.try_run(&["timestamps", "now"]).unwrap_err().code, Some(1));
     let said = standing(&a)["trouble"].as_str().unwrap().to_owned();
     assert!(said.contains("`near clock` is not believed here"), "{said}");
     assert_eq!(seal(&a, "day.md")["timestamps"], Value::Array(vec![]));
@@ -162,6 +163,35 @@ fn what_is_not_good_is_not_kept_and_is_said() {
         assert!(refused.error.contains(words), "{refused:?}");
     }
     drop(dir);
+}
+
+/// A certificate that was pinned by mistake is believed no more: what it vouches for shows as not believed.
+#[test]
+fn an_authority_is_believed_no_more_once_its_certificate_is_taken_out() {
+    let (dir, a) = sealed();
+    let authority = Authority::make(dir.path(), "near");
+    authority.serve();
+    set(&a, &authority, "tsa.pem");
+    until("the seal is stamped", || seal(&a, "day.md")["timestamps"][0]["trusted"] == true);
+    let fingerprint = status(&a)["certificates"][0]["fingerprint"].as_str().unwrap().to_owned();
+    let distrust = |which: &str| a.try_run(&["timestamps", "distrust", which]);
+    for (which, code, words) in [
+        ("", 2, "no certificate is named"),
+        ("5b0c", 1, "eight digits or more"),
+        ("00000000", 1, "no certificate that is believed here"),
+        (&fingerprint, 1, "codexd timestamps off"),
+    ] {
+        let refused = distrust(which).unwrap_err();
+        assert!(refused.code == Some(code) && refused.error.contains(words), "{which}: {refused:?}");
+    }
+    a.run(&["timestamps", "off"]);
+    // As `openssl x509 -fingerprint` writes it.
+    let pairs: Vec<&str> = (0..64).step_by(2).map(|at| &fingerprint[at..at + 2]).collect();
+    distrust(&pairs.join(":").to_uppercase()).unwrap();
+    assert_eq!(status(&a)["certificates"], Value::Array(vec![]));
+    assert_eq!(seal(&a, "day.md")["timestamps"][0]["trusted"], false);
+    a.run(&["timestamps", "trust", &authority.file("tsa.pem")]);
+    assert_eq!(seal(&a, "day.md")["timestamps"][0]["trusted"], true);
 }
 
 /// The settings and the wait are there after a restart, and an authority that comes back is asked without anybody's doing.

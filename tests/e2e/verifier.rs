@@ -238,3 +238,12 @@ fn an_independent_verifier_accepts_what_is_good_and_names_what_is_not() {
         assert_eq!(verifier.run(&bent).0, 1);
     }
 }
+
+/// Whoever has no idea how to call it asks, also before anything is installed.
+#[test]
+fn the_verifier_says_how_it_is_called() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("verify/verify.py");
+    let asked = Command::new("python3").arg("-I").arg(file).arg("--help").output().unwrap();
+    assert!(asked.status.success(), "{asked:?}");
+    assert!(String::from_utf8(asked.stdout).unwrap().contains("verify.py FILE [FOLDER] [--tokens FOLDER]"));
+}

@@ -18,6 +18,10 @@ import os
 import sys
 import unicodedata
 
+if {"--help", "-h"} & set(sys.argv[1:]):
+    print(__doc__)
+    sys.exit(0)
+
 try:
     from blake3 import blake3
     from nacl.exceptions import BadSignatureError

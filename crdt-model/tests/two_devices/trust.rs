@@ -283,3 +283,42 @@ fn a_record_that_cannot_be_taken_from_a_bundle_is_named() {
     });
     expect(unseen, 3, 2, "had seen");
 }
+
+/// losses.md L5: an old copy of B goes on while it may only read, so that it cannot say anew what it wrote in places that
+/// others have filled. Once it may write again, the next peer that it meets makes it try again.
+#[test]
+fn a_branch_that_could_not_be_taken_back_is_tried_again_when_somebody_connects() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let (store, disk) = (pair.b.store.clone(), pair.b.disk.clone());
+    pair.b.put("before.md", "of B, before\n");
+    pair.settle();
+    pair.cut();
+    // Put back, and written to.
+    let key = SigningKey::from_bytes(&[2; 32]);
+    (pair.b.store, pair.b.disk) = (store, disk);
+    let (core, opened) = Core::open(key, [77; 32], false, &pair.b.store).unwrap();
+    pair.b.store.apply(&opened.writes);
+    pair.b.core = core;
+    pair.b.scan();
+    pair.b.put("since.md", "of B, since then\n");
+    pair.settle();
+    let person = pair.a.core.membership().person_of(&pair.b.id).unwrap();
+    let role_of_b = |pair: &mut Pair, role| {
+        pair.a.ask(Request::People(MembershipRequest::SetRole { person, role: Some(role) }));
+        pair.settle();
+    };
+    role_of_b(&mut pair, Role::Viewer);
+    let all = carried(&pair.a);
+    let statement = all.records.last().unwrap().clone();
+    take(&mut pair.b, Carried { records: vec![statement], ..Carried::default() }).unwrap();
+    pair.connect();
+    pair.settle();
+    assert_eq!(pair.b.store.forks().count(), 1, "B knows of its other branch");
+    assert!(!pair.a.files().contains_key("since.md"), "and may not say its own anew");
+    role_of_b(&mut pair, Role::Editor);
+    assert!(!pair.a.files().contains_key("since.md"));
+    pair.cut();
+    pair.connect();
+    pair.settle();
+    pair.same(&[("a.md", "one\n"), ("before.md", "of B, before\n"), ("since.md", "of B, since then\n")]);
+}

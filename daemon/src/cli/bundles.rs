@@ -1,18 +1,54 @@
 //! `bundle`: export and import talk to the daemon; inspect reads the file by itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
 use codex_crdt_model::bundle::{Fault, Part};
 use codex_crdt_model::ids::DeviceId;
 use codex_crdt_model::journal::{Frontier, Receipt};
 use serde_json::{Value, json};
 
-use super::BundleCommand;
 use super::client::{Client, escape};
 use super::failure::Failure;
 use super::notebooks::absolute;
 use super::print::{self, Output, short, text};
 use crate::bundle::Reader;
+
+/// Damaged attachments named; the rest is counted.
+const SHOWN: usize = 20;
+
+/// About bundles.
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Write records, receipts and attachments of a notebook to a new file.
+    #[command(
+        after_help = "Example:\n  codexd bundle export lab /media/stick/lab.bundle\n  codexd bundle export lab /media/stick/news.bundle --for ada-laptop"
+    )]
+    Export {
+        /// Id, slug or name.
+        notebook: String,
+        /// The file to make.
+        file: PathBuf,
+        /// Leave out what this device holds by its last receipt: its name, or its id.
+        #[arg(long = "for", value_name = "DEVICE")]
+        reader: Option<String>,
+        /// Older versions of attachments too.
+        #[arg(long)]
+        whole: bool,
+    },
+    /// Take in what a bundle holds, checked like what comes from a peer. Doing it again is harmless.
+    #[command(after_help = "Example:\n  codexd bundle import /media/stick/lab.bundle")]
+    Import {
+        /// The bundle.
+        file: PathBuf,
+    },
+    /// Say what a bundle holds, and check all of it. Works without a daemon.
+    #[command(after_help = "Example:\n  codexd bundle inspect /media/stick/lab.bundle")]
+    Inspect {
+        /// The bundle.
+        file: PathBuf,
+    },
+}
 
 /// `bundle`.
 pub async fn run(home: Option<&Path>, out: Output, command: BundleCommand) -> Result<(), Failure> {
@@ -25,7 +61,7 @@ pub async fn run(home: Option<&Path>, out: Output, command: BundleCommand) -> Re
             if let Some(count) = made["attachments_not_here"].as_u64().filter(|count| *count > 0) {
                 print::note(&format!("{count} attachments are not on this device, and so not in the bundle"));
             }
-            Ok(())
+            damaged(&made).map_or(Ok(()), |line| Err(Failure::new(line)))
         }
         BundleCommand::Import { file } => {
             let taken = Client::find(home)?.post("/bundles", &json!({"path": absolute(&file)?})).await?;
@@ -40,6 +76,26 @@ pub async fn run(home: Option<&Path>, out: Output, command: BundleCommand) -> Re
             fault.map_or(Ok(()), |line| Err(Failure::new(line)))
         }
     }
+}
+
+/// What is missing in a bundle although it was written.
+fn damaged(made: &Value) -> Option<String> {
+    let all = made["attachments_damaged"].as_array().filter(|all| !all.is_empty())?;
+    let shown = all.iter().take(SHOWN).map(|one| {
+        let paths = one["paths"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let paths: Vec<String> = paths.map(|path| format!("`{path}`")).collect();
+        format!("{} ({})", paths.join(", "), short(text(one, "hash")))
+    });
+    let mut shown: Vec<String> = shown.collect();
+    if all.len() > SHOWN {
+        shown.push(format!("and {} more, see --json", all.len() - SHOWN));
+    }
+    Some(format!(
+        "the bundle was written without {} attachments: the bytes stored on this device are damaged, and the folder has no good \
+         copy: {}; `codexd verify` says what to do",
+        all.len(),
+        shown.join(", ")
+    ))
 }
 
 fn exported(made: &Value) -> String {

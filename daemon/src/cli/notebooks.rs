@@ -67,19 +67,64 @@ pub fn absolute(path: &Path) -> Result<String, Failure> {
 
 /// `status`.
 pub async fn status(client: &Client, out: Output) -> Result<(), Failure> {
-    out.show(&client.get("/status").await?, |status| {
+    let mut status = client.get("/status").await?;
+    // Whoever looks at the status looks also because something is broken: what cannot be listed is no reason to say nothing.
+    for what in ["requests", "quarantine"] {
+        status[what] = match client.get(&format!("/{what}")).await {
+            Ok(mut page) => page["items"].take(),
+            Err(failure) => {
+                print::note(&format!("cannot list the {what}: {}", failure.line().unwrap_or_default()));
+                json!([])
+            }
+        };
+    }
+    out.show(&status, |status| {
         let device = &status["device"];
         let addresses = device["addresses"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let addresses = addresses.collect::<Vec<_>>().join(" ");
         let mut lines = vec![
             format!("device     {} ({})", text(device, "name"), text(device, "id")),
+            format!("shown as   {}", text(device, "fingerprint")),
             format!("reachable  {addresses}"),
             format!("home       {}", text(status, "home")),
         ];
+        lines.extend(status["requests"].as_array().into_iter().flatten().map(|one| waits(status, one)));
+        lines.extend(status["quarantine"].as_array().into_iter().flatten().map(|one| held_back(status, one)));
         lines.extend(status["notebooks"].as_array().into_iter().flatten().map(notebook_text));
         lines.join("\n")
     });
     Ok(())
+}
+
+/// What a notebook of the status is called in commands: its slug, or its id if it is not there.
+fn called<'a>(status: &'a Value, id: &'a str) -> &'a str {
+    let mut all = status["notebooks"].as_array().into_iter().flatten();
+    all.find(|one| text(one, "id") == id).map_or(id, |one| text(one, "slug"))
+}
+
+/// Somebody who waits to be let in.
+fn waits(status: &Value, one: &Value) -> String {
+    format!(
+        "waiting    {} ({}) asks to join `{}` as {}; compare the fingerprint, then `codexd approve {id}` or `codexd reject {id}`",
+        text(one, "name"),
+        text(one, "fingerprint"),
+        called(status, text(one, "notebook")),
+        text(one, "role"),
+        id = one["id"],
+    )
+}
+
+/// Records of a device that do not count.
+fn held_back(status: &Value, one: &Value) -> String {
+    let notebook = called(status, text(one, "notebook"));
+    format!(
+        "held back  {} records of {} ({}) in `{notebook}`: {}; an owner accepts them with `codexd release {notebook} {}`",
+        one["records"],
+        text(one, "name"),
+        short(text(one, "device")),
+        text(one, "why"),
+        short(text(one, "device")),
+    )
 }
 
 fn notebook_line(notebook: &Value) -> String {

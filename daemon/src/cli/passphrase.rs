@@ -47,6 +47,13 @@ pub fn run(home: Option<&Path>, command: PassphraseCommand) -> Result<(), Failur
             path.display()
         )));
     }
+    if old.is_none() && key::is_locked(&path) && !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "cannot change the passphrase of the device key {}: the one that holds now is needed, and there is no terminal to ask \
+             for it; give --old-file FILE",
+            path.display()
+        )));
+    }
     // Opened, so that no daemon runs on it meanwhile.
     let home = Home::open_with(place, &asking(old))?;
     match new {

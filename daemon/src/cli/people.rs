@@ -1,5 +1,7 @@
 //! `invite`, `join`, `requests`, `members`, and what changes about them.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::client::{Client, escape};
@@ -8,6 +10,10 @@ use super::follow::follow;
 use super::notebooks::absolute;
 use super::print::{self, Output, items, short, text};
 use super::{InviteArgs, JoinArgs};
+use crate::daemon::fingerprint;
+
+/// Whoever need not say yes has answered by then.
+const ANSWERED_AT_ONCE: Duration = Duration::from_secs(1);
 
 /// `invite`: the ticket alone on stdout, so that it can be piped.
 pub async fn invite(client: &Client, out: Output, args: InviteArgs) -> Result<(), Failure> {
@@ -38,6 +44,11 @@ pub async fn invites(client: &Client, out: Output) -> Result<(), Failure> {
 
 /// `withdraw`.
 pub async fn withdraw(client: &Client, out: Output, id: &str) -> Result<(), Failure> {
+    if id.trim().is_empty() {
+        return Err(Failure::usage(
+            "cannot withdraw an invitation: its id is empty; give one that `codexd invites` shows",
+        ));
+    }
     client.delete(&format!("/invites/{}", escape(id))).await?;
     out.show(&json!({"withdrawn": id}), |_| {
         format!("withdrawn: the ticket of invitation {id} opens nothing any more")
@@ -48,22 +59,38 @@ pub async fn withdraw(client: &Client, out: Output, id: &str) -> Result<(), Fail
 /// `join`.
 pub async fn join(client: &Client, out: Output, args: JoinArgs) -> Result<(), Failure> {
     let path = args.path.as_deref().map(absolute).transpose()?;
-    if !args.preview {
-        let status = client.get("/status").await?;
-        let own = text(&status["device"], "fingerprint").to_owned();
-        print::progress(&format!("reaching the inviter, who may have to say yes to {own} …"));
-    }
-    let body = json!({"ticket": args.ticket, "path": path, "preview": args.preview, "phrase": args.phrase});
-    let joined = client.post("/join", &body).await;
-    print::progress("");
-    let joined = joined?;
+    let body = |preview: bool| json!({"ticket": args.ticket, "path": path, "preview": preview, "phrase": args.phrase});
+    // Also before it is joined: what cannot be is said before anybody is asked.
+    let shown = client.post("/join", &body(true)).await?;
     if args.preview {
         let by_phrase = args.phrase.is_some();
-        out.show(&joined, |joined| preview(joined, by_phrase));
+        out.show(&shown, |shown| preview(shown, by_phrase));
         return Ok(());
     }
+    let body = body(false);
+    let mut joined = std::pin::pin!(client.post("/join", &body));
+    let joined = match tokio::time::timeout(ANSWERED_AT_ONCE, &mut joined).await {
+        Ok(joined) => joined,
+        Err(_) => {
+            print::note(&waiting(client, &shown).await?);
+            joined.await
+        }
+    }?;
     out.show(&joined, joined_line);
     follow(client, &joined).await
+}
+
+/// Who has to say yes, and to whom: both sides compare the fingerprint.
+async fn waiting(client: &Client, preview: &Value) -> Result<String, Failure> {
+    let status = client.get("/status").await?;
+    let inviter: String =
+        text(preview, "inviter").parse().map_or_else(|_| String::new(), |device| fingerprint(&device));
+    Ok(format!(
+        "waiting for the device {inviter}, which invites you to `{}`: somebody there has to say yes (`codexd requests` there \
+         shows who asks). The fingerprint of this device is {}",
+        text(preview, "name"),
+        text(&status["device"], "fingerprint")
+    ))
 }
 
 fn joined_line(notebook: &Value) -> String {

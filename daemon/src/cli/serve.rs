@@ -2,16 +2,16 @@
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::ServeArgs;
 use super::client::Client;
 use super::failure::Failure;
 use super::passphrase::asking;
@@ -23,6 +23,57 @@ use crate::http::{self, Auth, Desk, auth::new_token};
 
 /// Open connections get so long to finish once we are asked to stop.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How to serve.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ServeArgs {
+    /// Where to serve the desk; port 0 takes any free one (default: 127.0.0.1:7420).
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+    /// Where to listen for other devices (default: any address, any port).
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub p2p_listen: Option<std::net::SocketAddr>,
+    /// Relays: `default`, `none` or a URL.
+    #[arg(long, value_name = "RELAY")]
+    pub relay: Option<String>,
+    /// Neither look for devices on the local network nor be found.
+    #[arg(long)]
+    pub no_discovery: bool,
+    /// Open the desk in the browser.
+    #[arg(long)]
+    pub open: bool,
+    /// The passphrase of the device key, in a file; asked for on the terminal without it.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    /// These, and what was said before the command where nothing is said behind it.
+    pub(super) fn or(self, before: Self) -> Self {
+        Self {
+            listen: self.listen.or(before.listen),
+            p2p_listen: self.p2p_listen.or(before.p2p_listen),
+            relay: self.relay.or(before.relay),
+            no_discovery: self.no_discovery || before.no_discovery,
+            open: self.open || before.open,
+            passphrase_file: self.passphrase_file.or(before.passphrase_file),
+        }
+    }
+
+    /// The first that was given.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let Self { listen, p2p_listen, relay, no_discovery, open, passphrase_file } = self;
+        let all = [
+            (listen.is_some(), "--listen"),
+            (p2p_listen.is_some(), "--p2p-listen"),
+            (relay.is_some(), "--relay"),
+            (*no_discovery, "--no-discovery"),
+            (*open, "--open"),
+            (passphrase_file.is_some(), "--passphrase-file"),
+        ];
+        all.into_iter().find_map(|(is_given, name)| is_given.then_some(name))
+    }
+}
 
 /// `serve`.
 pub async fn serve(home: Option<&Path>, args: &ServeArgs) -> Result<(), Failure> {

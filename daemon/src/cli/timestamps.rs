@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, escape};
 use super::failure::Failure;
 use super::print::{Output, duration, text};
 
@@ -25,13 +25,19 @@ pub enum TimestampsCommand {
         /// Its certificate, or that of whoever vouches for it, in PEM form.
         certificate: PathBuf,
     },
+    /// Believe an authority no more. Its timestamps stay, and show as not believed.
+    #[command(after_help = "Example:\n  codexd timestamps distrust 5b0c93ab")]
+    Distrust {
+        /// The certificate's SHA-256, or eight digits or more of its beginning, see `timestamps status`.
+        fingerprint: String,
+    },
     /// Ask nobody any more. Timestamps that are there stay, and are believed still.
     #[command(after_help = "Example:\n  codexd timestamps off")]
     Off,
     /// Who is asked and believed, what waits, and what is in the way.
     #[command(after_help = "Example:\n  codexd timestamps status")]
     Status,
-    /// Ask at once for all seals that wait.
+    /// Ask at once for all seals that wait. Exit code 1 if one has no timestamp then.
     #[command(after_help = "Example:\n  codexd timestamps now")]
     Now,
 }
@@ -51,6 +57,7 @@ pub struct SetArgs {
 
 /// `timestamps …`.
 pub async fn run(client: &Client, out: Output, command: TimestampsCommand) -> Result<(), Failure> {
+    let asks_now = matches!(command, TimestampsCommand::Now);
     let status = match command {
         TimestampsCommand::Set(args) => {
             let body = json!({
@@ -63,12 +70,37 @@ pub async fn run(client: &Client, out: Output, command: TimestampsCommand) -> Re
         TimestampsCommand::Trust { certificate } => {
             client.put("/timestamps", &json!({"certificate": read(&certificate)?})).await?
         }
+        TimestampsCommand::Distrust { fingerprint } => {
+            let fingerprint: String = fingerprint.chars().filter(|letter| *letter != ':').collect();
+            if fingerprint.trim().is_empty() {
+                return Err(Failure::usage(
+                    "cannot believe an authority no more: no certificate is named; see `codexd timestamps status`",
+                ));
+            }
+            let path = format!("/timestamps/certificates/{}", escape(&fingerprint));
+            client.call(Method::DELETE, &path, None).await?
+        }
         TimestampsCommand::Off => client.call(Method::DELETE, "/timestamps", None).await?,
         TimestampsCommand::Status => client.get("/timestamps").await?,
         TimestampsCommand::Now => client.post("/timestamps/now", &json!({})).await?,
     };
     out.show(&status, shown);
-    Ok(())
+    let failed = if asks_now { without(&status) } else { None };
+    failed.map_or(Ok(()), |line| Err(Failure::new(line)))
+}
+
+/// Which notebooks have seals without a timestamp although the authority was asked, and why.
+fn without(status: &Value) -> Option<String> {
+    let all = status["notebooks"].as_array().into_iter().flatten();
+    let failed = all.filter_map(|one| Some(format!("`{}`: {}", text(one, "name"), one["trouble"].as_str()?)));
+    let failed: Vec<String> = failed.collect();
+    let line = || {
+        format!(
+            "no timestamp for the seals that wait in {}; it is tried again by itself, and `codexd timestamps now` tries at once",
+            failed.join("; in ")
+        )
+    };
+    (!failed.is_empty()).then(line)
 }
 
 fn read(file: &Path) -> Result<String, Failure> {

@@ -1,5 +1,5 @@
 //! `verify`: every signature, every chain, who might write what, every document against its records, every file against its
-//! document. Reads only, and needs no daemon.
+//! document, every stored attachment against its hash. Reads only, and needs no daemon.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,12 @@ use crate::store::Reader;
 use crate::system::{NotebookRow, System};
 use crate::timestamps::{Pinned, Setting};
 
+mod attachments;
 mod journals;
 mod seals;
 mod timestamps;
 
+pub use attachments::DamagedFound;
 pub use journals::{Fork, Named};
 pub use seals::SealFound;
 pub use timestamps::TimestampFound;
@@ -47,6 +49,10 @@ pub struct Report {
     pub entries: u64,
     /// Files compared.
     pub files: u64,
+    /// Stored attachments whose bytes were read.
+    pub attachments: u64,
+    /// Those that are damaged; each is also among the faults.
+    pub damaged_attachments: Vec<DamagedFound>,
     /// Records that are not good, or not where they should be; each is also among the faults.
     pub bad_records: Vec<Named>,
     /// Records that do not count, and why; each is also among the notes.
@@ -66,10 +72,11 @@ pub struct Report {
 /// `verify`.
 pub async fn verify(home: Option<&Path>, out: Output, only: Option<String>) -> Result<(), Failure> {
     let chosen = choose(home, only.as_deref())?;
-    let pinned = Setting::load(&Place::find(home)?.timestamps())
-        .map_err(|error| Failure::new(error.to_string()))?
-        .pinned;
-    let work = move || chosen.iter().map(|(name, root)| check(name, root, &pinned)).collect::<Vec<_>>();
+    let place = Place::find(home)?;
+    let pinned = Setting::load(&place.timestamps()).map_err(|error| Failure::new(error.to_string()))?.pinned;
+    let blobs = place.blobs_dir();
+    let work =
+        move || chosen.iter().map(|(name, root)| check(name, root, &blobs, &pinned)).collect::<Vec<_>>();
     let reports = tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Failure::new(format!("cannot verify: the check broke off: {error}")))?;
@@ -112,8 +119,8 @@ pub fn registered(place: &Place) -> Result<Vec<NotebookRow>, Failure> {
 fn text(report: &Report) -> String {
     let good = if report.faults.is_empty() { "is sound" } else { "HAS FAULTS" };
     let mut lines = vec![format!(
-        "`{}` {good}: {} records, {} entries, {} files  ({})",
-        report.name, report.records, report.entries, report.files, report.path
+        "`{}` {good}: {} records, {} entries, {} files, {} stored attachments  ({})",
+        report.name, report.records, report.entries, report.files, report.attachments, report.path
     )];
     for (word, all) in [("fault", &report.faults), ("note", &report.notes)] {
         lines.extend(all.iter().take(SHOWN).map(|one| format!("  {word}: {one}")));
@@ -122,7 +129,13 @@ fn text(report: &Report) -> String {
         }
     }
     for seal in report.seals.iter().take(SHOWN) {
-        let stands = if seal.unchanged { "unchanged since" } else { "CHANGED since" };
+        // The words of `seals`.
+        let stands = match (seal.is_true, seal.unchanged, seal.deleted) {
+            (false, ..) => "NOT TRUE",
+            (_, true, _) => "unchanged since",
+            (_, _, true) => "DELETED since",
+            _ => "CHANGED since",
+        };
         let complete = if seal.complete { "" } else { ", not complete" };
         lines.push(format!(
             "  seal {}: `{}` \"{}\", {stands}, {} witnesses{complete}",
@@ -156,8 +169,9 @@ fn text(report: &Report) -> String {
     lines.join("\n")
 }
 
-/// Checks the notebook in a folder; whose timestamps are believed is said by `pinned`.
-pub fn check(name: &str, root: &Path, pinned: &Pinned) -> Report {
+/// Checks the notebook in a folder, and its attachments in the store in `blobs`; whose timestamps are believed is said by
+/// `pinned`.
+pub fn check(name: &str, root: &Path, blobs: &Path, pinned: &Pinned) -> Report {
     let mut report = Report { name: name.to_owned(), path: root.display().to_string(), ..Report::default() };
     let reader = match Reader::open(&root.join(".codex/store.db")) {
         Ok(reader) => reader,
@@ -167,7 +181,7 @@ pub fn check(name: &str, root: &Path, pinned: &Pinned) -> Report {
         }
     };
     // One state of the store, whatever a running daemon commits meanwhile.
-    let mut checker = Checker { root, pinned, begun: Instant::now(), report: &mut report };
+    let mut checker = Checker { root, blobs, pinned, begun: Instant::now(), report: &mut report };
     if let Err(error) = reader.at_once(|reader| checker.all(reader)) {
         report.faults.push(error.to_string());
     }
@@ -176,6 +190,7 @@ pub fn check(name: &str, root: &Path, pinned: &Pinned) -> Report {
 
 struct Checker<'a> {
     root: &'a Path,
+    blobs: &'a Path,
     pinned: &'a Pinned,
     begun: Instant,
     report: &'a mut Report,
@@ -198,7 +213,7 @@ impl Checker<'_> {
         }
         self.journals(reader, &meta.notebook)?;
         self.entries(reader)?;
-        Ok(())
+        self.attachments(reader)
     }
 
     fn fault(&mut self, words: impl Into<String>) {
@@ -314,13 +329,15 @@ fn look(path: &Path, kind: Kind) -> std::io::Result<Option<ContentHash>> {
             let target = std::fs::read_link(path)?;
             Ok(Some(ContentHash::of(target.as_os_str().as_encoded_bytes())))
         }
-        Kind::Text | Kind::Blob if meta.is_file() => {
-            let mut hasher = blake3::Hasher::new();
-            hasher.update_reader(std::fs::File::open(path)?)?;
-            Ok(Some(ContentHash(*hasher.finalize().as_bytes())))
-        }
+        Kind::Text | Kind::Blob if meta.is_file() => hash_of(path).map(Some),
         _ => Ok(None),
     }
+}
+
+fn hash_of(path: &Path) -> std::io::Result<ContentHash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path)?)?;
+    Ok(ContentHash(*hasher.finalize().as_bytes()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Who comes in: invitations given out, knocks with them, and the answers to those who have to wait for one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,15 @@ use crate::system::{Asking, Invite, InviteRow, RequestRow};
 const KNOCK_AGAIN: Duration = Duration::from_secs(4);
 /// A knock is kept waiting for an answer so long; then it is told to knock again.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Where a notebook is joined into.
+#[derive(Debug)]
+pub enum PlaceToJoin {
+    /// It is here, and meets nobody.
+    Here(Registered),
+    /// A folder, which may have to be made.
+    Folder(PathBuf),
+}
 
 /// A device's key in short groups, for two people to compare.
 pub fn fingerprint(device: &DeviceId) -> String {
@@ -89,25 +98,16 @@ impl Daemon {
         if ticket.is_expired(now_ms()) {
             bail!("the ticket to `{}` has expired; ask for a new one", ticket.name);
         }
-        let is_lost = |row: &NotebookRow| row.id == ticket.notebook && is_lost(row);
-        let lost = self.lock_read().values().any(|state| is_lost(&state.row));
-        let default = self.home.notebooks_dir().join(crate::system::slug(&ticket.name));
-        if let Some(here) = self.registered(&ticket.notebook).filter(|_| !lost) {
-            if path.is_some_and(|path| path != Path::new(&here.path)) || self.meets_others(&ticket.notebook) {
-                bail!("`{}` is here already, at `{}`", ticket.name, here.path);
+        let root = match self.place_to_join(&ticket, path)? {
+            PlaceToJoin::Here(here) => {
+                // It was removed, or never belonged: admitted again, it goes on with what is here.
+                self.knock_until_answered(&ticket, recovery.as_ref()).await?;
+                self.note_inviter(&ticket)?;
+                return Ok(here);
             }
-            // It was removed, or never belonged: admitted again, it goes on with what is here.
-            self.knock_until_answered(&ticket, recovery.as_ref()).await?;
-            self.note_inviter(&ticket)?;
-            return Ok(here);
-        }
-        let root = self.usable_root(path.unwrap_or(&default))?;
-        let marker = std::fs::read_to_string(root.join(".codex/notebook")).ok();
-        if let Some(marker) = &marker
-            && marker.trim() != ticket.notebook.to_string()
-        {
-            bail!("`{}` holds another notebook already; choose another folder", root.display());
-        }
+            PlaceToJoin::Folder(root) => root,
+        };
+        let is_lost = |row: &NotebookRow| row.id == ticket.notebook && is_lost(row);
         let name = self.knock_until_answered(&ticket, recovery.as_ref()).await?;
         self.forget_lost(is_lost).await?;
         // Nothing is made here before the inviter has said yes.
@@ -118,6 +118,28 @@ impl Daemon {
             driver::create(&root, &self.shells.key, origin, Some(ticket.inviter))?;
         }
         self.register(ticket.notebook, name, root, None)
+    }
+
+    /// Where a notebook would be joined into. What could not be is refused; nobody is asked, and nothing made: a ticket is
+    /// not used up for nothing.
+    pub fn place_to_join(&self, ticket: &Ticket, path: Option<&Path>) -> anyhow::Result<PlaceToJoin> {
+        let is_lost = |row: &NotebookRow| row.id == ticket.notebook && is_lost(row);
+        let lost = self.lock_read().values().any(|state| is_lost(&state.row));
+        let default = self.home.notebooks_dir().join(crate::system::slug(&ticket.name));
+        if let Some(here) = self.registered(&ticket.notebook).filter(|_| !lost) {
+            if path.is_some_and(|path| path != Path::new(&here.path)) || self.meets_others(&ticket.notebook) {
+                bail!("`{}` is here already, at `{}`", ticket.name, here.path);
+            }
+            return Ok(PlaceToJoin::Here(here));
+        }
+        let root = self.usable_root(path.unwrap_or(&default))?;
+        let marker = std::fs::read_to_string(root.join(".codex/notebook")).ok();
+        if let Some(marker) = &marker
+            && marker.trim() != ticket.notebook.to_string()
+        {
+            bail!("`{}` holds another notebook already; choose another folder", root.display());
+        }
+        Ok(PlaceToJoin::Folder(root))
     }
 
     fn note_inviter(&self, ticket: &Ticket) -> anyhow::Result<()> {

@@ -52,6 +52,18 @@ pub struct Exported {
     pub blobs: u64,
     /// Attachments of live entries that belong into it and are not here.
     pub blobs_not_here: u64,
+    /// Attachments that belong into it and were left out, because the store's copy is damaged and the notebook's folder has
+    /// no other.
+    pub blobs_damaged: Vec<DamagedBlob>,
+}
+
+/// An attachment whose bytes are not those that its hash names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedBlob {
+    /// The hash.
+    pub hash: ContentHash,
+    /// Where entries are, or were, that are it.
+    pub paths: Vec<String>,
 }
 
 /// What became of a bundle.
@@ -117,8 +129,9 @@ impl Daemon {
         let daemon = Arc::clone(self);
         let name = self.registered(&notebook.id).map(|one| one.name).unwrap_or_default();
         let work = move || {
+            let root = &notebook.root;
             let exported = notebook
-                .read(|reader| Exporter { daemon: &daemon, reader, name, export }.run(&path, receipt));
+                .read(|reader| Exporter { daemon: &daemon, reader, root, name, export }.run(&path, receipt));
             exported.with_context(|| format!("cannot read the notebook at {}", notebook.root.display()))?
         };
         tokio::task::spawn_blocking(work).await.context("the export broke off")?
@@ -151,7 +164,7 @@ impl Daemon {
 pub struct Refused(pub codex_crdt_model::bundle::Fault);
 
 /// Every attachment that an entry is, or with `whole` ever was: entry, hash, size, whether it is the living entry's own.
-fn each_blob(
+pub(crate) fn each_blob(
     reader: &Reader,
     whole: bool,
     mut work: impl FnMut(&EntryId, ContentHash, u64, bool) -> anyhow::Result<()>,

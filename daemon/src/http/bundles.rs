@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use n0_future::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use super::desk::Desk;
 use super::error::{ApiError, of_daemon};
 use super::input::{Input, Params, Place};
 use crate::bundle::ReadError;
-use crate::daemon::{Export, Exported, ImportError, Imported, Refused};
+use crate::daemon::{DamagedBlob, Export, Exported, ImportError, Imported, Refused};
 use crate::driver::AskError;
 
 /// What to export, and where to.
@@ -51,6 +51,24 @@ pub struct BundleMade {
     pub attachments: u64,
     /// Attachments that belong into it and are not on this device.
     pub attachments_not_here: u64,
+    /// Attachments that belong into it and were left out: the bytes that this device stored are damaged, and the file in the
+    /// folder has others. `codexd verify` says what to do.
+    pub attachments_damaged: Vec<DamagedAttachment>,
+}
+
+/// An attachment whose stored bytes are damaged.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DamagedAttachment {
+    /// BLAKE3 of the bytes that it should have.
+    pub hash: String,
+    /// Where entries are, or were, that are it.
+    pub paths: Vec<String>,
+}
+
+impl From<DamagedBlob> for DamagedAttachment {
+    fn from(one: DamagedBlob) -> Self {
+        Self { hash: one.hash.to_string(), paths: one.paths }
+    }
 }
 
 /// A bundle to take in.
@@ -91,6 +109,7 @@ impl From<Exported> for BundleMade {
             left_out: made.left_out,
             attachments: made.blobs,
             attachments_not_here: made.blobs_not_here,
+            attachments_damaged: made.blobs_damaged.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -109,6 +128,9 @@ impl From<Imported> for BundleImported {
         }
     }
 }
+
+/// How many attachments a bundle lacks because the bytes that are stored here are damaged.
+const DAMAGED: HeaderName = HeaderName::from_static("codex-attachments-damaged");
 
 fn absolute(path: &str) -> Result<PathBuf, ApiError> {
     let given = PathBuf::from(path);
@@ -147,7 +169,9 @@ pub struct WhichBundle {
 
 /// A notebook's records, receipts and attachments as a file to keep or carry.
 #[utoipa::path(get, path = "/api/v1/notebooks/{nb}/bundle", tag = "bundles", params(("nb" = String, Path), WhichBundle),
-    responses((status = 200, description = "The bundle"), (status = 422, description = "`cannot_export`")))]
+    responses((status = 200, description = "The bundle",
+        headers(("Codex-Attachments-Damaged" = u64, description = "Attachments left out because the bytes stored here are damaged"))),
+        (status = 422, description = "`cannot_export`")))]
 pub async fn download(
     State(desk): State<Desk>,
     Place(nb): Place<String>,
@@ -168,6 +192,7 @@ pub async fn download(
         (CONTENT_LENGTH, made.size.to_string()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{slug}.codexbundle\"")),
         (CACHE_CONTROL, "no-store".to_owned()),
+        (DAMAGED, made.blobs_damaged.len().to_string()),
     ];
     Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
 }

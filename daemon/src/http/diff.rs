@@ -131,7 +131,7 @@ pub struct Line {
     /// Its number behind, from 1.
     pub new: Option<usize>,
     /// Its text, without the line break: pieces, of which those that differ from the line it became, or was, are marked.
-    pub words: Vec<Words>,
+    pub words: Vec<Piece>,
     /// It ends the text without a line break.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unended: bool,
@@ -139,7 +139,7 @@ pub struct Line {
 
 /// A piece of a line.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Words {
+pub struct Piece {
     /// Its text.
     pub text: String,
     /// Whether it differs.
@@ -254,11 +254,11 @@ fn of_op(diff: &TextDiff<'_, '_, str>, op: &DiffOp, until: Instant) -> Vec<Line>
     let changes = diff.iter_inline_changes_deadline(op, Some(until));
     changes
         .map(|change| {
-            let mut words: Vec<Words> = Vec::new();
+            let mut words: Vec<Piece> = Vec::new();
             for (differs, piece) in change.values() {
                 match words.last_mut().filter(|last| last.differs == *differs) {
                     Some(last) => last.text.push_str(piece),
-                    None => words.push(Words { text: (*piece).to_owned(), differs: *differs }),
+                    None => words.push(Piece { text: (*piece).to_owned(), differs: *differs }),
                 }
             }
             if let Some(last) = words.last_mut() {
@@ -293,7 +293,7 @@ mod tests {
             LineChange::Added => '+',
             LineChange::Removed => '-',
         };
-        let piece = |piece: &Words| match piece.differs {
+        let piece = |piece: &Piece| match piece.differs {
             true => format!("<{}>", piece.text),
             false => piece.text.clone(),
         };

@@ -267,10 +267,16 @@ fn parse_ticket(text: &str) -> Result<Ticket, ApiError> {
 
 async fn preview(desk: &Desk, ticket: Ticket, path: Option<&str>) -> Result<Preview, ApiError> {
     let notebook = ticket.notebook.to_string();
+    let already_here = desk.daemon().list().iter().any(|one| one.id == notebook);
+    // Without a folder it is still to be chosen.
+    if let Some(path) = path.filter(|_| !already_here) {
+        let place = desk.daemon().place_to_join(&ticket, Some(FsPath::new(path)));
+        place.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_join"))?;
+    }
     let folder = path.map(std::path::PathBuf::from);
     let files_here = blocking(move || Ok(folder.map_or(0, |folder| count_files(&folder)))).await?;
     Ok(Preview {
-        already_here: desk.daemon().list().iter().any(|one| one.id == notebook),
+        already_here,
         notebook,
         name: ticket.name,
         inviter: ticket.inviter.to_string(),

@@ -84,6 +84,7 @@ use super::{
         timestamps::set,
         timestamps::off,
         timestamps::now,
+        timestamps::distrust,
         people::peers,
         people::members,
         people::set_role,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use codex_crdt_model::event::MembershipRequest;
 use codex_crdt_model::journal::Role;
 use codex_crdt_model::membership::{Membership, Why};
@@ -211,13 +212,24 @@ pub async fn revoke(State(desk): State<Desk>, Input(one): Input<OneDevice>) -> R
 
 /// Accepts all that is here of a device and did not count.
 #[utoipa::path(post, path = "/api/v1/releases", tag = "people", request_body = OneDevice,
-    responses((status = 200), (status = 403), (status = 404)))]
+    responses((status = 200), (status = 403), (status = 404), (status = 409, description = "`nothing_held_back`")))]
 pub async fn release(
     State(desk): State<Desk>,
     Input(one): Input<OneDevice>,
 ) -> Result<Json<Value>, ApiError> {
     let notebook = desk.notebook(&one.notebook)?;
-    let device = device_of(&notebook, one.device).await?;
+    let device = device_of(&notebook, one.device.clone()).await?;
+    let held = read(&notebook, |reader| Ok(reader.quarantined()?)).await?;
+    if !held.values().any(|row| row.tip.device == device) {
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "nothing_held_back",
+            format!(
+                "cannot release what is held back of `{}` in `{}`: nothing is; `codexd quarantine` shows what is held back of whom",
+                one.device, one.notebook
+            ),
+        ));
+    }
     ask(&desk, &notebook, MembershipRequest::Release { device }).await
 }
 
@@ -326,6 +338,12 @@ pub async fn set_profile(
 ) -> Result<Json<Value>, ApiError> {
     let notebook = desk.notebook(&new.notebook)?;
     let name: String = new.name.chars().filter(|c| !c.is_control()).take(80).collect();
+    if name.trim().is_empty() {
+        return Err(ApiError::bad_request(format!(
+            "cannot say what you are called in `{}`: the name is empty; give one of 1 to 80 letters",
+            new.notebook
+        )));
+    }
     let bad = || ApiError::bad_request(format!("`{}` is no colour: give it as #rrggbb", new.colour));
     let digits = new.colour.strip_prefix('#').filter(|digits| digits.len() == 6).ok_or_else(bad)?;
     let number = u32::from_str_radix(digits, 16).map_err(|_| bad())?;

@@ -8,7 +8,7 @@ use codex_crdt_model::effect::Reply;
 use codex_crdt_model::entry::birth::{Content, Kind};
 use codex_crdt_model::event::{MembershipRequest, Request, Version};
 use codex_crdt_model::ids::{EntryId, RecordHash};
-use codex_crdt_model::journal::{Payload, Seal};
+use codex_crdt_model::journal::{Payload, Role, Seal};
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::seals::{self, Sealed};
@@ -510,7 +510,7 @@ pub struct NewRule {
 
 /// Says how many persons a seal takes. Seals that are there already are measured by it too.
 #[utoipa::path(put, path = "/api/v1/notebooks/{nb}/seal-rule", tag = "seals", params(("nb" = String, Path)),
-    request_body = NewRule, responses((status = 200), (status = 403), (status = 404)))]
+    request_body = NewRule, responses((status = 200), (status = 400, description = "It asks for more than there are"), (status = 403), (status = 404)))]
 pub async fn set_rule(
     State(desk): State<Desk>,
     Place(nb): Place<String>,
@@ -521,6 +521,18 @@ pub async fn set_rule(
     let find =
         |key: &String| find_person(&membership, key).map_err(|error| ApiError::not_found(error.to_string()));
     let of = new.of.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    let people = membership.people();
+    let may_sign = |role: Role| role.is_at_least(Role::Commenter);
+    let may =
+        people.iter().filter(|one| one.role.is_some_and(may_sign) && (of.is_empty() || of.contains(&one.id)));
+    let there_are = may.count();
+    if new.needed as usize > there_are {
+        return Err(ApiError::bad_request(format!(
+            "cannot ask for {} persons to sign a seal in `{nb}`: only {there_are} could, so none would ever be complete; ask for \
+             fewer, or let more in first (`codexd invite`)",
+            new.needed
+        )));
+    }
     let request = MembershipRequest::SetSealRule { needed: new.needed, of };
     desk.daemon().change_people(&notebook, request).await?;
     Ok(Json(json!({"done": true})))

@@ -6,6 +6,7 @@ mod keys;
 mod linking;
 mod looking_back;
 mod making;
+mod plugins;
 mod tasks;
 
 use std::path::PathBuf;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::desk::Desk;
 use super::dto::time;
 use super::error::ApiError;
-use super::input::Input;
+use super::input::{Input, Place};
 use crate::timestamps::pinned::CertificateShown;
 use crate::timestamps::setting::Asks;
 use crate::timestamps::{Pinned, Proof, Setting, SettingError};
@@ -190,6 +190,43 @@ pub async fn set(
 #[utoipa::path(delete, path = "/api/v1/timestamps", tag = "timestamps", responses((status = 200, body = TimestampStatus)))]
 pub async fn off(State(desk): State<Desk>) -> Result<Json<TimestampStatus>, ApiError> {
     desk.daemon().timestamps().set(|setting| Setting { asks: None, ..setting })?;
+    Ok(Json(status(&desk)))
+}
+
+/// Believes an authority no more. Its timestamps stay, and are not believed here.
+#[utoipa::path(delete, path = "/api/v1/timestamps/certificates/{fingerprint}", tag = "timestamps",
+    params(("fingerprint" = String, Path, description = "SHA-256 of the certificate, or eight digits or more of its beginning")),
+    responses((status = 200, body = TimestampStatus), (status = 400), (status = 404),
+        (status = 409, description = "`last`: the authority that is asked would not be believed")))]
+pub async fn distrust(
+    State(desk): State<Desk>,
+    Place(which): Place<String>,
+) -> Result<Json<TimestampStatus>, ApiError> {
+    let timestamps = desk.daemon().timestamps();
+    let (start, setting) = (which.to_lowercase(), timestamps.setting());
+    let all = setting.pinned.shown();
+    let found: Vec<_> =
+        all.iter().filter(|one| start.len() >= 8 && one.fingerprint.starts_with(&start)).collect();
+    let fingerprint = match found[..] {
+        [one] => one.fingerprint.clone(),
+        [] => {
+            return Err(ApiError::not_found(format!(
+                "no certificate that is believed here has the SHA-256 `{which}`; give eight digits or more of it, see `codexd \
+                 timestamps status`"
+            )));
+        }
+        _ => {
+            return Err(ApiError::bad_request(format!(
+                "`{which}` may be several certificates; give more of the SHA-256"
+            )));
+        }
+    };
+    if setting.asks.is_some() && all.len() == 1 {
+        let message = "this is the only certificate that is believed, and no answer of the authority that is asked would be kept \
+                       without it; ask nobody first with `codexd timestamps off`, or believe another with `codexd timestamps trust`";
+        return Err(ApiError::new(StatusCode::CONFLICT, "last", message));
+    }
+    timestamps.set(|setting| Setting { pinned: setting.pinned.without(&fingerprint), ..setting })?;
     Ok(Json(status(&desk)))
 }
 

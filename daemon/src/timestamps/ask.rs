@@ -1,6 +1,6 @@
 //! The one request that goes out: a hash to the authority, its token back, checked before anybody keeps it.
 
-use std::error::Error as _;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use codex_crdt_model::ids::MerkleHash;
@@ -117,13 +117,7 @@ fn request(root: &MerkleHash, nonce: &[u8]) -> Vec<u8> {
 
 async fn exchange(url: &str, request: Vec<u8>) -> Result<Vec<u8>, AskFailed> {
     let unreachable = |error: &reqwest::Error| {
-        let mut reason = if error.is_timeout() { "it takes too long".to_owned() } else { String::new() };
-        let mut at = error.source();
-        while let Some(error) = at {
-            reason = error.to_string();
-            at = error.source();
-        }
-        let reason = if reason.is_empty() { error.to_string() } else { reason };
+        let reason = plain(error, error.is_timeout());
         AskFailed::Unreachable { url: url.to_owned(), reason }
     };
     let bad = |reason: String| AskFailed::Answer { url: url.to_owned(), reason };
@@ -157,8 +151,58 @@ async fn exchange(url: &str, request: Vec<u8>) -> Result<Vec<u8>, AskFailed> {
     Ok(answer)
 }
 
+/// Why nobody answers, in words for people; what is under an error says more than the error.
+fn plain(error: &(dyn std::error::Error + 'static), takes_too_long: bool) -> String {
+    let chain: Vec<_> = std::iter::successors(Some(error), |error| error.source()).collect();
+    let kind = chain.iter().find_map(|one| one.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let known = match kind {
+        _ if chain.iter().any(|one| one.to_string().starts_with("dns error")) => {
+            Some("the name in its address is not found; is the address right, and is there a network?")
+        }
+        Some(ErrorKind::ConnectionRefused) => {
+            Some("nothing listens there (connection refused); is the address right?")
+        }
+        Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown) => {
+            Some("no network leads there")
+        }
+        Some(ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe) => {
+            Some("it broke the connection off")
+        }
+        Some(ErrorKind::TimedOut) => Some("it takes too long"),
+        _ => takes_too_long.then_some("it takes too long"),
+    };
+    let last = || chain.last().map_or_else(String::new, ToString::to_string);
+    known.map_or_else(last, str::to_owned)
+}
+
 fn refusal(status: &StatusInfo) -> String {
     let words = status.words.clone().unwrap_or_default().join("; ");
     let words: String = words.chars().filter(|letter| !letter.is_control()).take(WORDS).collect();
     if words.is_empty() { format!("its status is {}, without a word", status.status) } else { words }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::plain;
+
+    #[test]
+    fn why_nobody_answers_is_said_in_plain_words() {
+        for (error, words) in [
+            (Error::from(ErrorKind::ConnectionRefused), "nothing listens there"),
+            (Error::from(ErrorKind::NetworkUnreachable), "no network leads there"),
+            (Error::from(ErrorKind::ConnectionReset), "broke the connection off"),
+            (Error::from(ErrorKind::TimedOut), "takes too long"),
+            (
+                Error::other("dns error: failed to lookup address information"),
+                "name in its address is not found",
+            ),
+            (Error::other("of another kind"), "of another kind"),
+        ] {
+            let said = plain(&error, false);
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        assert_eq!(plain(&Error::other("deadline"), true), "it takes too long");
+    }
 }

@@ -38,6 +38,10 @@ pub struct CertificateShown {
     pub until: String,
 }
 
+fn fingerprint(der: &CertificateDer<'_>) -> String {
+    HEXLOWER.encode(digest::digest(&digest::SHA256, der).as_ref())
+}
+
 impl Pinned {
     /// All certificates in a text in PEM form: at least one.
     pub fn from_pem(text: &str) -> Result<Self, PinnedError> {
@@ -65,6 +69,12 @@ impl Pinned {
         self
     }
 
+    /// These without the one of this fingerprint.
+    pub fn without(mut self, of: &str) -> Self {
+        self.0.retain(|one| fingerprint(one) != of);
+        self
+    }
+
     /// In PEM form.
     pub fn to_pem(&self) -> String {
         let lines = |der: &[u8]| {
@@ -82,8 +92,11 @@ impl Pinned {
             let certificate = Certificate::from_der(der).ok()?;
             let until = certificate.tbs_certificate().validity().not_after.to_unix_duration();
             let until = jiff::Timestamp::from_second(i64::try_from(until.as_secs()).ok()?).ok()?;
-            let fingerprint = HEXLOWER.encode(digest::digest(&digest::SHA256, der).as_ref());
-            Some(CertificateShown { name: name(&certificate), fingerprint, until: until.to_string() })
+            Some(CertificateShown {
+                name: name(&certificate),
+                fingerprint: fingerprint(der),
+                until: until.to_string(),
+            })
         };
         self.0.iter().filter_map(shown).collect()
     }

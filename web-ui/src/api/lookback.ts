@@ -4,15 +4,9 @@ import { json, query, send, versionUrl, BASE } from './client';
 import type { EntryDetails, Page, VersionRow } from './types';
 
 type Schemas = components['schemas'];
-/** A piece of a line. In the API's description another shape of the same name (what is said in a comment) has taken its place. */
-export interface Piece {
-  text: string;
-  differs: boolean;
-}
-export type Line = Omit<Schemas['Line'], 'words'> & { words: Piece[] };
-export type Hunk = Omit<Schemas['Hunk'], 'lines'> & { lines: Line[] };
-export type TextDifference = Omit<Schemas['TextDifference'], 'hunks'> & { hunks: Hunk[] };
-export type Difference = Omit<Schemas['Difference'], 'text'> & { text?: TextDifference | null };
+export type Line = Schemas['Line'];
+export type Hunk = Schemas['Hunk'];
+export type Difference = Schemas['Difference'];
 export type VersionSide = Schemas['Side'];
 export type Activity = Schemas['Activity'];
 export type ActivityEntry = Schemas['ActivityEntry'];

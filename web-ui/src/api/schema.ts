@@ -1229,6 +1229,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/timestamps/certificates/{fingerprint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Believes an authority no more. Its timestamps stay, and are not believed here. */
+        delete: operations["timestamps_distrust"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/timestamps/now": {
         parameters: {
             query?: never;
@@ -1361,6 +1378,11 @@ export interface components {
              */
             attachments: number;
             /**
+             * @description Attachments that belong into it and were left out: the bytes that this device stored are damaged, and the file in the
+             *     folder has others. `codexd verify` says what to do.
+             */
+            attachments_damaged: components["schemas"]["DamagedAttachment"][];
+            /**
              * Format: int64
              * @description Attachments that belong into it and are not on this device.
              */
@@ -1472,6 +1494,13 @@ export interface components {
             copy: string;
             /** @enum {string} */
             type: "joined";
+        };
+        /** @description An attachment whose stored bytes are damaged. */
+        DamagedAttachment: {
+            /** @description BLAKE3 of the bytes that it should have. */
+            hash: string;
+            /** @description Where entries are, or were, that are it. */
+            paths: string[];
         };
         /** @description One event. */
         DeskEvent: {
@@ -1820,7 +1849,7 @@ export interface components {
             /** @description It ends the text without a line break. */
             unended?: boolean;
             /** @description Its text, without the line break: pieces, of which those that differ from the line it became, or was, are marked. */
-            words: components["schemas"]["Words"][];
+            words: components["schemas"]["Piece"][];
         };
         /** @description A line with a link. */
         LineAround: {
@@ -2849,6 +2878,13 @@ export interface components {
         Phrase: {
             /** @description Twelve words. They are kept nowhere: write them down. */
             phrase: string;
+        };
+        /** @description A piece of a line. */
+        Piece: {
+            /** @description Whether it differs. */
+            differs: boolean;
+            /** @description Its text. */
+            text: string;
         };
         /**
          * @description What a page says of itself. Each word says it all: nothing refers to the one before. What a later version says besides is
@@ -3984,6 +4020,8 @@ export interface operations {
             /** @description The bundle */
             200: {
                 headers: {
+                    /** @description Attachments left out because the bytes stored here are damaged */
+                    "Codex-Attachments-Damaged"?: number;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5445,6 +5483,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description It asks for more than there are */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5614,6 +5659,13 @@ export interface operations {
                 content?: never;
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `nothing_held_back` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6108,6 +6160,47 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TimestampStatus"];
                 };
+            };
+        };
+    };
+    timestamps_distrust: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description SHA-256 of the certificate, or eight digits or more of its beginning */
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimestampStatus"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last`: the authority that is asked would not be believed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

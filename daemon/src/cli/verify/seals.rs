@@ -7,7 +7,7 @@ use codex_crdt_model::ids::RecordHash;
 use codex_crdt_model::journal::{Seal, Tip};
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::seals::{self, Sealed};
-use codex_crdt_model::store::{SealRow, StoreError};
+use codex_crdt_model::store::{SealRow, Source, StoreError};
 use serde::Serialize;
 
 use super::Checker;
@@ -41,6 +41,8 @@ pub struct SealFound {
     pub is_true: bool,
     /// The entry and all that belongs to it are as they were sealed.
     pub unchanged: bool,
+    /// The entry is deleted.
+    pub deleted: bool,
 }
 
 impl Checker<'_> {
@@ -87,6 +89,7 @@ impl Checker<'_> {
                 what.path
             ));
         }
+        let deleted = reader.entry(&what.entry)?.is_none_or(|row| !row.alive);
         let unchanged = sealed.is_true && sealed.is_unchanged(reader)?;
         self.report.seals.push(SealFound {
             id: tip.hash.to_string(),
@@ -101,6 +104,7 @@ impl Checker<'_> {
             complete: sealed.complete,
             is_true: sealed.is_true,
             unchanged,
+            deleted,
         });
         Ok(())
     }

@@ -103,7 +103,7 @@ impl World {
     }
 
     fn check(&self) -> Report {
-        check("lab", self.dir.path(), &crate::timestamps::Pinned::default())
+        check("lab", self.dir.path(), &self.dir.path().join("blobs"), &crate::timestamps::Pinned::default())
     }
 
     fn seqs_of_other(&self, named: &[Named]) -> Vec<u64> {

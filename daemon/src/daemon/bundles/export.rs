@@ -1,6 +1,8 @@
 //! What of a notebook goes into a bundle, and for whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -11,8 +13,9 @@ use codex_crdt_model::journal::record::{Header, Item, Payload, Record};
 use codex_crdt_model::journal::{Frontier, Receipt, Tip};
 use codex_crdt_model::limits;
 use codex_crdt_model::store::Source;
+use codex_crdt_model::view;
 
-use super::{Export, Exported, each_blob};
+use super::{DamagedBlob, Export, Exported, each_blob};
 use crate::bundle::Writer;
 use crate::clock::now_ms;
 use crate::daemon::Daemon;
@@ -27,8 +30,31 @@ const PAGE: usize = 256;
 pub(super) struct Exporter<'a> {
     pub daemon: &'a Daemon,
     pub reader: &'a Reader,
+    pub root: &'a Path,
     pub name: String,
     pub export: Export,
+}
+
+/// The attachments that belong into a bundle.
+#[derive(Default)]
+struct Attachments {
+    good: Vec<Attachment>,
+    not_here: u64,
+    damaged: Vec<DamagedBlob>,
+}
+
+/// An attachment whose bytes were seen to be those that its hash names.
+struct Attachment {
+    hash: ContentHash,
+    size: u64,
+    from: From,
+}
+
+/// Where an attachment's bytes are taken from.
+enum From {
+    Store,
+    /// A file in the notebook's folder: the store's copy is damaged.
+    File(File),
 }
 
 /// The entries that records in a bundle change.
@@ -48,7 +74,7 @@ impl Exporter<'_> {
         let known = Frontier::from_tips(base.iter().copied());
         let goal = Frontier::from_tips(tips.iter().copied());
         let touched = self.touched(meta.position, &known, held.is_some())?;
-        let (blobs, blobs_not_here) = self.blobs(held.as_ref(), &touched)?;
+        let attachments = self.attachments(held.as_ref(), &touched)?;
         let records = goal.ahead_of(&known);
         let head = Head {
             notebook: meta.notebook,
@@ -57,7 +83,7 @@ impl Exporter<'_> {
             made: now_ms(),
             base,
             tips,
-            blobs: blobs.len() as u64,
+            blobs: attachments.good.len() as u64,
         };
         let mut writer = Writer::create(path, head)?;
         let mut forks = self.reader.forks()?;
@@ -80,13 +106,21 @@ impl Exporter<'_> {
         for some in receipts.chunks(RECEIPTS) {
             writer.part(&Part::Receipts(some.to_vec()))?;
         }
-        for (hash, size) in &blobs {
-            self.blob(&mut writer, *hash, *size)?;
+        for one in &attachments.good {
+            self.write(&mut writer, one)?;
         }
         let size = writer.finish()?;
         let left_out = known.ahead_of(&Frontier::default());
         let path = path.display().to_string();
-        Ok(Exported { path, size, records, left_out, blobs: blobs.len() as u64, blobs_not_here })
+        Ok(Exported {
+            path,
+            size,
+            records,
+            left_out,
+            blobs: attachments.good.len() as u64,
+            blobs_not_here: attachments.not_here,
+            blobs_damaged: attachments.damaged,
+        })
     }
 
     /// What the reader said last.
@@ -180,12 +214,9 @@ impl Exporter<'_> {
         Ok(if is_any { Touched::Any } else { Touched::These(entries) })
     }
 
-    /// The attachments that belong into the bundle and are here, with their sizes; and how many are not here.
-    fn blobs(
-        &self,
-        held: Option<&Receipt>,
-        touched: &Touched,
-    ) -> anyhow::Result<(Vec<(ContentHash, u64)>, u64)> {
+    /// The attachments that belong into the bundle. All their bytes are read: what is damaged is told here, not where the
+    /// stick arrives.
+    fn attachments(&self, held: Option<&Receipt>, touched: &Touched) -> anyhow::Result<Attachments> {
         let lacks = |id: &EntryId, hash: &ContentHash| {
             let Some(held) = held else { return true };
             let is_new = match touched {
@@ -197,34 +228,87 @@ impl Exporter<'_> {
                 || held.blobs_missing.contains(hash)
                 || held.blobs_missing_count > held.blobs_missing.len() as u64
         };
-        let mut found = BTreeMap::new();
-        let mut not_here = BTreeSet::new();
+        let mut wanted: BTreeMap<ContentHash, (bool, BTreeSet<EntryId>)> = BTreeMap::new();
         each_blob(self.reader, self.export.whole, |id, hash, _, is_live| {
-            if !lacks(id, &hash) || found.contains_key(&hash) {
-                return Ok(());
-            }
-            // What a record says of its size is its author's word.
-            if let Some(size) = self.daemon.wait(self.daemon.shells.blobs.size(&hash))? {
-                found.insert(hash, size);
-            } else if is_live {
-                not_here.insert(hash);
+            if lacks(id, &hash) {
+                let (is_of_live, entries) = wanted.entry(hash).or_default();
+                *is_of_live |= is_live;
+                entries.insert(*id);
             }
             Ok(())
         })?;
-        Ok((found.into_iter().collect(), not_here.len() as u64))
+        let mut found = Attachments::default();
+        for (hash, (is_of_live, entries)) in wanted {
+            // What a record says of its size is its author's word.
+            let Some(size) = self.daemon.wait(self.daemon.shells.blobs.size(&hash))? else {
+                found.not_here += u64::from(is_of_live);
+                continue;
+            };
+            let stored = Attachment { hash, size, from: From::Store };
+            match self.is_sound(&stored).then_some(stored).or_else(|| self.in_folder(hash, size, &entries)) {
+                Some(good) => found.good.push(good),
+                None => found.damaged.push(DamagedBlob { hash, paths: self.paths(&entries) }),
+            }
+        }
+        Ok(found)
     }
 
-    fn blob(&self, writer: &mut Writer, hash: ContentHash, size: u64) -> anyhow::Result<()> {
-        writer.part(&Part::Blob { hash, size })?;
+    /// The same attachment as a file of one of these entries.
+    fn in_folder(&self, hash: ContentHash, size: u64, entries: &BTreeSet<EntryId>) -> Option<Attachment> {
+        self.paths(entries).iter().find_map(|path| {
+            let path = self.root.join(path);
+            // Before it is opened: opening a pipe waits for somebody to write to it.
+            let is_it = path.symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() == size);
+            let file = is_it.then(|| File::open(&path).ok())??;
+            let one = Attachment { hash, size, from: From::File(file) };
+            self.is_sound(&one).then_some(one)
+        })
+    }
+
+    fn paths(&self, entries: &BTreeSet<EntryId>) -> Vec<String> {
+        let path = |id| view::path(self.reader, &self.reader.entry(id).ok()??).ok();
+        entries.iter().filter_map(path).collect()
+    }
+
+    fn is_sound(&self, one: &Attachment) -> bool {
+        self.each_chunk(one, |_| Ok(())).is_ok_and(|found| found == one.hash)
+    }
+
+    /// Reads an attachment; gives what its bytes hash to.
+    fn each_chunk(
+        &self,
+        one: &Attachment,
+        mut work: impl FnMut(&[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<ContentHash> {
+        let mut hasher = blake3::Hasher::new();
         let mut at = 0;
-        while at < size {
-            let chunk = limits::BUNDLE_CHUNK_BYTES as u64;
-            let bytes = self.daemon.wait(self.daemon.shells.blobs.read(&hash, at, chunk))?;
+        while at < one.size {
+            let length = (one.size - at).min(limits::BUNDLE_CHUNK_BYTES as u64);
+            let bytes = match &one.from {
+                From::Store => {
+                    self.daemon.wait(self.daemon.shells.blobs.read(&one.hash, at, length))?.to_vec()
+                }
+                From::File(file) => {
+                    let mut bytes = vec![0; usize::try_from(length)?];
+                    file.read_exact_at(&mut bytes, at)?;
+                    bytes
+                }
+            };
             if bytes.is_empty() {
-                bail!("attachment {hash} has only {at} of {size} bytes here");
+                bail!("attachment {} has only {at} of {} bytes here", one.hash, one.size);
             }
+            hasher.update(&bytes);
+            work(&bytes)?;
             at += bytes.len() as u64;
-            writer.part(&Part::Bytes(bytes.to_vec()))?;
+        }
+        Ok(ContentHash(*hasher.finalize().as_bytes()))
+    }
+
+    fn write(&self, writer: &mut Writer, one: &Attachment) -> anyhow::Result<()> {
+        writer.part(&Part::Blob { hash: one.hash, size: one.size })?;
+        let written = self.each_chunk(one, |bytes| Ok(writer.part(&Part::Bytes(bytes.to_vec()))?))?;
+        if written != one.hash {
+            bail!("the bytes of attachment {} changed while they were written; export again", one.hash);
         }
         Ok(())
     }

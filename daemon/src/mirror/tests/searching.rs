@@ -80,6 +80,8 @@ async fn what_nobody_wrote_is_answered_with_what_somebody_did() {
     assert_eq!(suggested("glycien tris"), Some("glycine tris".into()));
     assert_eq!(suggested("vuffer"), Some("buffer".into()), "also when the beginning is mistyped");
     assert_eq!(suggested("zzzzzz"), None);
+    assert_eq!(suggested("bufer:x glycine"), None, "what stands at a colon is meant as it is written");
+    assert_eq!(suggested("xbufery bufer"), Some("xbufery buffer".into()), "a part of a word is no word");
 }
 
 /// Of what very many have, the newest are candidates; a title that fits comes first, and what a rare word adds counts.

@@ -1,0 +1,131 @@
+//! Plugins at the door: what they may do, and what of them the page is given.
+
+use super::*;
+
+const MANIFEST: &str = "id: probe\nname: Probe\nversion: 1.0.0\ntype: view\n\
+permissions:\n  - read_files: { paths: ['tasks/**'] }\n  - modify_metadata: { paths: ['tasks/**'] }\n\
+views:\n  - { id: probe, name: Probe, script: probe.js }\n\
+importers:\n  - { id: lines, name: Lines, script: lines.js, extensions: [.txt] }\n";
+const LINES: &str = "codex.importer((file) => file.text.split('\\n').filter(Boolean).map((text, at) => ({ path: `${file.stem}/${at}.md`, text, properties: { n: at } })));";
+
+/// A notebook with a plugin that is on.
+async fn world() -> World {
+    let world = World::with(&[
+        ("tasks/a.md", b"---\nstatus: todo\n---\nA\n"),
+        ("tasks/b.md", b"---\nstatus: todo\n---\nB\n"),
+        ("notes/c.md", b"---\nstatus: todo\n---\nC\n"),
+    ])
+    .await;
+    let folder = world.root.with_file_name("probe");
+    std::fs::create_dir(&folder).unwrap();
+    for (name, text) in [("manifest.yml", MANIFEST), ("probe.js", "1 // </script><img>"), ("lines.js", LINES)] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let added = world.send("POST", "/plugins", &[], &json!({"path": folder}).to_string()).await;
+    assert_eq!((added.status, &added.json()["state"]), (StatusCode::CREATED, &json!("off")));
+    assert_eq!(world.call(json!({"call": "query", "query": {}})).await.refused(), (409, "plugin_not_on".into()));
+    let on = json!({"enabled": true, "hash": added.json()["hash"]});
+    let on = world.send("PUT", "/plugins/probe", &[], &on.to_string()).await;
+    assert_eq!(on.json()["state"], json!("on"), "{}", on.text());
+    world
+}
+
+impl World {
+    async fn call(&self, mut call: Value) -> Answer {
+        call["notebook"] = json!("lab");
+        self.send("POST", "/plugins/probe/calls", &[], &call.to_string()).await
+    }
+
+    async fn id(&self, path: &str) -> String {
+        self.address(path).await.rsplit('/').next().unwrap().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_sees_and_changes_what_lies_in_its_paths() {
+    let world = world().await;
+    let all = world.call(json!({"call": "query", "query": {"sort": "path asc"}})).await.json();
+    let paths: Vec<&str> = all["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
+    assert_eq!((paths.as_slice(), &all["total"]), (["tasks/a.md", "tasks/b.md"].as_slice(), &json!(2)));
+    let page = world.call(json!({"call": "query", "query": {"sort": "path asc", "limit": 1, "offset": 1}})).await.json();
+    assert_eq!((&page["files"][0]["path"], &page["total"]), (&json!("tasks/b.md"), &json!(2)));
+    let groups = world.call(json!({"call": "query", "query": {"group_by": "properties.status"}})).await.json();
+    assert_eq!(groups["groups"]["todo"].as_array().unwrap().len(), 2);
+
+    let (inside, outside) = (world.id("tasks/a.md").await, world.id("notes/c.md").await);
+    let set = world.call(json!({"call": "set", "entry": inside, "properties": {"status": "done"}})).await;
+    assert_eq!(set.status, StatusCode::OK, "{}", set.text());
+    world.file_is("tasks/a.md", "---\nstatus: done\n---\nA\n").await;
+    for call in [
+        json!({"call": "set", "entry": outside, "properties": {"status": "done"}}),
+        json!({"call": "text", "entry": outside}),
+        json!({"call": "create", "path": "tasks/new.md", "text": "x"}),
+        json!({"call": "write", "entry": inside, "text": "x", "version": "birth"}),
+    ] {
+        assert_eq!(world.call(call.clone()).await.refused(), (403, "not_permitted".into()), "{call}");
+    }
+    let picture = world.get(&format!("/plugins/probe/picture?notebook=lab&entry={outside}")).await;
+    assert_eq!(picture.refused(), (403, "not_permitted".into()));
+    let listed = world.get("/plugins").await.json();
+    let row = listed["plugins"].as_array().unwrap().iter().find(|row| row["id"] == "probe").unwrap().clone();
+    assert_eq!((row["refused"].as_u64(), row["refusals"][0]["call"].as_str()), (Some(5), Some("picture")));
+    world.file_is("notes/c.md", "---\nstatus: todo\n---\nC\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_has_nothing_but_what_is_written_into_it() {
+    let world = world().await;
+    let frame = world.get("/plugins/probe/frame?view=probe&notebook=lab").await;
+    let policy = frame.headers["content-security-policy"].to_str().unwrap();
+    for part in ["sandbox allow-scripts;", "default-src 'none'", "connect-src 'none'", "frame-ancestors 'self'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("allow-same-origin") && !policy.contains("http"));
+    let nonce = policy.split("script-src 'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+    assert!(frame.text().contains(&format!("nonce=\"{nonce}\"")));
+    assert!(!frame.text().contains("</script><img>"), "no text ends its element");
+    let again = world.get("/plugins/probe/frame?view=probe&notebook=lab").await;
+    assert!(!again.text().contains(&nonce), "each has its own");
+    let off = world.send("PUT", "/plugins/probe", &[], &json!({"enabled": false}).to_string()).await;
+    assert_eq!(off.json()["state"], json!("off"));
+    assert_eq!(world.get("/plugins/probe/frame?view=probe").await.refused(), (409, "plugin_not_on".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_imported_once_it_was_looked_at() {
+    let world = world().await;
+    let address = "/plugins/probe/importers/lines?notebook=lab&name=run.txt&folder=in";
+    let send = |address: String| world.send_bytes_to(address);
+    let preview = send(format!("{address}&preview=true")).await.json();
+    assert_eq!((preview["entries"].as_array().unwrap().len(), &preview["made"]), (2, &json!([])));
+    let made = send(address.to_owned()).await.json();
+    assert_eq!(made["made"].as_array().unwrap().len(), 2);
+    world.file_is("in/run/1.md", "---\nn: 1\n---\ntwo").await;
+    let again = send(address.to_owned()).await.json();
+    assert_eq!(again["made"].as_array().unwrap().len(), 2);
+    world.file_is("in/run/1.md", "---\nn: 1\n---\ntwo").await;
+    world.file_is("in/run/1-1.md", "---\nn: 1\n---\ntwo").await;
+}
+
+impl World {
+    async fn send_bytes_to(&self, address: String) -> Answer {
+        let kind = [("content-type", "application/octet-stream")];
+        self.send_bytes("POST", &address, &kind, b"one\ntwo\n".to_vec()).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_says_what_is_wrong_with_it_and_a_theme_is_chosen() {
+    let world = world().await;
+    let text = "---\ntype: view\nview_type: probe\nconfig:\n  nothing: 1\n---\n";
+    let said = world.send("POST", "/views/check", &[], &json!({"text": text}).to_string()).await.json();
+    assert_eq!((&said["plugin"], &said["warnings"][0]["line"]), (&json!("probe"), &json!(5)));
+    let none = world.send("PUT", "/appearance", &[], &json!({"theme": "probe"}).to_string()).await;
+    assert_eq!(none.refused(), (404, "not_found".into()));
+    let theme = json!({"theme": "obsidian"});
+    let chosen = world.send("PUT", "/appearance", &[], &theme.to_string()).await;
+    assert_eq!(chosen.json()["theme"], json!("obsidian"), "{}", chosen.text());
+    let css = world.get("/plugins/obsidian/theme.css").await;
+    assert_eq!(css.headers["content-type"], "text/css; charset=utf-8");
+    assert!(css.text().contains("--color-") && !css.text().contains("url("));
+}
