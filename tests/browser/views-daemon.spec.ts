@@ -1,0 +1,76 @@
+/** For colleagues: a view of a real daemon's entries, and what is done in it on one device is seen on the other. */
+import type { FrameLocator, Page } from '@playwright/test';
+import { type Daemon, expect, pair, test } from './world';
+
+const task = (title: string, more: string): string => `---\ntitle: ${title}\ntype: task\n${more}---\n# ${title}\n\nText that stays.\n`;
+const cdx = (type: string, config: string, query = 'file_types: [task]'): string => `---\ntype: view\nview_type: ${type}\ntitle: The view\nquery: { ${query} }\nconfig: ${config}\n---\n`;
+const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+const files: Record<string, string | Buffer> = {
+  'a.md': task('Calibrate', 'status: todo\ndue_date: 2026-11-20\namount: 2\nlocation: 52.5, 13.4\n'),
+  'b.md': task('Measure', 'status: doing\ndue_date: 2026-11-25T09:30\namount: 40\nlocation: 48.9, 2.4\n'),
+  'plate.png': png,
+  'Board.cdx': cdx('kanban', '{ columns: [{ id: todo, title: To do, filter: { status: todo } }, { id: doing, title: Doing, filter: { status: doing } }], card_fields: [due_date] }'),
+  'Tasks.cdx': cdx('task-list', '{}'), 'Pictures.cdx': cdx('gallery', '{}', 'content_types: ["image/*"]'), 'Rollup.cdx': cdx('rollup', '{ group_by: properties.status }'),
+  'Cork.cdx': cdx('corkboard', '{ grid: true }'), 'Days.cdx': cdx('calendar', '{ view: month }'), 'Table.cdx': cdx('table', '{ columns: [title, status, amount] }'), 'Map.cdx': cdx('map', '{}'),
+  'Home.cdx': '---\ntype: view\nview_type: dashboard\ntitle: Home\nlayout:\n  - components:\n      - { type: mini-view, span: 6, view: Board.cdx }\n      - { type: mini-view, span: 6, view: Tasks.cdx }\n---\n',
+};
+
+// The frames' policy has a word that this browser does not know yet, and says so.
+test.afterEach(({ complaints }) => {
+  complaints.splice(0, complaints.length, ...complaints.filter((each) => !each.includes("directive 'webrtc'")));
+});
+
+async function open(page: Page, daemon: Daemon, path: string): Promise<FrameLocator> {
+  await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', path)}`);
+  return page.frameLocator('iframe').first();
+}
+
+test('a card moved on one device moves on the other', async ({ page, daemon, other, browser }) => {
+  const [here, there] = await pair(daemon, other, files);
+  const mine = await open(page, daemon, 'Board.cdx');
+  const second = await browser.newPage();
+  const theirs = await open(second, other, 'Board.cdx');
+  await expect(theirs.getByRole('region', { name: 'To do' })).toContainText('Calibrate');
+  await mine.getByRole('listitem').filter({ hasText: 'Calibrate' }).focus();
+  await page.keyboard.press('Alt+ArrowRight');
+  await expect(mine.getByRole('region', { name: 'Doing' })).toContainText('Calibrate');
+  await expect(theirs.getByRole('region', { name: 'Doing' })).toContainText('Calibrate');
+  await here.says('a.md', /status: doing[\s\S]+Text that stays\./);
+  await there.says('a.md', /status: doing[\s\S]+Text that stays\./);
+  await second.close();
+});
+
+test('each view shows the entries of the daemon', async ({ page, daemon }) => {
+  await daemon.notebook(files);
+  for (const [path, words] of [['Tasks.cdx', 'Calibrate'], ['Pictures.cdx', 'plate.png'], ['Rollup.cdx', 'doing'], ['Cork.cdx', 'Measure'], ['Days.cdx', 'Measure'], ['Table.cdx', '42'], ['Map.cdx', '2 entries']] as const) {
+    const frame = await open(page, daemon, path);
+    await expect(frame.locator('main')).toContainText(words);
+  }
+  const gallery = await open(page, daemon, 'Pictures.cdx');
+  await expect(gallery.locator('img')).toHaveAttribute('src', /^data:image\/png/);
+});
+
+test('a dashboard shows other views in their places', async ({ page, daemon }) => {
+  await daemon.notebook(files);
+  await open(page, daemon, 'Home.cdx');
+  const board = page.frameLocator('.plugin-place iframe').first();
+  await expect(board.getByRole('region', { name: 'To do' })).toContainText('Calibrate');
+  await expect(page.frameLocator('.plugin-place iframe').nth(1).getByRole('checkbox', { name: 'Done: Measure' })).toBeVisible();
+  await board.getByRole('listitem').filter({ hasText: 'Calibrate' }).press('Enter');
+  await expect(page).toHaveURL(new RegExp(await daemon.entry('lab', 'a.md')));
+});
+
+test('what is changed in a view is written into the file', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(files);
+  const tasks = await open(page, daemon, 'Tasks.cdx');
+  await tasks.getByRole('checkbox', { name: 'Done: Calibrate' }).check();
+  await folder.says('a.md', /status: done/);
+  const table = await open(page, daemon, 'Table.cdx');
+  await table.getByRole('gridcell', { name: '40', exact: true }).click();
+  await table.getByRole('spinbutton').fill('41.5');
+  await page.keyboard.press('Enter');
+  await folder.says('b.md', /amount: 41\.5/);
+  const cork = await open(page, daemon, 'Cork.cdx');
+  await cork.getByRole('listitem').filter({ hasText: 'Measure' }).press('Alt+ArrowDown');
+  await folder.says('b.md', /corkboard_position:\n\s+x: \d+\n\s+y: \d+/);
+});
