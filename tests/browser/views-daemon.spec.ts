@@ -15,11 +15,6 @@ const files: Record<string, string | Buffer> = {
   'Home.cdx': '---\ntype: view\nview_type: dashboard\ntitle: Home\nlayout:\n  - components:\n      - { type: mini-view, span: 6, view: Board.cdx }\n      - { type: mini-view, span: 6, view: Tasks.cdx }\n---\n',
 };
 
-// The frames' policy has a word that this browser does not know yet, and says so.
-test.afterEach(({ complaints }) => {
-  complaints.splice(0, complaints.length, ...complaints.filter((each) => !each.includes("directive 'webrtc'")));
-});
-
 async function open(page: Page, daemon: Daemon, path: string): Promise<FrameLocator> {
   await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', path)}`);
   return page.frameLocator('iframe').first();
