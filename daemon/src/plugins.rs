@@ -200,7 +200,8 @@ impl Plugins {
             Some(notebook) => self.says(notebook, plugin.id())?,
             None => None,
         };
-        let enabled = said.unwrap_or_else(|| row.as_ref().map_or(plugin.is_on_by_itself(), |row| row.enabled));
+        let enabled =
+            said.unwrap_or_else(|| row.as_ref().map_or(plugin.is_on_by_itself(), |row| row.enabled));
         if !enabled {
             return Ok((State::Off, None));
         }
@@ -290,7 +291,9 @@ impl Plugins {
         let not_on = |reason: String| PluginError::NotOn { plugin: id.to_owned(), reason };
         match self.state(&plugin, scope)? {
             (State::On, _) => {}
-            (State::Off, _) => return Err(not_on("enable it under Settings, or with `codexd plugin enable`".into())),
+            (State::Off, _) => {
+                return Err(not_on("enable it under Settings, or with `codexd plugin enable`".into()));
+            }
             (_, reason) => return Err(not_on(reason.unwrap_or_default())),
         }
         if !plugin.is_bundled() && plugin.files.hash().as_ref() != Ok(&plugin.hash) {
@@ -419,14 +422,20 @@ impl Plugins {
     /// Copies a folder into the plugin folder. It is not enabled.
     pub fn add(&self, from: &Path) -> Result<Arc<Plugin>, PluginError> {
         let from = from.canonicalize().map_err(io_error("read", from))?;
-        let plugin = catalogue::read_one(&from).map_err(|problems| PluginError::Refused(in_words(&problems)))?;
+        let plugin =
+            catalogue::read_one(&from).map_err(|problems| PluginError::Refused(in_words(&problems)))?;
         let id = plugin.id().to_owned();
         if self.catalogue().find(&id).is_some_and(|other| other.is_bundled()) {
-            return Err(PluginError::Refused(format!("a plugin `{id}` is part of this program; give yours another id")));
+            return Err(PluginError::Refused(format!(
+                "a plugin `{id}` is part of this program; give yours another id"
+            )));
         }
         let place = self.inner.folder.join(&id);
         if from.starts_with(&self.inner.folder) {
-            return Err(PluginError::Refused(format!("{} lies in the plugin folder already", from.display())));
+            return Err(PluginError::Refused(format!(
+                "{} lies in the plugin folder already",
+                from.display()
+            )));
         }
         let fresh = self.inner.folder.join(format!(".{id}.new"));
         let _ = fs::remove_dir_all(&fresh);

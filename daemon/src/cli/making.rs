@@ -162,7 +162,8 @@ async fn snippet(client: &Client, out: Output, args: SnippetArgs) -> Result<(), 
 
 async fn import(client: &Client, out: Output, args: ImportArgs) -> Result<(), Failure> {
     let shown = args.file.display().to_string();
-    let bytes = std::fs::read(&args.file).map_err(|why| Failure::new(format!("cannot read {shown}: {why}")))?;
+    let bytes =
+        std::fs::read(&args.file).map_err(|why| Failure::new(format!("cannot read {shown}: {why}")))?;
     let name = args.file.file_name().and_then(|name| name.to_str()).unwrap_or("file").to_owned();
     let (plugin, importer) = importer(client, &args, &name).await?;
     let mut path = format!(
@@ -176,7 +177,8 @@ async fn import(client: &Client, out: Output, args: ImportArgs) -> Result<(), Fa
     if let Some(folder) = &args.folder {
         path.push_str(&format!("&folder={}", escape(folder)));
     }
-    let request = client.request(Method::POST, &path).header("content-type", "application/octet-stream").body(bytes);
+    let request =
+        client.request(Method::POST, &path).header("content-type", "application/octet-stream").body(bytes);
     let answer = client.send(request).await?.json::<Value>().await;
     let answer = answer.map_err(|why| Failure::new(format!("cannot read the daemon's answer: {why}")))?;
     out.show(&answer, |answer| {
@@ -195,7 +197,9 @@ async fn importer(client: &Client, args: &ImportArgs, name: &str) -> Result<(Str
     let lower = name.to_lowercase();
     let mut fitting = Vec::new();
     let mut known = Vec::new();
-    for plugin in page["plugins"].as_array().into_iter().flatten().filter(|plugin| plugin["state"] == json!("on")) {
+    for plugin in
+        page["plugins"].as_array().into_iter().flatten().filter(|plugin| plugin["state"] == json!("on"))
+    {
         let id = text(plugin, "id");
         for one in plugin["importers"].as_array().into_iter().flatten() {
             let ends = one["extensions"].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -209,13 +213,20 @@ async fn importer(client: &Client, args: &ImportArgs, name: &str) -> Result<(Str
     }
     match fitting.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Failure::new(format!("no plugin that is on imports `{name}`{}; there are {}", match &args.with {
-            Some(with) => format!(" as `{with}`"),
-            None => String::new(),
-        }, known.join(", ")))),
+        [] => Err(Failure::new(format!(
+            "no plugin that is on imports `{name}`{}; there are {}",
+            match &args.with {
+                Some(with) => format!(" as `{with}`"),
+                None => String::new(),
+            },
+            known.join(", ")
+        ))),
         several => {
             let names: Vec<&str> = several.iter().map(|(_, importer)| importer.as_str()).collect();
-            Err(Failure::new(format!("several importers know `{name}`; say which with --with: {}", names.join(", "))))
+            Err(Failure::new(format!(
+                "several importers know `{name}`; say which with --with: {}",
+                names.join(", ")
+            )))
         }
     }
 }

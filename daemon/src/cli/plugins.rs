@@ -59,7 +59,9 @@ pub enum PluginCommand {
         at: WhereArgs,
     },
     /// Say its settings, or set some.
-    #[command(after_help = "Example:\n  codexd plugin set weather-api units=metric\n  codexd plugin set weather-api")]
+    #[command(
+        after_help = "Example:\n  codexd plugin set weather-api units=metric\n  codexd plugin set weather-api"
+    )]
     Set {
         /// Its id.
         id: String,
@@ -133,11 +135,16 @@ pub async fn run(home: Option<&Path>, out: Output, command: PluginCommand) -> Re
         PluginCommand::Check { folder } => check(&folder, out),
         PluginCommand::List(at) => list(&client()?, out, &at).await,
         PluginCommand::Add { folder } => {
-            let path = folder.canonicalize().map_err(|why| Failure::new(format!("cannot read {}: {why}", folder.display())))?;
+            let path = folder
+                .canonicalize()
+                .map_err(|why| Failure::new(format!("cannot read {}: {why}", folder.display())))?;
             let added = client()?.post("/plugins", &json!({"path": path})).await?;
             out.show(&added, |plugin| {
                 let id = text(plugin, "id");
-                format!("{id} {} is installed; `codexd plugin enable {id}` shows what it may do, and asks", text(plugin, "version"))
+                format!(
+                    "{id} {} is installed; `codexd plugin enable {id}` shows what it may do, and asks",
+                    text(plugin, "version")
+                )
             });
             Ok(())
         }
@@ -153,19 +160,24 @@ pub async fn run(home: Option<&Path>, out: Output, command: PluginCommand) -> Re
             out.show(&plugin, |_| format!("{id} is off"));
             Ok(())
         }
-        PluginCommand::Set { id, settings, workspace } => set(&client()?, out, &id, &settings, workspace).await,
+        PluginCommand::Set { id, settings, workspace } => {
+            set(&client()?, out, &id, &settings, workspace).await
+        }
         PluginCommand::Secret { id, name, forget, workspace } => {
             let value = if forget { Value::Null } else { json!(secret(&name)?) };
             let change = json!({"secrets": {name.clone(): value}, "workspace": workspace});
             let plugin = client()?.put(&format!("/plugins/{}", escape(&id)), &change).await?;
-            out.show(&plugin, |_| format!("the secret `{name}` of {id} is {}", if forget { "forgotten" } else { "set" }));
+            out.show(&plugin, |_| {
+                format!("the secret `{name}` of {id} is {}", if forget { "forgotten" } else { "set" })
+            });
             Ok(())
         }
     }
 }
 
 fn query(at: &WhereArgs) -> String {
-    let part = |key: &str, value: &Option<String>| value.as_ref().map(|value| format!("{key}={}", escape(value)));
+    let part =
+        |key: &str, value: &Option<String>| value.as_ref().map(|value| format!("{key}={}", escape(value)));
     let parts: Vec<String> =
         [part("workspace", &at.workspace), part("notebook", &at.notebook)].into_iter().flatten().collect();
     format!("/plugins?{}", parts.join("&"))
@@ -223,10 +235,15 @@ async fn enable(client: &Client, out: Output, args: EnableArgs) -> Result<(), Fa
     let wanted = plugin["permissions"].as_array().cloned().unwrap_or_default();
     let names: Vec<&str> = wanted.iter().map(|one| text(one, "permission")).collect();
     if let Some(unknown) = args.without.iter().find(|one| !names.contains(&one.as_str())) {
-        let say = format!("the plugin `{}` does not ask for `{unknown}`; it asks for {}", args.id, names.join(", "));
+        let say = format!(
+            "the plugin `{}` does not ask for `{unknown}`; it asks for {}",
+            args.id,
+            names.join(", ")
+        );
         return Err(Failure::new(say));
     }
-    let given: Vec<&str> = names.into_iter().filter(|one| !args.without.iter().any(|without| without == one)).collect();
+    let given: Vec<&str> =
+        names.into_iter().filter(|one| !args.without.iter().any(|without| without == one)).collect();
     if !args.yes {
         let about = format!(
             "{} {} by {}\n{}\nIt may, on this device:\n{}",
@@ -255,42 +272,48 @@ async fn enable(client: &Client, out: Output, args: EnableArgs) -> Result<(), Fa
 
 /// What it may do, in words.
 fn may(wanted: &[Value], without: &[String]) -> String {
-    let lines = wanted.iter().filter(|one| !without.iter().any(|not| not == text(one, "permission"))).map(|one| {
-        let what = match text(one, "permission") {
-            "read_files" => "read entries, their properties, texts and pictures",
-            "modify_metadata" => "set and remove properties of entries",
-            "write_files" => "make entries and write their text",
-            "network_request" => "have requests made to a service",
-            "store_config" => "keep settings",
-            "render_blocks" => "draw blocks in notes",
-            other => other,
-        };
-        let list = |key: &str| -> String {
-            let items = one[key].as_array().into_iter().flatten().filter_map(Value::as_str);
-            items.collect::<Vec<_>>().join(", ")
-        };
-        let mut limits = String::new();
-        for (key, words) in [("paths", "in"), ("notebooks", "in the notebooks"), ("hosts", "at")] {
-            let items = list(key);
-            if !items.is_empty() {
-                limits.push_str(&format!(" {words} {items}"));
+    let lines =
+        wanted.iter().filter(|one| !without.iter().any(|not| not == text(one, "permission"))).map(|one| {
+            let what = match text(one, "permission") {
+                "read_files" => "read entries, their properties, texts and pictures",
+                "modify_metadata" => "set and remove properties of entries",
+                "write_files" => "make entries and write their text",
+                "network_request" => "have requests made to a service",
+                "store_config" => "keep settings",
+                "render_blocks" => "draw blocks in notes",
+                other => other,
+            };
+            let list = |key: &str| -> String {
+                let items = one[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+                items.collect::<Vec<_>>().join(", ")
+            };
+            let mut limits = String::new();
+            for (key, words) in [("paths", "in"), ("notebooks", "in the notebooks"), ("hosts", "at")] {
+                let items = list(key);
+                if !items.is_empty() {
+                    limits.push_str(&format!(" {words} {items}"));
+                }
             }
-        }
-        let new = if one["is_new"] == json!(true) { " (new)" } else { "" };
-        format!("  - {what}{limits}{new}")
-    });
+            let new = if one["is_new"] == json!(true) { " (new)" } else { "" };
+            format!("  - {what}{limits}{new}")
+        });
     let lines: Vec<String> = lines.collect();
     if lines.is_empty() { "  - nothing but draw".to_owned() } else { lines.join("\n") }
 }
 
 fn agreed() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new("nobody is there to ask; say `--yes` to enable it with what is listed".to_owned()));
+        return Err(Failure::new(
+            "nobody is there to ask; say `--yes` to enable it with what is listed".to_owned(),
+        ));
     }
     print!("Enable it? [y/N] ");
     let _ = std::io::stdout().flush();
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(|why| Failure::new(format!("cannot read the answer: {why}")))?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|why| Failure::new(format!("cannot read the answer: {why}")))?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
@@ -309,8 +332,11 @@ async fn set(
             let Some((key, value)) = setting.split_once('=') else {
                 return Err(Failure::new(format!("`{setting}` is no setting; write `key=value`")));
             };
-            let of_type = plugin["properties"].as_array().into_iter().flatten().find(|one| one["name"] == json!(key));
-            let is_text = of_type.is_none_or(|one| matches!(text(one, "type"), "" | "string" | "text" | "url" | "date" | "select" | "enum"));
+            let of_type =
+                plugin["properties"].as_array().into_iter().flatten().find(|one| one["name"] == json!(key));
+            let is_text = of_type.is_none_or(|one| {
+                matches!(text(one, "type"), "" | "string" | "text" | "url" | "date" | "select" | "enum")
+            });
             let parsed = if is_text { None } else { serde_json::from_str(value).ok() };
             let value = if value.is_empty() { Value::Null } else { parsed.unwrap_or_else(|| json!(value)) };
             config.insert(key.to_owned(), value);
@@ -321,7 +347,8 @@ async fn set(
     out.show(&json!({"config": plugin["config"], "secrets": plugin["secrets"]}), |_| {
         let mut lines = Vec::new();
         for (key, value) in plugin["config"].as_object().into_iter().flatten() {
-            lines.push(format!("{key} = {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+            lines
+                .push(format!("{key} = {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
         }
         for name in plugin["secrets"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             lines.push(format!("{name} = (a secret, set)"));
@@ -346,7 +373,8 @@ fn secret(name: &str) -> Result<String, Failure> {
 }
 
 fn check(folder: &Path, out: Output) -> Result<(), Failure> {
-    let plugin = catalogue::read_one(folder).map_err(|problems| Failure::new(plugins::in_words(&problems)))?;
+    let plugin =
+        catalogue::read_one(folder).map_err(|problems| Failure::new(plugins::in_words(&problems)))?;
     let mut warnings: Vec<String> = plugin.blocked.iter().cloned().collect();
     warnings.extend(crate::http::plugins::frames::theme_warnings(&plugin));
     let answer = json!({"id": plugin.id(), "version": plugin.manifest.version, "hash": plugin.hash, "warnings": warnings});
@@ -360,9 +388,12 @@ fn check(folder: &Path, out: Output) -> Result<(), Failure> {
 
 fn begin(folder: &Path, kind: Kind) -> Result<(), Failure> {
     let id = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    let fits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let fits = !id.is_empty()
+        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if !fits {
-        let say = format!("`{id}` cannot be a plugin's id; name the folder with lower case letters, digits and `-`");
+        let say = format!(
+            "`{id}` cannot be a plugin's id; name the folder with lower case letters, digits and `-`"
+        );
         return Err(Failure::new(say));
     }
     if folder.exists() {
@@ -411,7 +442,8 @@ mod tests {
         for kind in Kind::value_variants() {
             let folder = temp.path().join(format!("my-{kind:?}").to_lowercase());
             begin(&folder, *kind).unwrap();
-            let plugin = catalogue::read_one(&folder).map_err(|problems| plugins::in_words(&problems)).unwrap();
+            let plugin =
+                catalogue::read_one(&folder).map_err(|problems| plugins::in_words(&problems)).unwrap();
             assert_eq!(plugin.id(), folder.file_name().unwrap().to_str().unwrap());
             assert_eq!(crate::http::plugins::frames::theme_warnings(&plugin), Vec::<String>::new());
             assert!(begin(&folder, *kind).is_err(), "what is there stays");

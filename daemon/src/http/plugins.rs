@@ -23,7 +23,9 @@ use super::input::{Input, Params, Place};
 use super::reading::blocking;
 use crate::plugins::manifest::{BlockKind, Property, Theme, ViewKind};
 use crate::plugins::permission::Permission;
-use crate::plugins::{Granted, INTERFACE, Plugin, PluginError, Plugins, Problem, Scope, State as PluginState};
+use crate::plugins::{
+    Granted, INTERFACE, Plugin, PluginError, Plugins, Problem, Scope, State as PluginState,
+};
 
 impl From<PluginError> for ApiError {
     fn from(error: PluginError) -> Self {
@@ -345,7 +347,11 @@ pub async fn change(
             let value = match value {
                 Value::Null => None,
                 Value::String(value) => Some(value.as_str()),
-                _ => return Err(ApiError::bad_request(format!("the secret `{name}` must be a text, or `null`"))),
+                _ => {
+                    return Err(ApiError::bad_request(format!(
+                        "the secret `{name}` must be a text, or `null`"
+                    )));
+                }
             };
             plugins.set_secret(&plugin, &scope.workspace, name, value)?;
         }

@@ -112,9 +112,9 @@ pub fn read_one(folder: &Path) -> Result<Plugin, Vec<Problem>> {
 
 fn read_plugin(files: Files, name: &str) -> Result<Plugin, Vec<Problem>> {
     let manifest = manifest::read(&files, name)?;
-    let hash = files.hash().map_err(|message| {
-        vec![Problem { file: files.shown(name), key: None, line: None, message }]
-    })?;
+    let hash = files
+        .hash()
+        .map_err(|message| vec![Problem { file: files.shown(name), key: None, line: None, message }])?;
     let blocked = manifest.refuses();
     Ok(Plugin { manifest, files, hash, blocked })
 }
@@ -146,13 +146,17 @@ fn ordered(plugins: Vec<Plugin>) -> Vec<Plugin> {
     while !waiting.is_empty() {
         let next = waiting
             .iter()
-            .find(|(_, plugin)| plugin.blocked.is_some() || plugin.manifest.requires.keys().all(|id| ready.contains(id)))
+            .find(|(_, plugin)| {
+                plugin.blocked.is_some() || plugin.manifest.requires.keys().all(|id| ready.contains(id))
+            })
             .map(|(id, _)| id.clone());
         let Some(next) = next else { break };
         if let Some(mut plugin) = waiting.remove(&next) {
-            let off = plugin.manifest.requires.keys().find(|id| {
-                done.iter().any(|other| other.id() == id.as_str() && other.blocked.is_some())
-            });
+            let off = plugin
+                .manifest
+                .requires
+                .keys()
+                .find(|id| done.iter().any(|other| other.id() == id.as_str() && other.blocked.is_some()));
             if let (None, Some(off)) = (&plugin.blocked, off) {
                 plugin.blocked = Some(format!("it needs the plugin `{off}`, which cannot run here"));
             }

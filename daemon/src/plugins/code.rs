@@ -80,7 +80,9 @@ pub fn import(script: &str, name: &str, bytes: &[u8]) -> Result<Vec<Imported>, S
 }
 
 fn by_process(order: &Order) -> Result<Said, String> {
-    let cannot = |what: &str, why: &dyn std::fmt::Display| format!("cannot {what} the process that runs plugins' code: {why}");
+    let cannot = |what: &str, why: &dyn std::fmt::Display| {
+        format!("cannot {what} the process that runs plugins' code: {why}")
+    };
     let program = std::env::current_exe().map_err(|why| cannot("find", &why))?;
     let child = Command::new(program)
         .arg("plugin-code")

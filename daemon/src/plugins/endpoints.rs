@@ -238,7 +238,9 @@ impl Call<'_> {
             }
             // What it said before is better than nothing, if it says so.
             Err(error) => match known {
-                Some(known) if !matches!(error, EndpointError::Unreachable { .. }) => self.shown(&known, true),
+                Some(known) if !matches!(error, EndpointError::Unreachable { .. }) => {
+                    self.shown(&known, true)
+                }
                 _ => Err(error),
             },
         }
@@ -275,14 +277,21 @@ impl Call<'_> {
                 Err(_) => self.service(None, "takes too long to answer"),
             };
             let is_theirs = match &error {
-                EndpointError::Service { status, .. } => status.is_none_or(|status| status >= 500 || status == 429),
+                EndpointError::Service { status, .. } => {
+                    status.is_none_or(|status| status >= 500 || status == 429)
+                }
                 _ => false,
             };
             // A "no" is an answer.
             self.gate(|gate| if is_theirs { gate.failed(Instant::now()) } else { gate.answered() });
             let may_again = matches!(&error, EndpointError::Service { status, .. } if *status != Some(429));
             match pauses.next() {
-                Some(pause) if is_theirs && may_again && self.prepared.is_safe() && Instant::now() + *pause < deadline => {
+                Some(pause)
+                    if is_theirs
+                        && may_again
+                        && self.prepared.is_safe()
+                        && Instant::now() + *pause < deadline =>
+                {
                     last = Some(error);
                     tokio::time::sleep(*pause).await;
                 }
@@ -326,12 +335,17 @@ impl Call<'_> {
                 return self.read(response, &url).await;
             }
             if !self.prepared.is_safe() {
-                return Err(self.service(Some(response.status().as_u16()), "sends to another address, where nothing is written"));
+                return Err(self.service(
+                    Some(response.status().as_u16()),
+                    "sends to another address, where nothing is written",
+                ));
             }
             let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let to = to.and_then(|to| url.join(to).ok());
             let Some(to) = to else {
-                return Err(self.service(Some(response.status().as_u16()), "sends to an address that is none"));
+                return Err(
+                    self.service(Some(response.status().as_u16()), "sends to an address that is none")
+                );
             };
             self.allows(&to)?;
             url = to;
@@ -359,7 +373,8 @@ impl Call<'_> {
         if !status.is_success() {
             return Err(self.service(Some(status.as_u16()), format!("answers {status}")));
         }
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header =
+            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (etag, modified) = (header(ETAG), header(LAST_MODIFIED));
         let media_type = header(CONTENT_TYPE).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -379,7 +394,10 @@ impl Call<'_> {
             _ => true,
         };
         if !fits {
-            return Err(self.service(Some(status.as_u16()), format!("answers with `{media_type}`, where {wanted} was declared")));
+            return Err(self.service(
+                Some(status.as_u16()),
+                format!("answers with `{media_type}`, where {wanted} was declared"),
+            ));
         }
         let mut bytes = Vec::new();
         while let Some(part) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
@@ -388,15 +406,18 @@ impl Call<'_> {
                     bytes.extend_from_slice(&part[..most - bytes.len()]);
                     break;
                 }
-                return Err(self.service(Some(status.as_u16()), format!("answers with more than {} KiB", most >> 10)));
+                return Err(
+                    self.service(Some(status.as_u16()), format!("answers with more than {} KiB", most >> 10))
+                );
             }
             bytes.extend_from_slice(&part);
         }
         let text = || self.prepared.without_secrets(&String::from_utf8_lossy(&bytes));
         let data = match wanted {
             "page" => page::metadata(&text(), url),
-            "json" => serde_json::from_str(&text())
-                .map_err(|why| self.service(Some(status.as_u16()), format!("answers with JSON that cannot be read: {why}")))?,
+            "json" => serde_json::from_str(&text()).map_err(|why| {
+                self.service(Some(status.as_u16()), format!("answers with JSON that cannot be read: {why}"))
+            })?,
             "image" | "binary" => json!(BASE64.encode(&bytes)),
             _ => json!(text()),
         };
@@ -404,7 +425,8 @@ impl Call<'_> {
     }
 
     fn shown(&self, answer: &PluginAnswer, stale: bool) -> Result<Answer, EndpointError> {
-        let data = serde_json::from_str(&answer.body).map_err(|why| self.service(None, format!("was kept wrongly: {why}")))?;
+        let data = serde_json::from_str(&answer.body)
+            .map_err(|why| self.service(None, format!("was kept wrongly: {why}")))?;
         Ok(Answer { data, media_type: answer.media_type.clone(), as_of: answer.at, stale })
     }
 

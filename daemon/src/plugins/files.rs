@@ -111,9 +111,9 @@ pub fn installed(folder: &Path) -> Vec<(Files, String)> {
 
 /// The name of a folder's manifest.
 pub fn manifest_in(folder: &Path) -> Option<&'static str> {
-    MANIFESTS.into_iter().find(|name| {
-        fs::symlink_metadata(folder.join(name)).is_ok_and(|stat| stat.is_file())
-    })
+    MANIFESTS
+        .into_iter()
+        .find(|name| fs::symlink_metadata(folder.join(name)).is_ok_and(|stat| stat.is_file()))
 }
 
 fn look(folder: &Path, depth: usize, found: &mut Vec<(Files, String)>) {
@@ -125,7 +125,11 @@ fn look(folder: &Path, depth: usize, found: &mut Vec<(Files, String)>) {
     for entry in entries.flatten() {
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         // A link could lead anywhere, and round in a circle.
-        if !hidden && depth < DEPTH && found.len() < FILES && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        if !hidden
+            && depth < DEPTH
+            && found.len() < FILES
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+        {
             look(&entry.path(), depth + 1, found);
         }
     }
@@ -153,8 +157,12 @@ fn list(
     for entry in entries {
         let entry = entry.map_err(|why| format!("cannot list {}: {why}", folder.display()))?;
         let path = entry.path();
-        let name = entry.file_name().into_string().map_err(|name| format!("the name {} is not UTF-8", name.display()))?;
-        let stat = fs::symlink_metadata(&path).map_err(|why| format!("cannot read {}: {why}", path.display()))?;
+        let name = entry
+            .file_name()
+            .into_string()
+            .map_err(|name| format!("the name {} is not UTF-8", name.display()))?;
+        let stat =
+            fs::symlink_metadata(&path).map_err(|why| format!("cannot read {}: {why}", path.display()))?;
         if name == ".git" || name == ".DS_Store" {
             continue;
         }
@@ -181,9 +189,12 @@ fn list(
 /// A path that stays inside the plugin, cleaned.
 pub fn inside(name: &str) -> Result<String, String> {
     let steps: Vec<&str> = name.split('/').filter(|step| !matches!(*step, "" | ".")).collect();
-    let out = name.starts_with('/') || name.contains(['\\', '\0']) || steps.contains(&"..") || name.contains(':');
+    let out =
+        name.starts_with('/') || name.contains(['\\', '\0']) || steps.contains(&"..") || name.contains(':');
     if out || steps.is_empty() {
-        return Err(format!("`{name}` is no path inside the plugin; write it from the plugin's folder, without `..`"));
+        return Err(format!(
+            "`{name}` is no path inside the plugin; write it from the plugin's folder, without `..`"
+        ));
     }
     Ok(steps.join("/"))
 }

@@ -51,7 +51,8 @@ fn inert(text: &str) -> String {
     while let Some(at) = rest.find('<') {
         safe.push_str(&rest[..at]);
         let tail = &rest[at..];
-        let begins = |word: &str| tail.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        let begins =
+            |word: &str| tail.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
         if begins("</script") || begins("</style") {
             safe.push_str("<\\/");
             rest = &tail[2..];

@@ -354,13 +354,19 @@ pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
     let mut problems = Vec::new();
     for (id, range) in &manifest.requires {
         if VersionReq::parse(range).is_err() {
-            problems.push(at(&format!("/requires/{id}"), format!("`{range}` is no range of versions; write `>=1.0.0` or `^1.2`")));
+            problems.push(at(
+                &format!("/requires/{id}"),
+                format!("`{range}` is no range of versions; write `>=1.0.0` or `^1.2`"),
+            ));
         }
     }
     if let Some(range) = &manifest.codex_version
         && VersionReq::parse(range).is_err()
     {
-        problems.push(at("/codex_version", format!("`{range}` is no range of versions; write `>=1.0.0` or `^1`")));
+        problems.push(at(
+            "/codex_version",
+            format!("`{range}` is no range of versions; write `>=1.0.0` or `^1`"),
+        ));
     }
     for (pointer, name) in manifest.names() {
         if let Err(why) = files::inside(&name).and_then(|name| files.read(&name).map(drop)) {

@@ -110,7 +110,8 @@ mod tests {
     fn limits_limit() {
         let all = wish(&json!("read_files")).unwrap();
         assert!(all.has("a/b.md") && all.reaches(&["lab"]));
-        let some = wish(&json!({"read_files": {"paths": ["tasks/**", "*.md"], "notebooks": ["lab"]}})).unwrap();
+        let some =
+            wish(&json!({"read_files": {"paths": ["tasks/**", "*.md"], "notebooks": ["lab"]}})).unwrap();
         assert!(some.has("tasks/a/b.md") && some.has("top.md") && !some.has("notes/a.md"));
         assert!(some.reaches(&["0123", "lab"]) && !some.reaches(&["other"]));
         assert!(all.covers(&some) && !some.covers(&all) && some.covers(&some));

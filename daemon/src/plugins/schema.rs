@@ -32,7 +32,9 @@ fn fault(error: &ValidationError<'_>) -> Fault {
     let given = shown(error.instance());
     let message = match error.kind() {
         Kind::Required { property } => format!("the key {} is missing", shown(property)),
-        Kind::AdditionalProperties { unexpected } => format!("there is no key `{}` here", unexpected.join("`, `")),
+        Kind::AdditionalProperties { unexpected } => {
+            format!("there is no key `{}` here", unexpected.join("`, `"))
+        }
         Kind::Type { kind } => format!("it is {given}; it must be {}", types(kind)),
         Kind::Enum { options } => format!("it is {given}; it must be one of {}", list(options)),
         Kind::Constant { expected_value } => format!("it is {given}; it must be {}", shown(expected_value)),
@@ -98,7 +100,8 @@ fn list(options: &Value) -> String {
 pub fn of_config(fields: &Map<String, Value>) -> Value {
     let required: Vec<&String> =
         fields.iter().filter(|(_, field)| field["required"] == json!(true)).map(|(key, _)| key).collect();
-    let properties: Map<String, Value> = fields.iter().map(|(key, field)| (key.clone(), of_field(field))).collect();
+    let properties: Map<String, Value> =
+        fields.iter().map(|(key, field)| (key.clone(), of_field(field))).collect();
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
@@ -159,11 +162,20 @@ mod tests {
         let fields = fields.as_object().unwrap();
         let validator = jsonschema::validator_for(&of_config(fields)).unwrap();
         let say = |value: Value| -> Vec<String> {
-            faults(&validator, &value).into_iter().map(|fault| format!("{}: {}", fault.key(), fault.message)).collect()
+            faults(&validator, &value)
+                .into_iter()
+                .map(|fault| format!("{}: {}", fault.key(), fault.message))
+                .collect()
         };
-        assert_eq!(say(json!({"columns": 3, "layout": "rows", "cards": [{"id": "a"}]})), Vec::<String>::new());
+        assert_eq!(
+            say(json!({"columns": 3, "layout": "rows", "cards": [{"id": "a"}]})),
+            Vec::<String>::new()
+        );
         assert_eq!(say(json!({"columns": 9})), ["columns: it is `9`; it must be at most 8"]);
-        assert_eq!(say(json!({"layout": "cols"})), ["layout: it is `cols`; it must be one of `grid`, `rows`"]);
+        assert_eq!(
+            say(json!({"layout": "cols"})),
+            ["layout: it is `cols`; it must be one of `grid`, `rows`"]
+        );
         assert_eq!(say(json!({"colums": 3})), [": there is no key `colums` here"]);
         assert_eq!(say(json!({"cards": [{}]})), ["cards/0: the key `id` is missing"]);
         assert_eq!(say(json!({"cards": 1})), ["cards: it is `1`; it must be a list"]);

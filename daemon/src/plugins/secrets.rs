@@ -36,7 +36,12 @@ impl Plugins {
     }
 
     /// A secret, opened. Only for the request that is about to leave.
-    pub(super) fn secret(&self, plugin: &str, workspace: &str, name: &str) -> Result<Option<String>, PluginError> {
+    pub(super) fn secret(
+        &self,
+        plugin: &str,
+        workspace: &str,
+        name: &str,
+    ) -> Result<Option<String>, PluginError> {
         let Some(sealed) = self.inner.system.plugin_secret(workspace, plugin, name)? else { return Ok(None) };
         let opened = self.open(&place(workspace, plugin, name), &sealed)?;
         Ok(Some(opened))
@@ -44,7 +49,8 @@ impl Plugins {
 
     fn seal(&self, place: &str, value: &[u8]) -> Result<Vec<u8>, PluginError> {
         let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|why| PluginError::Refused(format!("there is no randomness: {why}")))?;
+        getrandom::fill(&mut nonce)
+            .map_err(|why| PluginError::Refused(format!("there is no randomness: {why}")))?;
         let payload = Payload { msg: value, aad: place.as_bytes() };
         let sealed = self.cipher()?.encrypt(&XNonce::from(nonce), payload);
         let sealed = sealed.map_err(|_| PluginError::Refused("the secret cannot be encrypted".to_owned()))?;

@@ -54,13 +54,18 @@ fn scope() -> Scope {
 }
 
 fn view(id: &str, more: &str) -> String {
-    format!("id: {id}\nname: {id}\nversion: 1.0.0\ntype: view\nviews:\n  - id: {id}\n    name: A view\n    script: v.js\n{more}")
+    format!(
+        "id: {id}\nname: {id}\nversion: 1.0.0\ntype: view\nviews:\n  - id: {id}\n    name: A view\n    script: v.js\n{more}"
+    )
 }
 
 #[test]
 fn what_is_installed_does_not_run_until_somebody_says_so_and_then_just_that() {
     let place = place();
-    place.installed("board", &[("manifest.yml", &view("board", "permissions: [read_files]\n")), ("v.js", "1")]);
+    place.installed(
+        "board",
+        &[("manifest.yml", &view("board", "permissions: [read_files]\n")), ("v.js", "1")],
+    );
     assert_eq!(place.state("board"), State::Off);
     assert!(place.plugins.running("board", &scope()).is_err());
     // Whoever says yes says to what.
@@ -119,7 +124,10 @@ fn a_plugin_does_what_it_wants_and_was_given_no_more() {
 
     // A later version that wants more says what is new.
     let more = wants.replace("tasks/**", "**");
-    place.plugins.add(&place.folder("board2", &[("manifest.yml", &view("board", &more)), ("v.js", "1")])).unwrap();
+    place
+        .plugins
+        .add(&place.folder("board2", &[("manifest.yml", &view("board", &more)), ("v.js", "1")]))
+        .unwrap();
     let plugin = place.plugins.find("board").unwrap();
     let new: Vec<_> = place.plugins.permissions(&plugin, "default").unwrap();
     assert_eq!(new.iter().map(|one| one.is_new).collect::<Vec<_>>(), [false, true]);
@@ -154,12 +162,22 @@ fn a_bad_plugin_is_named_with_its_line_and_stops_no_other() {
     write("good/v.js", "");
     write("no-version/manifest.yml", "id: no-version\nname: x\ntype: view\n");
     write("bad-id/manifest.yml", "id: Bad Id\nname: x\nversion: 1.0.0\ntype: view\n");
-    write("bad-key/manifest.yml", "id: bad-key\nname: x\nversion: 1.0.0\ntype: view\n\nviews:\n  - id: 7\n    name: x\n");
+    write(
+        "bad-key/manifest.yml",
+        "id: bad-key\nname: x\nversion: 1.0.0\ntype: view\n\nviews:\n  - id: 7\n    name: x\n",
+    );
     write("no-script/manifest.yml", &view("no-script", ""));
     write("escapes/manifest.yml", &view("escapes", "").replace("v.js", "../good/v.js"));
     write("not-yaml/manifest.yml", "id: [1\nname: x\n");
     write("permission/manifest.yml", &view("permission", "permissions: [everything]\n"));
-    let bomb: String = (0..12).map(|at| format!("a{at}: &a{at} [{}]\n", vec![if at == 0 { "x".to_owned() } else { format!("*a{}", at - 1) }; 9].join(", "))).collect();
+    let bomb: String = (0..12)
+        .map(|at| {
+            format!(
+                "a{at}: &a{at} [{}]\n",
+                vec![if at == 0 { "x".to_owned() } else { format!("*a{}", at - 1) }; 9].join(", ")
+            )
+        })
+        .collect();
     write("bomb/manifest.yml", &bomb);
     let huge = own.join("huge");
     fs::create_dir_all(&huge).unwrap();
@@ -178,7 +196,11 @@ fn a_bad_plugin_is_named_with_its_line_and_stops_no_other() {
     assert!(problem("no-script").message.contains("v.js"));
     assert!(problem("escapes").message.contains("no path inside"));
     assert!(problem("not-yaml").line.is_some());
-    assert!(problem("permission").message.contains("must be one of `read_files`"), "{:?}", problem("permission"));
+    assert!(
+        problem("permission").message.contains("must be one of `read_files`"),
+        "{:?}",
+        problem("permission")
+    );
     assert!(problem("bomb").message.contains("cannot be read"));
     assert!(problem("huge").message.contains("larger than"));
 }
@@ -218,7 +240,11 @@ fn what_one_needs_comes_before_it_and_circles_are_refused() {
         ("above", "`alone`, which cannot run"),
         ("future", "version >=9.0.0"),
     ] {
-        assert!(blocked(id).contains(words) && blocked(id).is_empty() == words.is_empty(), "{id}: {}", blocked(id));
+        assert!(
+            blocked(id).contains(words) && blocked(id).is_empty() == words.is_empty(),
+            "{id}: {}",
+            blocked(id)
+        );
     }
     let hash = catalogue.find("future").unwrap().hash.clone();
     assert!(place.plugins.enable("future", &scope(), Some(true), Some(&hash), None).is_err());
@@ -265,7 +291,10 @@ fn a_secret_is_written_and_never_lies_open() {
     let plugin = place.installed("stars", &[("manifest.yml", manifest)]);
     place.plugins.set_secret(&plugin, "default", "token", Some("hunter2-hunter2")).unwrap();
     assert_eq!(place.plugins.secrets("stars", "default").unwrap(), ["token"]);
-    assert_eq!(place.plugins.secret("stars", "default", "token").unwrap().as_deref(), Some("hunter2-hunter2"));
+    assert_eq!(
+        place.plugins.secret("stars", "default", "token").unwrap().as_deref(),
+        Some("hunter2-hunter2")
+    );
     assert_eq!(place.plugins.secret("stars", "other", "token").unwrap(), None);
     let config = place.plugins.config(&plugin, "default").unwrap();
     assert_eq!(json!(config), json!({"units": "metric"}));

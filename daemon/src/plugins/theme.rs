@@ -2,8 +2,8 @@
 //! What is sent is written anew from what was understood, so that nothing gets through by being misread.
 
 use cssparser::{
-    AtRuleParser, CowRcStr, DeclarationParser, ParseError, Parser, ParserState, QualifiedRuleParser, RuleBodyItemParser,
-    RuleBodyParser, StyleSheetParser, ToCss, Token,
+    AtRuleParser, CowRcStr, DeclarationParser, ParseError, Parser, ParserState, QualifiedRuleParser,
+    RuleBodyItemParser, RuleBodyParser, StyleSheetParser, ToCss, Token,
 };
 
 /// A style sheet is some pages of text.
@@ -126,7 +126,11 @@ impl<'i> AtRuleParser<'i> for Sheet<'_> {
     type AtRule = String;
     type Error = String;
 
-    fn parse_prelude(&mut self, name: CowRcStr<'i>, input: &mut Parser<'i>) -> Result<Self::Prelude, Refused> {
+    fn parse_prelude(
+        &mut self,
+        name: CowRcStr<'i>,
+        input: &mut Parser<'i>,
+    ) -> Result<Self::Prelude, Refused> {
         if !["media", "supports"].iter().any(|known| name.eq_ignore_ascii_case(known)) {
             return Err(refuse("a theme has `@media` and `@supports`, no other rules of this kind"));
         }
@@ -307,7 +311,8 @@ const NOTHING_OUTSIDE: &str = "a theme loads nothing: no address, no image, no f
 fn below(selector: &str, class: &str) -> String {
     let own = format!(".{class}");
     let has = selector.match_indices(&own).any(|(at, _)| {
-        !selector[at + own.len()..].starts_with(|next: char| next.is_alphanumeric() || matches!(next, '-' | '_'))
+        !selector[at + own.len()..]
+            .starts_with(|next: char| next.is_alphanumeric() || matches!(next, '-' | '_'))
     });
     if has {
         return selector.to_owned();
@@ -366,7 +371,18 @@ mod tests {
         for source in bad {
             let clean = clean(source, "t").unwrap();
             let lower = clean.css.to_lowercase();
-            for word in ["evil", "url", "position", "import", "script", "display", "opacity", "transform", "font-face", "src"] {
+            for word in [
+                "evil",
+                "url",
+                "position",
+                "import",
+                "script",
+                "display",
+                "opacity",
+                "transform",
+                "font-face",
+                "src",
+            ] {
                 assert!(!lower.contains(word), "{source}\n{}", clean.css);
             }
             assert!(!clean.warnings.is_empty(), "{source}");
@@ -375,7 +391,16 @@ mod tests {
 
     #[test]
     fn what_is_broken_breaks_nothing_behind_it() {
-        for source in ["a { color: red", "a { --x: (", "a { font: \"x", "} b { color: red }", "/* c", "a{--x:[)}]}b{color:red}", "\0", "@media {"] {
+        for source in [
+            "a { color: red",
+            "a { --x: (",
+            "a { font: \"x",
+            "} b { color: red }",
+            "/* c",
+            "a{--x:[)}]}b{color:red}",
+            "\0",
+            "@media {",
+        ] {
             let clean = clean(source, "t").unwrap();
             let open = clean.css.matches('{').count();
             assert_eq!(open, clean.css.matches('}').count(), "{source:?} {}", clean.css);

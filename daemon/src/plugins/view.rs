@@ -73,7 +73,8 @@ pub fn read(source: &str, catalogue: &Catalogue) -> ViewFile {
     file.description = words("description");
     let object = |key: &str| read.value[key].as_object().cloned().unwrap_or_default();
     (file.query, file.config) = (object("query"), object("config"));
-    let layout = [&read.value["layout"], &read.value["config"]["layout"]].into_iter().find(|one| one.is_array());
+    let layout =
+        [&read.value["layout"], &read.value["config"]["layout"]].into_iter().find(|one| one.is_array());
     file.layout = layout.cloned();
     for key in ["query", "config"] {
         if !read.value[key].is_null() && !read.value[key].is_object() {
@@ -92,10 +93,15 @@ pub fn read(source: &str, catalogue: &Catalogue) -> ViewFile {
             (file.plugin, file.view) = (Some(plugin), Some(view));
         }
         None if file.view_type.is_empty() => {
-            file.warn(read.at(&["type"]), "view_type", format!("it says no `view_type`; there are {}", known(catalogue)));
+            file.warn(
+                read.at(&["type"]),
+                "view_type",
+                format!("it says no `view_type`; there are {}", known(catalogue)),
+            );
         }
         None => {
-            let say = format!("no plugin here has a view `{}`; there are {}", file.view_type, known(catalogue));
+            let say =
+                format!("no plugin here has a view `{}`; there are {}", file.view_type, known(catalogue));
             file.warn(read.at(&["view_type"]), "view_type", say);
         }
     }
@@ -122,7 +128,11 @@ impl ViewFile {
         for key in top {
             let close = mirror::nearest(&key, KEYS.into_iter());
             if let Some(close) = close.filter(|_| !KEYS.contains(&key.as_str())) {
-                self.warn(read.at(&[&key]), &key, format!("there is no key `{key}`; did you mean `{close}`?"));
+                self.warn(
+                    read.at(&[&key]),
+                    &key,
+                    format!("there is no key `{key}`; did you mean `{close}`?"),
+                );
             }
         }
         if let Some(said) = read.value["type"].as_str().filter(|said| *said != "view") {

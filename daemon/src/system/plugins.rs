@@ -165,7 +165,10 @@ impl System {
     }
 
     /// What a service said to a request: workspace, plugin, request.
-    pub fn plugin_answer(&self, (workspace, plugin, request): &(String, String, String)) -> Result<Option<PluginAnswer>, SystemError> {
+    pub fn plugin_answer(
+        &self,
+        (workspace, plugin, request): &(String, String, String),
+    ) -> Result<Option<PluginAnswer>, SystemError> {
         let sql = "SELECT at, etag, modified, media_type, body FROM plugin_answer
                    WHERE workspace = ?1 AND plugin = ?2 AND request = ?3";
         self.db()
@@ -192,7 +195,14 @@ impl System {
         let keep = "INSERT OR REPLACE INTO plugin_answer (workspace, plugin, request, at, etag, modified, media_type, body)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let values = params![
-            workspace, plugin, request, answer.at, answer.etag, answer.modified, answer.media_type, answer.body
+            workspace,
+            plugin,
+            request,
+            answer.at,
+            answer.etag,
+            answer.modified,
+            answer.media_type,
+            answer.body
         ];
         let sweep = "DELETE FROM plugin_answer WHERE workspace = ?1 AND plugin = ?2 AND request NOT IN
                      (SELECT request FROM plugin_answer WHERE workspace = ?1 AND plugin = ?2 ORDER BY at DESC LIMIT ?3)";

@@ -21,6 +21,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/appearance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The themes that were chosen. */
+        get: operations["appearance_show"];
+        /** Chooses a theme. */
+        put: operations["appearance_choose"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bundles": {
         parameters: {
             query?: never;
@@ -745,6 +763,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notebooks/{nb}/entries/{e}/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a `.cdx` says, and what is wrong with it, line by line. */
+        get: operations["views_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notebooks/{nb}/files/{path}": {
         parameters: {
             query?: never;
@@ -859,6 +894,144 @@ export interface paths {
         };
         /** The other devices, notebook by notebook. */
         get: operations["people_peers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All plugins, as they are for a workspace, or for a notebook. */
+        get: operations["plugins_list"];
+        put?: never;
+        /** Copies a plugin into the plugin folder. It is not enabled. */
+        post: operations["plugins_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Enables, disables or sets up a plugin on this device. */
+        put: operations["plugins_change"];
+        post?: never;
+        /** Removes a plugin that is not bundled, with its settings and secrets. */
+        delete: operations["plugins_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carries out what a plugin asks for, if it may. */
+        post: operations["plugins_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/endpoints/{endpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks an endpoint that a plugin declares, or answers with what it said before. */
+        post: operations["plugins_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/frame": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The document of a view or a block, for a frame without an origin. Its policy lets it reach nothing. */
+        get: operations["plugins_frame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/importers/{importer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes entries of a file with a plugin's code. What is there stays: a taken name gets a number. */
+        post: operations["plugins_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of a picture, for a plugin that may read it. */
+        get: operations["plugins_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{id}/theme.css": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A theme's style sheet: what is left of it after it was read rule by rule. */
+        get: operations["plugins_theme_css"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1263,6 +1436,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a text would say as a `.cdx`. */
+        post: operations["views_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1307,6 +1497,21 @@ export interface components {
             /** @description The version that this made of it; nothing if it made none. */
             version?: string | null;
         };
+        /** @description Themes that were chosen, each by the id of its plugin. */
+        Appearance: {
+            /**
+             * @description On this device; nothing: the program's own.
+             * @default null
+             */
+            theme: string | null;
+            /**
+             * @description In workspaces that say otherwise.
+             * @default {}
+             */
+            workspaces: {
+                [key: string]: string;
+            };
+        };
         /** @description Who, and when. */
         Author: {
             /** @description Device id. */
@@ -1332,6 +1537,56 @@ export interface components {
             target: string;
             /** @description Its title. */
             title: string;
+        };
+        /** @description A block in Markdown. */
+        BlockKind: {
+            /**
+             * @description Whether an address on a line of its own becomes this block.
+             * @default false
+             */
+            auto_detect: boolean;
+            /**
+             * @description The keys of the block.
+             * @default {}
+             */
+            config_schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description What it shows.
+             * @default
+             */
+            description: string;
+            /**
+             * @description A sign for it.
+             * @default
+             */
+            icon: string;
+            /**
+             * @description The word behind the fence.
+             * @default
+             */
+            id: string;
+            /**
+             * @description What people call it.
+             * @default
+             */
+            name: string;
+            /**
+             * @description Its script.
+             * @default null
+             */
+            script: string | null;
+            /**
+             * @description Its style sheet.
+             * @default null
+             */
+            style: string | null;
+            /**
+             * @description Regular expressions over such addresses.
+             * @default []
+             */
+            url_patterns: string[];
         };
         /** @description What was taken in. */
         BundleImported: {
@@ -1523,7 +1778,7 @@ export interface components {
             path?: string | null;
             /**
              * @description `entry.created`, `entry.modified`, `entry.moved`, `entry.deleted`, `conflict`, `peer`, `standing`,
-             *     `write_failed`, `fork`, or `reload`: read everything again.
+             *     `write_failed`, `fork`, `plugins.changed`, or `reload`: read everything again.
              */
             type: string;
             /** @description Its version now. */
@@ -1556,6 +1811,32 @@ export interface components {
         Done: {
             /** @description Always true. */
             done: boolean;
+        };
+        /** @description What the service said. */
+        EndpointAnswer: {
+            /** @description When it said so. */
+            as_of: string;
+            /** @description JSON, a text, or base64 of bytes, as the endpoint declares. */
+            data: Record<string, never>;
+            /** @description What the service called it. */
+            media_type: string;
+            /** @description It is older than it should be: the service does not answer now. */
+            stale: boolean;
+        };
+        /** @description What is asked of a service. */
+        EndpointCall: {
+            /**
+             * @description The notebook in which the plugin is shown.
+             * @default null
+             */
+            notebook: string | null;
+            /** @description By name. */
+            parameters?: Record<string, never>;
+            /**
+             * @description For which workspace; if not given, the notebook's.
+             * @default null
+             */
+            workspace: string | null;
         };
         /** @description What shall change about an entry. */
         EntryChange: {
@@ -1686,6 +1967,13 @@ export interface components {
             /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
             used_by?: string | null;
         };
+        /** @description A permission that a plugin wants, and whether it has it. */
+        Granted: components["schemas"]["Wish"] & {
+            /** @description Whether it has it while it is on. */
+            granted: boolean;
+            /** @description Whether it did not want it, or not all of it, when it was enabled last. */
+            is_new: boolean;
+        };
         /** @description Entries and the links between them. */
         Graph: {
             /** @description Links between these. */
@@ -1776,6 +2064,22 @@ export interface components {
             old_lines: number;
             /** @description First line before, from 1. */
             old_start: number;
+        };
+        /** @description What was made of a file, or would be. */
+        ImportAnswer: {
+            /** @description Entries, as the code gave them. */
+            entries: components["schemas"]["Imported"][];
+            /** @description Their ids, in the same order; none for a preview. */
+            made: string[];
+        };
+        /** @description An entry that an importer makes. */
+        Imported: {
+            /** @description Where, below the folder that the user chose. */
+            path: string;
+            /** @description Its properties. */
+            properties?: Record<string, never>;
+            /** @description Its text. */
+            text?: string;
         };
         /** @description An invitation. */
         Invite: {
@@ -1955,6 +2259,13 @@ export interface components {
             /** @description Texts that were changed. */
             texts: components["schemas"]["TextUndo"][];
         };
+        /** @description Another choice. */
+        NewAppearance: {
+            /** @description The plugin whose theme it is; nothing: the device's, or the program's own. */
+            theme?: string | null;
+            /** @description Only in this workspace. */
+            workspace?: string | null;
+        };
         /** @description What to export, and where to. */
         NewBundle: {
             /** @description The file to make; absolute. Nothing may be there yet. */
@@ -2010,6 +2321,11 @@ export interface components {
             path: string;
             /** @description Workspace slug. */
             workspace?: string | null;
+        };
+        /** @description A folder with a plugin. */
+        NewPlugin: {
+            /** @description Its path on this device. */
+            path: string;
         };
         /** @description Whose role changes, and to what. */
         NewRole: {
@@ -2874,6 +3190,11 @@ export interface components {
              */
             turned_away: boolean;
         };
+        /**
+         * @description A kind of thing that a plugin does.
+         * @enum {string}
+         */
+        Permission: "read_files" | "modify_metadata" | "write_files" | "network_request" | "store_config" | "render_blocks";
         /** @description A recovery phrase. */
         Phrase: {
             /** @description Twelve words. They are kept nowhere: write them down. */
@@ -2885,6 +3206,148 @@ export interface components {
             differs: boolean;
             /** @description Its text. */
             text: string;
+        };
+        /** @description What a plugin asks for. */
+        PluginCall: components["schemas"]["What"] & {
+            /** @description The notebook in which it is shown. */
+            notebook: string;
+        };
+        /** @description What shall be otherwise about a plugin. */
+        PluginChange: {
+            /** @description Settings; `null` takes one away. */
+            config?: Record<string, never>;
+            /** @description On or off. With `notebook`, `null` is: as its workspace. */
+            enabled?: boolean | null;
+            /** @description What was shown to whoever says so. What is not bundled is enabled only with it, and only if it still is that. */
+            hash?: string | null;
+            /** @description Only for this notebook. */
+            notebook?: string | null;
+            /** @description The permissions that it is given, of those that it wants. */
+            permissions?: components["schemas"]["Permission"][] | null;
+            /** @description Secrets; `null` takes one away. They are never read again. */
+            secrets?: Record<string, never>;
+            /** @description For which workspace; if not given, the notebook's. */
+            workspace?: string | null;
+        };
+        /** @description A request that a plugin can have made. */
+        PluginEndpoint: {
+            /** @description What it answers. */
+            description: string;
+            /** @description Its id. */
+            id: string;
+            /** @description How it is asked. */
+            method: string;
+            /** @description What people call it. */
+            name: string;
+        };
+        /** @description Code of a plugin that makes entries of files. */
+        PluginImporter: {
+            /** @description What it makes of a file. */
+            description: string;
+            /** @description What names of its files end with. */
+            extensions: string[];
+            /** @description Its id. */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+        };
+        /** @description What a notebook says otherwise. */
+        PluginNotebook: {
+            /** @description Whether the plugin is on there. */
+            enabled: boolean;
+            /** @description Notebook id. */
+            notebook: string;
+        };
+        /** @description All plugins of this device. */
+        PluginPage: {
+            /** @description The folder of this device's own plugins. */
+            folder: string;
+            /** @description The version of the interface. */
+            interface: string;
+            /** @description In the order in which they are loaded. */
+            plugins: components["schemas"]["PluginRow"][];
+            /** @description Files that are no plugins, with what is wrong. */
+            problems: components["schemas"]["Problem"][];
+        };
+        /** @description Something that a plugin was not let do. */
+        PluginRefusal: {
+            /** @description When. */
+            at: string;
+            /** @description What it tried. */
+            call: string;
+            /** @description Why not. */
+            reason: string;
+        };
+        /** @description A plugin. */
+        PluginRow: {
+            /** @description Who made it. */
+            author: string;
+            /** @description Blocks. */
+            blocks: components["schemas"]["BlockKind"][];
+            /** @description Whether it is part of the program. */
+            bundled: boolean;
+            /**
+             * Format: int64
+             * @description Calls that were carried out since the program was started.
+             */
+            calls: number;
+            /** @description Settings as they are; secrets are not among them. */
+            config: Record<string, never>;
+            /** @description What it is for. */
+            description: string;
+            /** @description Requests. */
+            endpoints: components["schemas"]["PluginEndpoint"][];
+            /** @description Over all of its files: what is given back to enable just this. */
+            hash: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Importers. */
+            importers: components["schemas"]["PluginImporter"][];
+            /** @description Its licence. */
+            license: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description Notebooks that say otherwise. */
+            notebooks: components["schemas"]["PluginNotebook"][];
+            /** @description Its folder, if it has one. */
+            path?: string | null;
+            /** @description What it may do. */
+            permissions: components["schemas"]["Granted"][];
+            /** @description Settings that there are. */
+            properties: components["schemas"]["Property"][];
+            /** @description Why not. */
+            reason?: string | null;
+            /** @description The last refusals, the newest first. */
+            refusals: components["schemas"]["PluginRefusal"][];
+            /**
+             * Format: int64
+             * @description Calls that were refused.
+             */
+            refused: number;
+            /** @description Secrets that are set, by name. */
+            secrets: string[];
+            /** @description Whether it runs. */
+            state: components["schemas"]["State"];
+            /** @description Templates. */
+            templates: components["schemas"]["PluginTemplate"][];
+            theme?: components["schemas"]["Theme"] | null;
+            /** @description What it mainly is: `view`, `theme`, `integration`, `importer`. */
+            type: string;
+            /** @description Three numbers. */
+            version: string;
+            /** @description Views. */
+            views: components["schemas"]["ViewKind"][];
+            /** @description What is left out of its theme. */
+            warnings: string[];
+        };
+        /** @description A template that a plugin brings. */
+        PluginTemplate: {
+            /** @description What it is for. */
+            description: string;
+            /** @description Its id. */
+            id: string;
+            /** @description What people call it. */
+            name: string;
         };
         /**
          * @description What a page says of itself. Each word says it all: nothing refers to the one before. What a later version says besides is
@@ -2925,6 +3388,17 @@ export interface components {
             /** @description What its holder may do then. */
             role: string;
         };
+        /** @description What is wrong with a plugin, and where. */
+        Problem: {
+            /** @description The file. */
+            file: string;
+            /** @description The key in it: `views/0/id`. */
+            key?: string | null;
+            /** @description The line, counted from 1. */
+            line?: number | null;
+            /** @description What is wrong, and what would be right. */
+            message: string;
+        };
         /** @description Who one is here. */
         Profile: {
             /** @description What to be shown in, as `#rrggbb`. */
@@ -2948,6 +3422,48 @@ export interface components {
             total?: number | null;
             /** @description Which. */
             what: components["schemas"]["Work"];
+        };
+        /** @description One setting. */
+        Property: {
+            /** @description What it is while nobody sets it. */
+            default?: unknown;
+            /**
+             * @description What it is for.
+             * @default
+             */
+            description: string;
+            /**
+             * @description The values that it may have.
+             * @default []
+             */
+            enum: unknown[];
+            /**
+             * @description Its key.
+             * @default
+             */
+            name: string;
+            /**
+             * @description Whether it must be set.
+             * @default false
+             */
+            required: boolean;
+            /**
+             * @description Whether it is a secret: written, never read.
+             * @default false
+             */
+            secure: boolean;
+            /**
+             * @description Of which type it is.
+             * @default
+             */
+            type: string;
+            /**
+             * @description How it is asked for.
+             * @default {}
+             */
+            ui: {
+                [key: string]: unknown;
+            };
         };
         /** @description Properties to set and to remove. */
         PropertyChange: {
@@ -3245,6 +3761,11 @@ export interface components {
             /** @description Text. */
             text: string;
         };
+        /**
+         * @description Whether a plugin runs.
+         * @enum {string}
+         */
+        State: "on" | "off" | "changed" | "blocked";
         /** @description The whole status. */
         Status: {
             /** @description This device. */
@@ -3382,6 +3903,36 @@ export interface components {
             /** @description Which. */
             entry: string;
         };
+        /** @description A theme. */
+        Theme: {
+            /**
+             * @description `light`, `dark` or `both`.
+             * @default
+             */
+            category: string;
+            /**
+             * @description The class that the page has while it is chosen.
+             * @default
+             */
+            class_name: string;
+            /**
+             * @description Swatches.
+             * @default {}
+             */
+            colors: {
+                [key: string]: string;
+            };
+            /**
+             * @description What people call it.
+             * @default
+             */
+            display_name: string;
+            /**
+             * @description Its style sheet.
+             * @default
+             */
+            stylesheet: string;
+        };
         /** @description A thread of comments. */
         ThreadItem: {
             /** @description Its comments, the first first. */
@@ -3462,6 +4013,73 @@ export interface components {
             /** @description The version. */
             version: string;
         };
+        /** @description What a `.cdx` says. */
+        ViewFile: {
+            /** @description Markdown above the view. */
+            body: string;
+            /** @description How it is shown, defaults filled in. */
+            config: Record<string, never>;
+            /** @description What it shows. */
+            description: string;
+            /** @description Rows of a dashboard. */
+            layout?: Record<string, never>[] | null;
+            /** @description The plugin whose view it is. */
+            plugin?: string | null;
+            /** @description What is asked for: the body of POST `/query`. */
+            query: Record<string, never>;
+            /** @description What it is called. */
+            title: string;
+            view?: components["schemas"]["ViewKind"] | null;
+            /** @description The id of a view. */
+            view_type: string;
+            /** @description What is wrong with it. */
+            warnings: components["schemas"]["Warning"][];
+        };
+        /** @description A view of entries. */
+        ViewKind: {
+            /**
+             * @description The keys of `config`.
+             * @default {}
+             */
+            config_schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description What it shows.
+             * @default
+             */
+            description: string;
+            /**
+             * @description A sign for it.
+             * @default
+             */
+            icon: string;
+            /**
+             * @description What `view_type` of a `.cdx` says.
+             * @default
+             */
+            id: string;
+            /**
+             * @description What people call it.
+             * @default
+             */
+            name: string;
+            /**
+             * @description Its script; none: the program's own view of this id is used.
+             * @default null
+             */
+            script: string | null;
+            /**
+             * @description Its style sheet.
+             * @default null
+             */
+            style: string | null;
+        };
+        /** @description A text that may become a view. */
+        ViewText: {
+            /** @description What a `.cdx` would hold. */
+            text: string;
+        };
         /** @description Somebody who waits to be let in. */
         Waiting: {
             /** @description Since when. */
@@ -3486,6 +4104,59 @@ export interface components {
             /** @description As what: for another device of somebody, that person's role. */
             role: string;
         };
+        /** @description Something that means nothing, or not what was meant. */
+        Warning: {
+            /** @description The key. */
+            key: string;
+            /** @description The line in the file, counted from 1. */
+            line?: number | null;
+            /** @description What is wrong, and what would be right. */
+            message: string;
+        };
+        /** @description What a plugin can ask for. */
+        What: {
+            /** @enum {string} */
+            call: "query";
+            /** @description The question. Without `notebook_ids` it is put to the notebook in which the plugin is shown. */
+            query: Record<string, never>;
+        } | {
+            /** @enum {string} */
+            call: "entry";
+            /** @description Entry id. */
+            entry: string;
+        } | {
+            /** @enum {string} */
+            call: "text";
+            /** @description Entry id. */
+            entry: string;
+        } | {
+            /** @enum {string} */
+            call: "set";
+            /** @description Entry id. */
+            entry: string;
+            /** @description Keys with their values. */
+            properties?: Record<string, never>;
+            /** @description Keys that go. */
+            remove?: string[];
+        } | {
+            /** @enum {string} */
+            call: "create";
+            /** @description Where. */
+            path: string;
+            /** @description Its properties. */
+            properties?: Record<string, never>;
+            /** @description Its text. */
+            text?: string;
+        } | {
+            /** @enum {string} */
+            call: "write";
+            /** @description Entry id. */
+            entry: string;
+            /** @description The text. */
+            text: string;
+            /** @description The version that it was made from: what was written since is kept. */
+            version: string;
+        };
         /** @description Which day's note. */
         WhichDay: {
             /**
@@ -3498,6 +4169,17 @@ export interface components {
              * @default null
              */
             template: string | null;
+        };
+        /** @description A permission with its limits. An empty list is no limit, but for hosts: there it is none at all. */
+        Wish: {
+            /** @description On which hosts. */
+            hosts?: string[];
+            /** @description In which notebooks: slug, name or id. */
+            notebooks?: string[];
+            /** @description In which files: globs. */
+            paths?: string[];
+            /** @description What. */
+            permission: components["schemas"]["Permission"];
         };
         /** @description What is said. */
         Words: {
@@ -3541,6 +4223,55 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_Activity"];
                 };
+            };
+        };
+    };
+    appearance_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Appearance"];
+                };
+            };
+        };
+    };
+    appearance_choose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAppearance"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Appearance"];
+                };
+            };
+            /** @description There is no such theme */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5212,6 +5943,34 @@ export interface operations {
             };
         };
     };
+    views_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                nb: string;
+                e: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewFile"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     content_get_file: {
         parameters: {
             query?: {
@@ -5523,6 +6282,375 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_PeerRow"];
                 };
+            };
+        };
+    };
+    plugins_list: {
+        parameters: {
+            query?: {
+                /** @description Workspace slug; if not given, the notebook's. */
+                workspace?: string;
+                /** @description A notebook by id, slug or name: as it is there. */
+                notebook?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginPage"];
+                };
+            };
+        };
+    };
+    plugins_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPlugin"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginRow"];
+                };
+            };
+            /** @description What is wrong with it, with file, key and line */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PluginChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginRow"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `plugin_changed`: it is not what was shown */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PluginCall"];
+            };
+        };
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description `not_permitted` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `plugin_not_on` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointCall"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointAnswer"];
+                };
+            };
+            /** @description `not_permitted` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `service_failed` */
+            424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `asked_too_often` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_frame: {
+        parameters: {
+            query?: {
+                /** @description That of this view. */
+                view?: string;
+                /** @description That of this block. */
+                block?: string;
+                /** @description The notebook in which it is shown. */
+                notebook?: string;
+                /** @description The workspace, if it is in no notebook. */
+                workspace?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An HTML document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_import: {
+        parameters: {
+            query: {
+                /** @description The notebook. */
+                notebook: string;
+                /** @description What the file is called. */
+                name: string;
+                /** @description The folder in which the entries are made; not given: at the top. */
+                folder?: string;
+                /** @description Only say what would be made. */
+                preview?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                importer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportAnswer"];
+                };
+            };
+            /** @description Why not: the code's own words too */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_picture: {
+        parameters: {
+            query: {
+                /** @description The notebook in which the plugin is shown. */
+                notebook: string;
+                /** @description The entry. */
+                entry: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_theme_css: {
+        parameters: {
+            query?: {
+                /** @description Workspace slug; if not given, the notebook's. */
+                workspace?: string;
+                /** @description A notebook by id, slug or name: as it is there. */
+                notebook?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A style sheet */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -6227,6 +7355,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    views_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewFile"];
+                };
             };
         };
     };

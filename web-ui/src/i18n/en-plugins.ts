@@ -161,6 +161,7 @@ export const plugins = {
     workspace: (name: string) => `In the workspace ${name}`,
     asDevice: 'As on this device',
     both: 'light and dark',
+    light: 'light only',
     dark: 'dark only',
     only: (name: string, how: string) => `“${name}” is ${how}, so the choice of light or dark waits until another theme is chosen.`,
     failed: (why: string) => `The theme could not be read. ${why}`,

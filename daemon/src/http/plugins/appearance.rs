@@ -41,14 +41,14 @@ fn chosen(system: &System) -> Result<Appearance, ApiError> {
 }
 
 /// The themes that were chosen.
-#[utoipa::path(get, path = "/api/v1/appearance", tag = "plugins", responses((status = 200, body = Appearance)))]
+#[utoipa::path(get, path = "/api/v1/appearance", tag = "appearance", responses((status = 200, body = Appearance)))]
 pub async fn show(State(desk): State<Desk>) -> Result<Json<Appearance>, ApiError> {
     let system = desk.daemon().home().system().clone();
     blocking(move || chosen(&system).map(Json)).await
 }
 
 /// Chooses a theme.
-#[utoipa::path(put, path = "/api/v1/appearance", tag = "plugins", request_body = NewAppearance,
+#[utoipa::path(put, path = "/api/v1/appearance", tag = "appearance", request_body = NewAppearance,
     responses((status = 200, body = Appearance), (status = 404, description = "There is no such theme")))]
 pub async fn choose(
     State(desk): State<Desk>,

@@ -21,9 +21,9 @@ use crate::http::desk::{Desk, ask};
 use crate::http::entries::{self, EntryChange, NewEntry};
 use crate::http::error::ApiError;
 use crate::http::input::{Input, Params, Place};
+use crate::http::locks;
 use crate::http::reading::{self, read};
 use crate::http::search::{self, QueryPage};
-use crate::http::locks;
 use crate::mirror::Query;
 use crate::plugins::permission::{Permission, Wish};
 use crate::plugins::{Plugins, Scope};
@@ -164,10 +164,16 @@ impl Caller<'_> {
             }
             What::Set { entry, properties, remove } => {
                 self.may_touch("set", Permission::ModifyMetadata, &entry).await?;
-                let change =
-                    EntryChange { path: None, properties, remove_properties: remove, amend: false, links: None };
+                let change = EntryChange {
+                    path: None,
+                    properties,
+                    remove_properties: remove,
+                    amend: false,
+                    links: None,
+                };
                 let place = Place((nb, entry));
-                let (_, Json(changed)) = entries::change(State(self.desk.clone()), place, Input(change)).await?;
+                let (_, Json(changed)) =
+                    entries::change(State(self.desk.clone()), place, Input(change)).await?;
                 said(&changed)
             }
             What::Create { path, text, properties } => {
@@ -197,7 +203,11 @@ impl Caller<'_> {
         let fits = |wish: &Wish| {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             if !wish.reaches(&names) {
-                return Err(format!("{} is limited to the notebooks {}", wish.permission.name(), wish.notebooks.join(", ")));
+                return Err(format!(
+                    "{} is limited to the notebooks {}",
+                    wish.permission.name(),
+                    wish.notebooks.join(", ")
+                ));
             }
             if !wish.has(path) {
                 return Err(format!("`{path}` is outside of {}", wish.paths.join(", ")));
@@ -233,8 +243,15 @@ impl Caller<'_> {
         }
         // Of the permissions that reach all of these notebooks, each lets its paths through.
         let mut limits: Option<Vec<Wish>> = Some(Vec::new());
-        let fits = |wish: &Wish| match asked.iter().find(|names| !wish.reaches(&names.iter().map(String::as_str).collect::<Vec<_>>())) {
-            Some(names) => Err(format!("the notebook {} is none of {}", names.last().cloned().unwrap_or_default(), wish.notebooks.join(", "))),
+        let fits = |wish: &Wish| match asked
+            .iter()
+            .find(|names| !wish.reaches(&names.iter().map(String::as_str).collect::<Vec<_>>()))
+        {
+            Some(names) => Err(format!(
+                "the notebook {} is none of {}",
+                names.last().cloned().unwrap_or_default(),
+                wish.notebooks.join(", ")
+            )),
             None => Ok(()),
         };
         self.plugins.may(self.id, &self.scope, "query", Permission::ReadFiles, fits)?;
@@ -281,9 +298,9 @@ impl Caller<'_> {
     }
 
     async fn write(&self, entry: EntryId, text: String, version: &str) -> Result<Value, ApiError> {
-        let base: Version = version
-            .parse()
-            .map_err(|_| ApiError::bad_request("`version` is none: give back the one that came with the text"))?;
+        let base: Version = version.parse().map_err(|_| {
+            ApiError::bad_request("`version` is none: give back the one that came with the text")
+        })?;
         locks::refuse_if_locked(&self.notebook, entry, false).await?;
         let content = entries::text_content(self.desk, text).await?;
         ask(&self.notebook, Request::Write { entry, base, content }).await?;
@@ -293,5 +310,6 @@ impl Caller<'_> {
 }
 
 fn said(answer: &impl serde::Serialize) -> Result<Value, ApiError> {
-    serde_json::to_value(answer).map_err(|why| ApiError::internal(format!("the answer cannot be written: {why}")))
+    serde_json::to_value(answer)
+        .map_err(|why| ApiError::internal(format!("the answer cannot be written: {why}")))
 }

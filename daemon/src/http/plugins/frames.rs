@@ -40,7 +40,9 @@ pub async fn frame(
     let plugins = desk.daemon().plugins().clone();
     let document = blocking(move || {
         let plugin = match &which.block {
-            Some(block) => plugins.may(&id, &scope, &format!("block {block}"), Permission::RenderBlocks, |_| Ok(()))?,
+            Some(block) => {
+                plugins.may(&id, &scope, &format!("block {block}"), Permission::RenderBlocks, |_| Ok(()))?
+            }
             None => plugins.running(&id, &scope)?,
         };
         let manifest = &plugin.manifest;

@@ -60,7 +60,8 @@ pub async fn import(
     let entries = blocking(move || {
         let plugin = plugins.running(&id, &scope)?;
         let found = plugin.manifest.importers.iter().find(|one| one.id == importer);
-        let found = found.ok_or_else(|| ApiError::not_found(format!("the plugin `{id}` has no importer `{importer}`")))?;
+        let found = found
+            .ok_or_else(|| ApiError::not_found(format!("the plugin `{id}` has no importer `{importer}`")))?;
         let script = plugin.files.text(&found.script).map_err(PluginError::Refused)?;
         code::import(&script, &name, &bytes).map_err(|why| {
             plugins.refuse(&id, &format!("importer {importer}"), &why);
@@ -86,7 +87,12 @@ pub async fn import(
                 template: None,
                 title: None,
                 kind: None,
-                properties: entry.properties.clone().into_iter().filter(|(_, value)| *value != Value::Null).collect(),
+                properties: entry
+                    .properties
+                    .clone()
+                    .into_iter()
+                    .filter(|(_, value)| *value != Value::Null)
+                    .collect(),
             };
             made.push(entries::made(&desk, &notebook, new).await?.id);
         }

@@ -14,7 +14,7 @@ use crate::http::reading::{self, blocking, read};
 use crate::plugins::view::{self, ViewFile};
 
 /// What a `.cdx` says, and what is wrong with it, line by line.
-#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/view", tag = "plugins",
+#[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/view", tag = "views",
     params(("nb" = String, Path), ("e" = String, Path)), responses((status = 200, body = ViewFile), (status = 404)))]
 pub async fn show(
     State(desk): State<Desk>,
@@ -42,9 +42,12 @@ pub struct ViewText {
 }
 
 /// What a text would say as a `.cdx`.
-#[utoipa::path(post, path = "/api/v1/views/check", tag = "plugins", request_body = ViewText,
+#[utoipa::path(post, path = "/api/v1/views/check", tag = "views", request_body = ViewText,
     responses((status = 200, body = ViewFile)))]
-pub async fn check(State(desk): State<Desk>, Input(ViewText { text }): Input<ViewText>) -> Result<Json<ViewFile>, ApiError> {
+pub async fn check(
+    State(desk): State<Desk>,
+    Input(ViewText { text }): Input<ViewText>,
+) -> Result<Json<ViewFile>, ApiError> {
     said(&desk, text).await
 }
 

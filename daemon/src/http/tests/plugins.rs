@@ -18,12 +18,16 @@ async fn world() -> World {
     .await;
     let folder = world.root.with_file_name("probe");
     std::fs::create_dir(&folder).unwrap();
-    for (name, text) in [("manifest.yml", MANIFEST), ("probe.js", "1 // </script><img>"), ("lines.js", LINES)] {
+    for (name, text) in [("manifest.yml", MANIFEST), ("probe.js", "1 // </script><img>"), ("lines.js", LINES)]
+    {
         std::fs::write(folder.join(name), text).unwrap();
     }
     let added = world.send("POST", "/plugins", &[], &json!({"path": folder}).to_string()).await;
     assert_eq!((added.status, &added.json()["state"]), (StatusCode::CREATED, &json!("off")));
-    assert_eq!(world.call(json!({"call": "query", "query": {}})).await.refused(), (409, "plugin_not_on".into()));
+    assert_eq!(
+        world.call(json!({"call": "query", "query": {}})).await.refused(),
+        (409, "plugin_not_on".into())
+    );
     let on = json!({"enabled": true, "hash": added.json()["hash"]});
     let on = world.send("PUT", "/plugins/probe", &[], &on.to_string()).await;
     assert_eq!(on.json()["state"], json!("on"), "{}", on.text());
@@ -45,11 +49,16 @@ impl World {
 async fn a_plugin_sees_and_changes_what_lies_in_its_paths() {
     let world = world().await;
     let all = world.call(json!({"call": "query", "query": {"sort": "path asc"}})).await.json();
-    let paths: Vec<&str> = all["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
+    let paths: Vec<&str> =
+        all["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
     assert_eq!((paths.as_slice(), &all["total"]), (["tasks/a.md", "tasks/b.md"].as_slice(), &json!(2)));
-    let page = world.call(json!({"call": "query", "query": {"sort": "path asc", "limit": 1, "offset": 1}})).await.json();
+    let page = world
+        .call(json!({"call": "query", "query": {"sort": "path asc", "limit": 1, "offset": 1}}))
+        .await
+        .json();
     assert_eq!((&page["files"][0]["path"], &page["total"]), (&json!("tasks/b.md"), &json!(2)));
-    let groups = world.call(json!({"call": "query", "query": {"group_by": "properties.status"}})).await.json();
+    let groups =
+        world.call(json!({"call": "query", "query": {"group_by": "properties.status"}})).await.json();
     assert_eq!(groups["groups"]["todo"].as_array().unwrap().len(), 2);
 
     let (inside, outside) = (world.id("tasks/a.md").await, world.id("notes/c.md").await);
@@ -77,7 +86,9 @@ async fn a_frame_has_nothing_but_what_is_written_into_it() {
     let world = world().await;
     let frame = world.get("/plugins/probe/frame?view=probe&notebook=lab").await;
     let policy = frame.headers["content-security-policy"].to_str().unwrap();
-    for part in ["sandbox allow-scripts;", "default-src 'none'", "connect-src 'none'", "frame-ancestors 'self'"] {
+    for part in
+        ["sandbox allow-scripts;", "default-src 'none'", "connect-src 'none'", "frame-ancestors 'self'"]
+    {
         assert!(policy.contains(part), "{policy}");
     }
     assert!(!policy.contains("allow-same-origin") && !policy.contains("http"));

@@ -60,7 +60,9 @@ fn try_work(order: &Order) -> rquickjs::Result<Said> {
             Ok(entries) => Said::Entries(entries),
             Err(why) => Said::Failed(format!("what it gave back is no list of entries: {why}")),
         },
-        Err(_) if Instant::now() > until => Said::Failed(format!("the code was stopped: it took longer than {SECONDS} s")),
+        Err(_) if Instant::now() > until => {
+            Said::Failed(format!("the code was stopped: it took longer than {SECONDS} s"))
+        }
         Err(why) => Said::Failed(why.chars().take(500).collect()),
     }))
 }
@@ -69,7 +71,8 @@ fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
     let thrown = |error: rquickjs::CaughtError<'_>| format!("the code failed: {error}");
     ctx.eval::<(), _>(PRELUDE).catch(ctx).map_err(thrown)?;
     // As a module: its names are its own, and it is strict. There is no loader, so it imports nothing.
-    let module = Module::declare(ctx.clone(), "importer", order.script.as_str()).catch(ctx).map_err(thrown)?;
+    let module =
+        Module::declare(ctx.clone(), "importer", order.script.as_str()).catch(ctx).map_err(thrown)?;
     let (_, promise) = module.eval().catch(ctx).map_err(thrown)?;
     promise.finish::<()>().catch(ctx).map_err(thrown)?;
     let run: Value<'_> = ctx.globals().get("__run").catch(ctx).map_err(thrown)?;

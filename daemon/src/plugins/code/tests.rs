@@ -16,17 +16,36 @@ fn a_file_becomes_entries() {
     assert_eq!(entries.len(), 2);
     assert_eq!((entries[1].path.as_str(), entries[1].text.as_str()), ("run/1.md", "two"));
     assert_eq!(json!(entries[0].properties), json!({"from": "run.txt", "bytes": 8}));
-    let later = importing("codex.importer(async (file) => [{ path: await Promise.resolve('a.md') }]);", "x", b"").unwrap();
+    let later =
+        importing("codex.importer(async (file) => [{ path: await Promise.resolve('a.md') }]);", "x", b"")
+            .unwrap();
     assert_eq!(later[0].path, "a.md");
-    let said = importing("codex.importer((file) => [{ path: 'a', text: file.text }]);", "x", b"\xff\xfea\0\xe4\0").unwrap();
+    let said =
+        importing("codex.importer((file) => [{ path: 'a', text: file.text }]);", "x", b"\xff\xfea\0\xe4\0")
+            .unwrap();
     assert_eq!(said[0].text, "aä");
-    let latin = importing("codex.importer((file) => [{ path: 'a', text: file.text }]);", "x", b"20 \xb0C").unwrap();
+    let latin =
+        importing("codex.importer((file) => [{ path: 'a', text: file.text }]);", "x", b"20 \xb0C").unwrap();
     assert_eq!(latin[0].text, "20 °C");
 }
 
 #[test]
 fn there_is_nothing_to_reach_out_with() {
-    let names = ["process", "require", "std", "os", "fetch", "XMLHttpRequest", "WebSocket", "Deno", "setTimeout", "__dirname", "scriptArgs", "print", "console"];
+    let names = [
+        "process",
+        "require",
+        "std",
+        "os",
+        "fetch",
+        "XMLHttpRequest",
+        "WebSocket",
+        "Deno",
+        "setTimeout",
+        "__dirname",
+        "scriptArgs",
+        "print",
+        "console",
+    ];
     let script = format!(
         "codex.importer(() => [{{ path: 'a', text: [{}].filter((name) => name in globalThis).join() }}]);",
         names.map(|name| format!("'{name}'")).join(", ")
@@ -52,7 +71,10 @@ fn what_is_wrong_is_said() {
         ("codex.importer(() => undefined);", "gave nothing back"),
         ("codex.importer(() => [{ text: 'no path' }]);", "no list of entries"),
         ("this is no script", "failed"),
-        ("codex.importer(() => Array.from({ length: 3000 }, (_, at) => ({ path: `${at}` })));", "2000 are the most"),
+        (
+            "codex.importer(() => Array.from({ length: 3000 }, (_, at) => ({ path: `${at}` })));",
+            "2000 are the most",
+        ),
         ("codex.importer(() => { const f = (n) => f(n + 1) + 1; return f(0); });", "failed"),
         ("codex.importer(() => { const all = []; for (;;) all.push(new Uint8Array(1 << 20)); });", "failed"),
         ("Object.prototype.path = 'x'; codex.importer(() => [{}]);", "no list of entries"),

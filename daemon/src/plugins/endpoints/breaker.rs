@@ -41,11 +41,8 @@ impl Gate {
                 return Err(Wait::Open(OPEN.saturating_sub(waited)));
             }
         }
-        let limits = [
-            limit.requests_per_minute.or(Some(MINUTE)),
-            limit.requests_per_hour,
-            limit.requests_per_day,
-        ];
+        let limits =
+            [limit.requests_per_minute.or(Some(MINUTE)), limit.requests_per_hour, limit.requests_per_day];
         let ago = |window: Duration| move |at: &&Instant| now.saturating_duration_since(**at) < window;
         for (window, most) in WINDOWS.into_iter().zip(limits) {
             let Some(most) = most else { continue };
@@ -86,7 +83,8 @@ mod tests {
 
     #[test]
     fn windows_are_kept() {
-        let limit = RateLimit { requests_per_minute: Some(2), requests_per_hour: Some(3), requests_per_day: None };
+        let limit =
+            RateLimit { requests_per_minute: Some(2), requests_per_hour: Some(3), requests_per_day: None };
         let (mut gate, start) = (Gate::default(), Instant::now());
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         assert_eq!(gate.enter(&limit, at(0)), Ok(()));

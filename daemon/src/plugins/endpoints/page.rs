@@ -36,7 +36,9 @@ pub fn metadata(html: &str, url: &reqwest::Url) -> Value {
                     _ => {}
                 }
             }
-            Token::String(text) if in_title && title.len() < 500 => title.push_str(&String::from_utf8_lossy(&text)),
+            Token::String(text) if in_title && title.len() < 500 => {
+                title.push_str(&String::from_utf8_lossy(&text))
+            }
             Token::EndTag(tag) if tag.name.as_slice() == b"title" => in_title = false,
             _ => {}
         }
@@ -76,7 +78,10 @@ mod tests {
         assert_eq!(said["image"], "https://example.org/i.png");
         assert_eq!(said["icon"], "https://example.org/a/x.ico");
         assert_eq!(said["site_name"], "example.org");
-        let plain = metadata("<title>Plain &amp; simple</title><meta property=og:image content='javascript:1'>", &url);
+        let plain = metadata(
+            "<title>Plain &amp; simple</title><meta property=og:image content='javascript:1'>",
+            &url,
+        );
         assert_eq!((&plain["title"], &plain["image"]), (&json!("Plain & simple"), &Value::Null));
         for hostile in ["", "<title", "<meta property", "\0\0", &"<title>".repeat(10_000)] {
             metadata(hostile, &url);

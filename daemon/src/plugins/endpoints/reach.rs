@@ -60,7 +60,10 @@ impl Reach {
             return Err(format!("`{host}` is none of its hosts ({})", self.hosts.join(", ")));
         }
         if !matches!(url.port_or_known_default(), Some(80 | 443)) {
-            return Err(format!("port {} of `{host}` is not asked; only 443 and 80 are", url.port().unwrap_or(0)));
+            return Err(format!(
+                "port {} of `{host}` is not asked; only 443 and 80 are",
+                url.port().unwrap_or(0)
+            ));
         }
         let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
         if literal.is_ok_and(|address| !is_public(address)) {
@@ -91,7 +94,8 @@ impl Resolve for Reach {
                 .map(|address| SocketAddr::new(*address, 0))
                 .collect();
             if public.is_empty() {
-                let say = format!("`{name}` leads to this machine or its network, where plugins do not reach");
+                let say =
+                    format!("`{name}` leads to this machine or its network, where plugins do not reach");
                 return Err(std::io::Error::other(say).into());
             }
             Ok(Box::new(public.into_iter()) as Addrs)
@@ -213,7 +217,9 @@ mod tests {
         }
         let any = Reach { hosts: vec!["*".to_owned()], own: None, lookup: system() };
         let allows = |url: &str| any.allows(&Url::parse(url).unwrap()).is_ok();
-        assert!(allows("https://example.org/") && !allows("http://127.0.0.1/") && !allows("http://2130706433/"));
+        assert!(
+            allows("https://example.org/") && !allows("http://127.0.0.1/") && !allows("http://2130706433/")
+        );
         assert!(!allows("http://[::ffff:10.0.0.1]/") && !allows("http://169.254.169.254/latest/meta-data"));
     }
 }

@@ -55,7 +55,8 @@ pub fn prepare(
     if let Some(unknown) = given.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(format!("it has no parameter `{unknown}`; it has {}", known.join(", ")));
     }
-    let method = endpoint.method.as_deref().unwrap_or("GET").parse().map_err(|_| "its method is none".to_owned())?;
+    let method =
+        endpoint.method.as_deref().unwrap_or("GET").parse().map_err(|_| "its method is none".to_owned())?;
     let mut values: BTreeMap<&str, Value> = BTreeMap::new();
     let mut used: Vec<String> = Vec::new();
     let mut public: BTreeMap<&str, Value> = BTreeMap::new();
@@ -73,7 +74,11 @@ pub fn prepare(
             }
             None if parameter.required => {
                 let from = parameter.from_config.as_ref().map(|key| format!(", nor is the setting `{key}`"));
-                return Err(format!("the parameter `{}` is not given{}", parameter.name, from.unwrap_or_default()));
+                return Err(format!(
+                    "the parameter `{}` is not given{}",
+                    parameter.name,
+                    from.unwrap_or_default()
+                ));
             }
             None => {}
         }
@@ -85,7 +90,9 @@ pub fn prepare(
         None => {
             let page = values.remove("url").and_then(|url| url.as_str().map(str::to_owned));
             let page = page.ok_or("the parameter `url` is not given")?;
-            Url::parse(&page).map_err(|why| format!("`{}` is no address: {why}", page.chars().take(100).collect::<String>()))?
+            Url::parse(&page).map_err(|why| {
+                format!("`{}` is no address: {why}", page.chars().take(100).collect::<String>())
+            })?
         }
     };
     let mut body = None;
@@ -109,7 +116,8 @@ pub fn prepare(
             used.push(secret.clone());
         }
         ("oauth2", _) => {
-            let token = secrets.get(OAUTH_TOKEN).ok_or("it is not signed in; sign in under Settings → Plugins")?;
+            let token =
+                secrets.get(OAUTH_TOKEN).ok_or("it is not signed in; sign in under Settings → Plugins")?;
             secret_headers.push(("authorization".to_owned(), format!("Bearer {token}")));
             used.push(token.clone());
         }
@@ -138,7 +146,8 @@ fn value(
     config: &Map<String, Value>,
 ) -> Result<Option<Value>, String> {
     let from_config = parameter.from_config.as_ref().and_then(|key| config.get(key));
-    let value = given.get(&parameter.name).or(from_config).or(Some(&parameter.default)).cloned().unwrap_or_default();
+    let value =
+        given.get(&parameter.name).or(from_config).or(Some(&parameter.default)).cloned().unwrap_or_default();
     let fits = match (parameter.kind.as_deref(), &value) {
         (_, Value::Null) => return Ok(None),
         (Some("number"), Value::Number(_)) | (Some("boolean"), Value::Bool(_)) => true,
@@ -166,12 +175,15 @@ fn address(base: &str, path: &str, values: &mut BTreeMap<&str, Value>) -> Result
     let mut steps = Vec::new();
     for step in path.trim_start_matches('/').split('/') {
         let mut filled = step.to_owned();
-        let names: Vec<&str> = values.keys().copied().filter(|name| step.contains(&format!("{{{name}}}"))).collect();
+        let names: Vec<&str> =
+            values.keys().copied().filter(|name| step.contains(&format!("{{{name}}}"))).collect();
         for name in names {
             let value = values.remove(name).unwrap_or_default();
             filled = filled.replace(&format!("{{{name}}}"), &plain(&value));
         }
-        if let Some(missing) = filled.split_once('{').and_then(|(_, rest)| rest.split_once('}')).filter(|_| filled == step) {
+        if let Some(missing) =
+            filled.split_once('{').and_then(|(_, rest)| rest.split_once('}')).filter(|_| filled == step)
+        {
             return Err(format!("the parameter `{}` is not given", missing.0));
         }
         if filled == "." || filled == ".." {
@@ -179,7 +191,8 @@ fn address(base: &str, path: &str, values: &mut BTreeMap<&str, Value>) -> Result
         }
         steps.push(filled);
     }
-    let mut segments = url.path_segments_mut().map_err(|()| "`base_url` is no address of a service".to_owned())?;
+    let mut segments =
+        url.path_segments_mut().map_err(|()| "`base_url` is no address of a service".to_owned())?;
     segments.pop_if_empty().extend(&steps);
     drop(segments);
     Ok(url)

@@ -36,7 +36,8 @@ async fn serve(Shared(service): Shared<Service>, uri: Uri, headers: HeaderMap) -
         "huge" => (json_type, "x".repeat(ANSWER_BYTES + 1)).into_response(),
         "html" => ([("content-type", "text/html")], "<script>").into_response(),
         "picture" => ([("content-type", "image/png")], vec![1_u8, 2, 3]).into_response(),
-        "echo" => (json_type, json!({"said": headers["authorization"].to_str().unwrap()}).to_string()).into_response(),
+        "echo" => (json_type, json!({"said": headers["authorization"].to_str().unwrap()}).to_string())
+            .into_response(),
         "loop" => (StatusCode::FOUND, [("location", "/loop")]).into_response(),
         "away" => (StatusCode::FOUND, [("location", "http://169.254.169.254/latest")]).into_response(),
         "elsewhere" => (StatusCode::FOUND, [("location", "https://evil.example/")]).into_response(),
@@ -153,7 +154,13 @@ async fn an_answer_is_kept_as_long_as_declared_and_shown_as_of_then() {
 #[tokio::test]
 async fn what_does_not_answer_is_shown_as_of_before_and_then_left_alone() {
     let place = place().await;
-    let kept = PluginAnswer { at: 1000, etag: None, modified: None, media_type: "application/json".into(), body: "{\"old\":1}".into() };
+    let kept = PluginAnswer {
+        at: 1000,
+        etag: None,
+        modified: None,
+        media_type: "application/json".into(),
+        body: "{\"old\":1}".into(),
+    };
     let plugin = place.plugins.find("stars").unwrap();
     let down = json!({"what": "down"});
     let key = place.plugins.prepare(plugin, &scope(), "kept", down.as_object().unwrap()).unwrap().key();

@@ -19,7 +19,10 @@ fn a_view_is_read_with_its_defaults() {
     let text = "---\ntype: view\nview_type: test-board\ntitle: Tasks\nquery:\n  paths: ['tasks/**']\n  sort: due_date asc\nconfig:\n  columns: [{ id: todo, title: To do }]\nmine: kept\n---\n\nAbove it.\n";
     let file = read(text, &catalogue());
     assert_eq!(file.warnings, []);
-    assert_eq!((file.view_type.as_str(), file.title.as_str(), file.body.as_str()), ("test-board", "Tasks", "Above it."));
+    assert_eq!(
+        (file.view_type.as_str(), file.title.as_str(), file.body.as_str()),
+        ("test-board", "Tasks", "Above it.")
+    );
     assert_eq!(file.plugin.as_deref(), Some("board"));
     assert_eq!(json!(file.config), json!({"columns": [{"id": "todo", "title": "To do"}], "editable": true}));
 }
@@ -28,7 +31,8 @@ fn a_view_is_read_with_its_defaults() {
 fn each_slip_has_its_line() {
     let text = "---\ntype: view\nview_typ: x\nview_type: test-board\nquery:\n  pahts: x\nconfig:\n  size: 99\n  colums: []\n  columns:\n    - title: no id\n    - id: x\n      titel: y\n---\n";
     let file = read(text, &catalogue());
-    let said: Vec<(usize, &str)> = file.warnings.iter().map(|one| (one.line.unwrap(), one.key.as_str())).collect();
+    let said: Vec<(usize, &str)> =
+        file.warnings.iter().map(|one| (one.line.unwrap(), one.key.as_str())).collect();
     assert_eq!(
         said,
         [
@@ -53,6 +57,9 @@ fn what_is_no_view_says_so() {
     assert!(line("---\ntype: view\n---\n").message.contains("test-board"));
     assert!(line("---\nview_type: nothing\n---\n").message.contains("no plugin here has a view `nothing`"));
     assert_eq!(line("---\ntype: view\nquery: [1\n---\n").line.is_some(), true);
-    let dashboard = read("---\ntype: view\nview_type: nothing\nconfig:\n  layout: [{ components: [] }]\n---\n", &catalogue);
+    let dashboard = read(
+        "---\ntype: view\nview_type: nothing\nconfig:\n  layout: [{ components: [] }]\n---\n",
+        &catalogue,
+    );
     assert!(dashboard.layout.is_some(), "a dashboard's rows may stand in its config");
 }
