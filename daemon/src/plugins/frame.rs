@@ -37,7 +37,7 @@ pub fn document(title: &str, script: &str, style: &str) -> Result<Document, Stri
         inert(script),
     );
     let policy = format!(
-        "sandbox allow-scripts; default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}' 'unsafe-inline'; \
+        "sandbox allow-scripts; default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; \
          img-src data: blob:; media-src data: blob:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'; \
          frame-ancestors 'self'"
     );

@@ -1,4 +1,4 @@
-const COLOURS = ['var(--color-accent)', '#b2622b', '#4f7a3a', '#7a4f9a', '#2b6fb2', '#a83c5a', '#6b6b2b', '#2b8a8a'];
+const COLOURS = ['var(--accent)', '#b2622b', '#4f7a3a', '#7a4f9a', '#2b6fb2', '#a83c5a', '#6b6b2b', '#2b8a8a'];
 const SVG = 'http://www.w3.org/2000/svg';
 const s = (tag, attributes, ...children) => {
   const element = document.createElementNS(SVG, tag);
