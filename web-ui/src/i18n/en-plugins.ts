@@ -51,7 +51,6 @@ export const plugins = {
     open: (name: string) => `Open ${name}`,
   },
   block: {
-    off: 'Plugin block',
     bad: (line: number) => `Line ${line} of this block is no “key: value”.`,
   },
   settings: {
@@ -61,7 +60,6 @@ export const plugins = {
     open: 'Plugins…',
     none: 'There are no plugins.',
     state: { on: 'On', off: 'Off', changed: 'Changed since it was enabled', blocked: 'Cannot run' },
-    kinds: { view: 'Views', theme: 'Theme', integration: 'Service', importer: 'Importer' } as Record<string, string>,
     bundled: 'comes with Codex',
     by: (author: string) => `by ${author}`,
     version: (version: string) => `version ${version}`,
@@ -85,7 +83,6 @@ export const plugins = {
     onHere: 'On',
     offHere: 'Off',
     properties: 'Settings',
-    understood: 'Properties of entries that it understands',
     save: 'Save',
     saved: 'The settings are saved.',
     secretSet: 'Set. Type to replace it.',
@@ -161,12 +158,9 @@ export const plugins = {
   themes: {
     title: 'Theme',
     own: 'Codex’s own',
-    everywhere: 'On this device',
     workspace: (name: string) => `In the workspace ${name}`,
     asDevice: 'As on this device',
-    both: 'light and dark',
-    light: 'light only',
-    dark: 'dark only',
+    categories: { both: 'light and dark', light: 'light only', dark: 'dark only' },
     only: (name: string, how: string) => `“${name}” is ${how}, so the choice of light or dark waits until another theme is chosen.`,
     failed: (why: string) => `The theme could not be read. ${why}`,
   },

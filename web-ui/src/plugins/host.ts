@@ -9,7 +9,7 @@ import { type CallName, type Message, read } from './messages';
 export const MOST_A_SECOND = 200;
 /** So many calls are under way at once, and so many wait. */
 export const AT_ONCE = 6;
-export const MOST_WAITING = 2000;
+const MOST_WAITING = 2000;
 export const PING_EVERY_MS = 3000;
 export const ANSWER_MS = 5000;
 /** A timer that comes so late says that the page slept, not the frame. */

@@ -26,7 +26,7 @@ function candidates(root: ParentNode): Found[] {
   return found;
 }
 
-export const PLACE = 'plugin-block';
+const PLACE = 'plugin-block';
 const keyOf = ({ name, body }: Found) => `${name ?? ''}\n${body}`;
 
 export function showBlocks(root: ParentNode, around: Around): void {
