@@ -12,6 +12,7 @@ fn main() {
     let ui = Path::new(&manifest).parent().expect("the crate lies in the workspace").join("web-ui");
     println!("cargo:rerun-if-env-changed=CODEX_SKIP_UI");
     println!("cargo:rerun-if-changed=migrations");
+    println!("cargo:rerun-if-changed=../plugins");
     let inputs = [
         "src",
         "public",

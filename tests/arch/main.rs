@@ -190,6 +190,7 @@ fn shells_name_one_another_only_as_the_architecture_says() {
         ("git", &["store", "clock"]),
         ("net", &["blobs"]),
         ("timestamps", &["home"]),
+        ("plugins", &["clock", "mirror", "system"]),
         ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "progress", "store"]),
         (
             "daemon",
@@ -202,6 +203,7 @@ fn shells_name_one_another_only_as_the_architecture_says() {
                 "home",
                 "live",
                 "net",
+                "plugins",
                 "store",
                 "system",
                 "timestamps",
@@ -220,13 +222,14 @@ fn shells_name_one_another_only_as_the_architecture_says() {
                 "live",
                 "mirror",
                 "net",
+                "plugins",
                 "progress",
                 "store",
                 "system",
                 "timestamps",
             ],
         ),
-        ("cli", &["bundle", "daemon", "extract", "home", "http", "store", "system", "timestamps"]),
+        ("cli", &["bundle", "daemon", "extract", "home", "http", "plugins", "store", "system", "timestamps"]),
     ]
     .into();
     let mut broken = Vec::new();

@@ -77,7 +77,7 @@ async fn a_plugin_sees_and_changes_what_lies_in_its_paths() {
     assert_eq!(picture.refused(), (403, "not_permitted".into()));
     let listed = world.get("/plugins").await.json();
     let row = listed["plugins"].as_array().unwrap().iter().find(|row| row["id"] == "probe").unwrap().clone();
-    assert_eq!((row["refused"].as_u64(), row["refusals"][0]["call"].as_str()), (Some(5), Some("picture")));
+    assert_eq!((row["refused"].as_u64(), row["refusals"][0]["call"].as_str()), (Some(6), Some("picture")));
     world.file_is("notes/c.md", "---\nstatus: todo\n---\nC\n").await;
 }
 
