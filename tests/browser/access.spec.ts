@@ -64,6 +64,7 @@ for (const look of looks) {
     test.use(look);
 
     test('axe finds nothing serious where one looks back', async ({ page, daemon }) => {
+      test.setTimeout(120_000);
       const here = await daemon.notebook({ 'lamp.md': '---\nstatus: open\n---\n# Lamp\n\nAt 254 nm.\n', 'b.md': 'b\n' });
       const entry = await daemon.entry('lab', 'lamp.md');
       here.write('lamp.md', '---\nstatus: done\n---\n# Lamp\n\nAt 302 nm.\n');

@@ -123,12 +123,12 @@ test('all that can be done is found by a few letters, and done', async ({ page, 
   await expect(page.getByRole('option', { name: /^Seals/ })).toHaveCount(0);
   await expect(page.getByRole('option').last()).toContainText('Search all notebooks for “seals of this”');
   await page.keyboard.press('Escape');
-  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(page.locator('dialog')).toHaveCount(0);
   // The keys that it shows are those that do it.
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog', { name: 'Help' })).toContainText('Ctrl Shift F');
   await page.keyboard.press('Escape');
-  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(page.locator('dialog')).toHaveCount(0);
   await page.keyboard.press('Control+Shift+F');
   await expect(page.getByRole('combobox', { name: 'Search' })).toBeFocused();
 });

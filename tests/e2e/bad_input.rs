@@ -101,7 +101,11 @@ fn folders_that_cannot_be_a_notebook_are_refused_and_left_as_they_are() {
     refused(add(&in_home), 1, &["program's own folder"]);
     refused(add(a.home()), 1, &["program's own folder"]);
     refused(add(&file), 1, &["file.txt", "not a folder"]);
-    refused(add(&file.join("inside")), 1, &["file.txt/inside", "cannot make the folder"]);
+    refused(
+        add(&file.join("inside")),
+        1,
+        &["file.txt/inside", "file.txt` is not a folder", "give another folder"],
+    );
     refused(add(&damaged), 1, &["marker", "damaged"]);
     refused(add(&a.folder), 1, &["registered already"]);
     let link = dir.path().join("link");

@@ -51,8 +51,9 @@ export const COMMANDS = {
 export type CommandId = keyof typeof COMMANDS;
 type Does = Partial<Record<CommandId, (() => void) | false>>;
 
+/** A field of a dialog that is closed already takes no letters, though it may have the focus for a moment. */
 const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  target instanceof HTMLElement && target.closest('dialog:not([open])') === null && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 /** With Alt the key itself counts: what it would write differs from system to system. */
 export function fits(keys: string, event: Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>): boolean {

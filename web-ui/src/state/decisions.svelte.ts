@@ -94,7 +94,7 @@ class Decisions {
     try {
       await this.#undo(slugOf(conflict), conflict.entry, decision.undo);
       putBack.add({ ...conflict, value: await this.#valueOf(slugOf(conflict), conflict) });
-      this.#keep(this.made.filter((each) => each.number !== decision.number));
+      this.#keep((all) => all.filter((each) => each.number !== decision.number));
       desk.say(t.conflicts.undone(conflict.path));
     } catch (error) {
       desk.fail(error);
@@ -125,8 +125,9 @@ class Decisions {
     if (undo.version !== undefined) await api.restore(nb, entry, undo.version);
   }
 
-  #keep(all: readonly Decision[]): void {
-    this.made = all.slice(0, KEPT);
+  /** Another tab may have decided something since this one was opened. */
+  #keep(change: (all: readonly Decision[]) => Decision[]): void {
+    this.made = change(kept<Decision>(KEY)).slice(0, KEPT);
     localStorage.setItem(KEY, JSON.stringify(this.made));
   }
 
@@ -140,8 +141,8 @@ class Decisions {
         if (!(error instanceof api.ApiError) || error.status !== 404) throw error;
       });
       putBack.drop(keyOf(conflict));
-      const number = 1 + Math.max(0, ...this.made.map((each) => each.number));
-      this.#keep([{ number, conflict, said, when: new Date().toISOString(), undo }, ...this.made]);
+      const when = new Date().toISOString();
+      this.#keep((all) => [{ number: 1 + Math.max(0, ...all.map((each) => each.number)), conflict, said, when, undo }, ...all]);
     } catch (error) {
       desk.fail(error);
     }

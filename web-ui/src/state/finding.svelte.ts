@@ -1,9 +1,10 @@
 /** A search with all its pages: one question at a time, the last one counts. */
 import * as api from '../api/find';
 import type { SearchHit, SearchPage } from '../api/types';
-import { words } from './desk.svelte';
+import { desk, words } from './desk.svelte';
 
 const ASK_AFTER_MS = 150;
+const AGAIN_AFTER_MS = 400;
 /** Hits beyond these come without their text. */
 const PAGE = 20;
 
@@ -33,9 +34,23 @@ export class Finding {
     }
   }
 
-  /** The same question again, after something changed. */
-  again(): void {
-    if (this.#query !== '' && !this.busy) void this.#run(Math.min(200, Math.max(PAGE, this.hits.length)));
+  /** The same question again after entries changed, until the answer is called. */
+  follow(): () => void {
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const soon = () => {
+      timer ??= setTimeout(() => {
+        timer = null;
+        // An answer that is under way may be older than the change.
+        if (this.busy) soon();
+        else if (this.#query !== '') void this.#run(Math.min(200, Math.max(PAGE, this.hits.length)));
+      }, AGAIN_AFTER_MS);
+    };
+    const stop = desk.listen({ event: (notice) => notice.type.startsWith('entry.') && soon(), reload: soon });
+    return () => {
+      stop();
+      if (timer !== null) clearTimeout(timer);
+      this.close();
+    };
   }
 
   more(): void {

@@ -25,7 +25,6 @@ export class Tags {
 
   #notebook: string | null = null;
   #asked = 0;
-  #timer: ReturnType<typeof setTimeout> | null = null;
   /** What was asked for since the tags were read. */
   #wanted = new Set<string>();
   #queue: TagNode[] = [];
@@ -50,18 +49,22 @@ export class Tags {
     this.loaded = true;
   }
 
-  /** After something changed. */
-  again(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      void this.read(this.#notebook);
-    }, READ_AFTER_MS);
-  }
-
-  close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#asked += 1;
-    this.#queue = [];
+  /** Reads them again after entries changed, until the answer is called. */
+  follow(): () => void {
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const soon = () => {
+      timer ??= setTimeout(() => {
+        timer = null;
+        void this.read(this.#notebook);
+      }, READ_AFTER_MS);
+    };
+    const stop = desk.listen({ event: (notice) => notice.type.startsWith('entry.') && soon(), reload: soon });
+    return () => {
+      stop();
+      if (timer !== null) clearTimeout(timer);
+      this.#asked += 1;
+      this.#queue = [];
+    };
   }
 
   /** Entries that carry it or one below it; `null` while that is not known. */
