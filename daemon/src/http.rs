@@ -165,6 +165,10 @@ fn api() -> Router<Desk> {
         .route("/plugins/{id}/calls", post(plugins::calls::call))
         .route("/plugins/{id}/endpoints/{endpoint}", post(plugins::endpoints::ask))
         .route(
+            "/plugins/{id}/sign-in",
+            post(plugins::endpoints::sign_in).delete(plugins::endpoints::sign_out),
+        )
+        .route(
             "/plugins/{id}/importers/{importer}",
             post(plugins::imports::import).layer(DefaultBodyLimit::max(crate::plugins::code::FILE_BYTES + 1)),
         )

@@ -14,6 +14,7 @@ pub mod permission;
 pub mod schema;
 mod secrets;
 pub mod tally;
+pub mod templates;
 pub mod theme;
 pub mod view;
 mod watching;
@@ -416,12 +417,20 @@ impl Plugins {
 
     /// The names of the secrets that are set.
     pub fn secrets(&self, plugin: &str, workspace: &str) -> Result<Vec<String>, PluginError> {
-        Ok(self.inner.system.plugin_secrets(workspace, plugin)?)
+        let mut names = self.inner.system.plugin_secrets(workspace, plugin)?;
+        // What a sign-in gave is nobody's setting.
+        names.retain(|name| !name.starts_with('.'));
+        Ok(names)
     }
 
     /// Copies a folder into the plugin folder. It is not enabled.
     pub fn add(&self, from: &Path) -> Result<Arc<Plugin>, PluginError> {
-        let from = from.canonicalize().map_err(io_error("read", from))?;
+        let from = from.canonicalize().map_err(|why| {
+            PluginError::Refused(format!(
+                "cannot read {}: {why}; name a folder with a manifest",
+                from.display()
+            ))
+        })?;
         let plugin =
             catalogue::read_one(&from).map_err(|problems| PluginError::Refused(in_words(&problems)))?;
         let id = plugin.id().to_owned();

@@ -1,5 +1,8 @@
 /** Plugins: views, blocks, what they may do, and what becomes of those that mean harm. Each test brings its own. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
@@ -285,6 +288,59 @@ test('plugins are added, looked at, enabled in a notebook, set up and removed un
   await card.getByRole('button', { name: 'Remove…' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await expect(card).toHaveCount(0);
+});
+
+test('one signs in at a service in a tab of its own, and signs out again', async ({ page, daemon }) => {
+  // A service as RFC 6749 describes one: the user's yes, a code, and tokens for whoever has the verifier.
+  let challenge = '';
+  const service = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://service');
+    if (url.pathname === '/auth') {
+      challenge = url.searchParams.get('code_challenge') ?? '';
+      const back = new URL(url.searchParams.get('redirect_uri') ?? '');
+      back.search = String(new URLSearchParams({ code: 'good', state: url.searchParams.get('state') ?? '' }));
+      response.writeHead(302, { location: String(back) }).end();
+    } else if (url.pathname === '/token') {
+      let body = '';
+      request.on('data', (part) => (body += String(part))).on('end', () => {
+        const verifier = new URLSearchParams(body).get('code_verifier') ?? '';
+        const fits = createHash('sha256').update(verifier).digest('base64url') === challenge;
+        response.writeHead(fits ? 200 : 400, { 'content-type': 'application/json' }).end(JSON.stringify(fits ? { access_token: 'the-token', expires_in: 3600 } : { error: 'invalid_grant' }));
+      });
+    } else {
+      const knows = request.headers.authorization === 'Bearer the-token';
+      response.writeHead(knows ? 200 : 401, { 'content-type': 'application/json' }).end('{"events":2}');
+    }
+  });
+  await new Promise<void>((done) => service.listen(0, '127.0.0.1', done));
+  const base = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+  await daemon.notebook(lab());
+  await install(daemon, {
+    id: 'agenda', name: 'Agenda', type: 'integration', permissions: [{ network_request: { hosts: ['api.example.org'] } }], properties: [{ name: 'client_id', ui: { label: 'Client id' } }],
+    integration: { base_url: 'https://api.example.org', auth_method: 'oauth2', oauth: { authorize_url: `${base}/auth`, token_url: `${base}/token`, scopes: ['read'] } },
+    endpoints: [{ id: 'events', name: 'Events', path: '/events' }],
+  }, {});
+  await daemon.api('PUT', '/plugins/agenda', { config: { base_url: base } });
+  await daemon.open(page, '#/settings/plugins');
+  const card = page.locator('[data-plugin=agenda]');
+  await card.getByRole('button', { name: 'Sign in…' }).click();
+  await expect(page.getByText('the setting `client_id` is not set')).toBeVisible();
+  await card.getByText('Settings', { exact: true }).click();
+  await card.getByLabel('Client id').fill('me');
+  await card.getByRole('button', { name: 'Save' }).click();
+  await card.getByRole('button', { name: 'Sign in…' }).click();
+  await sound(page);
+  const [tab] = await Promise.all([page.waitForEvent('popup'), card.getByRole('link', { name: /^Continue at/ }).click()]);
+  await expect(tab.getByRole('heading')).toHaveText('Signed in');
+  await tab.close();
+  // The page hears of it by itself.
+  await expect(card).toContainText('Signed in.');
+  const answer = await daemon.api<{ data: unknown }>('POST', '/plugins/agenda/endpoints/events', {});
+  expect(answer.data).toEqual({ events: 2 });
+  expect(JSON.stringify(await rows(daemon))).not.toContain('the-token');
+  await card.getByRole('button', { name: 'Sign out' }).click();
+  await expect(card).toContainText('Not signed in');
+  service.close();
 });
 
 test('a new view is made from a few answers', async ({ page, daemon }) => {

@@ -10,6 +10,7 @@ mod daemon;
 mod documents;
 mod faults;
 mod folder;
+mod hostile;
 mod inbox;
 mod kills;
 mod organise;

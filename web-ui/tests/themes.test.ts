@@ -161,3 +161,10 @@ test('without a theme the page looks as cream', () => {
   });
   expect(differing).toEqual([]);
 });
+
+test('paper looks the same under every theme: it sets each colour and font that its text uses', () => {
+  const own = variables(read('../src/styles/sheet.css'), '.sheet');
+  const used = ['prose', 'sheet'].flatMap((name) => [...read(`../src/styles/${name}.css`).matchAll(/var\((--[\w-]+)/g)].map(([, name = '']) => name));
+  // A width is no look: the sheet has its own.
+  expect([...new Set(used)].filter((name) => page.has(name) && !own.has(name) && name !== '--measure')).toEqual([]);
+});

@@ -85,6 +85,24 @@ pub enum PluginCommand {
         #[arg(long, value_name = "WORKSPACE")]
         workspace: Option<String>,
     },
+    /// Sign in at a plugin's service: prints what to open in a browser on this machine.
+    #[command(name = "sign-in", after_help = "Example:\n  codexd plugin sign-in google-calendar")]
+    SignIn {
+        /// Its id.
+        id: String,
+        /// For which workspace.
+        #[arg(long, value_name = "WORKSPACE")]
+        workspace: Option<String>,
+    },
+    /// Forget a sign-in and what was asked with it.
+    #[command(name = "sign-out", after_help = "Example:\n  codexd plugin sign-out google-calendar")]
+    SignOut {
+        /// Its id.
+        id: String,
+        /// For which workspace.
+        #[arg(long, value_name = "WORKSPACE")]
+        workspace: Option<String>,
+    },
 }
 
 /// What a plugin brings.
@@ -172,6 +190,30 @@ pub async fn run(home: Option<&Path>, out: Output, command: PluginCommand) -> Re
             });
             Ok(())
         }
+        PluginCommand::SignIn { id, workspace } => {
+            let begun = client()?.post(&sign_in_path(&id, workspace.as_deref()), &json!({})).await?;
+            out.show(&begun, |begun| {
+                format!(
+                    "open this in a browser on this machine, before {}:\n{}",
+                    text(begun, "until"),
+                    text(begun, "url")
+                )
+            });
+            Ok(())
+        }
+        PluginCommand::SignOut { id, workspace } => {
+            client()?.delete(&sign_in_path(&id, workspace.as_deref())).await?;
+            out.show(&json!({"signed_out": id}), |_| format!("{id} is signed out"));
+            Ok(())
+        }
+    }
+}
+
+fn sign_in_path(id: &str, workspace: Option<&str>) -> String {
+    let id = escape(id);
+    match workspace {
+        Some(workspace) => format!("/plugins/{id}/sign-in?workspace={}", escape(workspace)),
+        None => format!("/plugins/{id}/sign-in"),
     }
 }
 

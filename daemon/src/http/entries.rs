@@ -157,7 +157,9 @@ pub async fn made(desk: &Desk, notebook: &Notebook, new: NewEntry) -> Result<Ent
                 "an entry is made of a template or of content, and is a text then",
             ));
         }
-        Some(template) => Some(templates::made(notebook, template, &new.path, new.title.as_deref()).await?),
+        Some(template) => {
+            Some(templates::made(desk, notebook, template, &new.path, new.title.as_deref()).await?)
+        }
         None => None,
     };
     let (path, text) = match made {

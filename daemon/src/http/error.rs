@@ -55,6 +55,12 @@ impl ApiError {
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message)
     }
 
+    /// With words before its own.
+    pub fn after(mut self, words: &str) -> Self {
+        self.message.insert_str(0, words);
+        self
+    }
+
     /// With details.
     pub fn with(mut self, details: Value) -> Self {
         self.details = details;

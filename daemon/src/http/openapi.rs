@@ -107,6 +107,8 @@ use super::{
         plugins::calls::call,
         plugins::calls::picture,
         plugins::endpoints::ask,
+        plugins::endpoints::sign_in,
+        plugins::endpoints::sign_out,
         plugins::imports::import,
         plugins::frames::frame,
         plugins::frames::theme_css,

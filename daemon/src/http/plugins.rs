@@ -175,6 +175,8 @@ pub struct PluginRow {
     pub config: Map<String, Value>,
     /// Secrets that are set, by name.
     pub secrets: Vec<String>,
+    /// Whether the user is signed in at its service; none: there is nothing to sign in to.
+    pub signed_in: Option<bool>,
     /// Calls that were carried out since the program was started.
     pub calls: u64,
     /// Calls that were refused.
@@ -257,6 +259,7 @@ fn row(plugins: &Plugins, plugin: &Plugin, scope: &Scope) -> Result<PluginRow, P
         properties: manifest.properties.clone(),
         config: plugins.config(plugin, &scope.workspace)?,
         secrets: plugins.secrets(plugin.id(), &scope.workspace)?,
+        signed_in: plugins.is_signed_in(plugin, &scope.workspace)?,
         calls,
         refused,
         refusals: refusals

@@ -1,4 +1,6 @@
-//! Templates: those built in, and those in a notebook's `.templates` folder. Entries, daily notes and snippets made of them.
+//! Templates: those built in, those of plugins, and those in a notebook's `.templates` folder. Entries, daily notes and snippets made of them.
+
+use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
@@ -19,10 +21,11 @@ use super::error::ApiError;
 use super::input::{Input, Params, Place};
 use super::people::WhichNotebook;
 use super::reading::{self, Found, read};
-use super::{locks, properties};
+use super::{locks, plugins, properties};
 use crate::clock::now_ms;
 use crate::driver::Notebook;
 use crate::mirror::{dates, properties as yaml, text};
+use crate::plugins::templates::PluginTemplate;
 use crate::store::Reader;
 
 pub mod fill;
@@ -72,7 +75,9 @@ pub struct Template {
     pub template_for: Option<String>,
     /// The content, with its tokens.
     pub content: String,
-    /// The notebook that it is of; nothing for those built in.
+    /// The plugin that brings it.
+    pub plugin: Option<String>,
+    /// The notebook that it is of; nothing for those of plugins and those built in.
     pub notebook: Option<String>,
     /// Where it is in that notebook.
     pub path: Option<String>,
@@ -91,15 +96,29 @@ fn built_in() -> Vec<Template> {
     BUILT_IN.iter().filter_map(read).collect()
 }
 
-/// The templates of a notebook: its own, and those built in that it has no other for.
-async fn of(notebook: &Notebook) -> Result<Vec<Template>, ApiError> {
+/// The templates of a notebook: its own, those of plugins, and those built in. The first one of an id counts.
+async fn of(desk: &Desk, notebook: &Notebook) -> Result<Vec<Template>, ApiError> {
     let id = notebook.id.to_string();
-    let mut templates = read(notebook, move |reader| own(reader, &id)).await?;
-    for template in built_in() {
-        if templates.iter().all(|own| own.id != template.id) {
-            templates.push(template);
-        }
-    }
+    let own = read(notebook, move |reader| own(reader, &id)).await?;
+    before_others(own, desk, Some(notebook.id.to_string())).await
+}
+
+/// Some, and behind them those that are no notebook's.
+async fn before_others(
+    mut templates: Vec<Template>,
+    desk: &Desk,
+    notebook: Option<String>,
+) -> Result<Vec<Template>, ApiError> {
+    let scope = plugins::scope(desk, None, notebook.as_deref())?;
+    let plugins = desk.daemon().plugins().clone();
+    let brought = reading::blocking(move || Ok(plugins.templates(&scope)?)).await?;
+    let of_plugin = |one: PluginTemplate| {
+        let read = serde_json::from_value::<Template>(Value::Object(one.keys)).ok()?;
+        Some(Template { plugin: Some(one.plugin), notebook: None, path: None, ..read })
+    };
+    templates.extend(brought.into_iter().filter_map(of_plugin).chain(built_in()));
+    let mut known = BTreeSet::new();
+    templates.retain(|template| known.insert(template.id.clone()));
     Ok(templates)
 }
 
@@ -140,12 +159,14 @@ fn template(found: &Found, whole: &str, notebook: &str) -> Option<Template> {
         file_extension: end,
         template_for: say("template_for"),
         content: say("template_content").unwrap_or_else(|| body.trim_start_matches(['\r', '\n']).to_owned()),
+        plugin: None,
         notebook: Some(notebook.to_owned()),
         path: Some(found.path.to_string()),
     })
 }
 
-/// What entries can be made of: a notebook's own templates first. Without a notebook, those built in.
+/// What entries can be made of: a notebook's own templates first, then those of plugins that are on, then those built in. Without a
+/// notebook, the latter two.
 #[utoipa::path(get, path = "/api/v1/templates", tag = "templates", params(WhichNotebook),
     responses((status = 200, body = Page<Template>)))]
 pub async fn list(
@@ -153,8 +174,8 @@ pub async fn list(
     Params(which): Params<WhichNotebook>,
 ) -> Result<Json<Page<Template>>, ApiError> {
     Ok(Json(Page::whole(match which.notebook.as_deref().filter(|key| !key.is_empty()) {
-        Some(key) => of(&desk.notebook(key)?).await?,
-        None => built_in(),
+        Some(key) => of(&desk, &desk.notebook(key)?).await?,
+        None => before_others(Vec::new(), &desk, None).await?,
     })))
 }
 
@@ -169,22 +190,24 @@ pub struct Made {
 
 /// An entry made of a template. A path that ends with `/`, or is none, is the folder for the template's own name.
 pub async fn made(
+    desk: &Desk,
     notebook: &Notebook,
     template: &str,
     path: &str,
     title: Option<&str>,
 ) -> Result<Made, ApiError> {
-    made_at(notebook, template, path, title, now_ms()).await
+    made_at(desk, notebook, template, path, title, now_ms()).await
 }
 
 async fn made_at(
+    desk: &Desk,
     notebook: &Notebook,
     template: &str,
     path: &str,
     title: Option<&str>,
     now: i64,
 ) -> Result<Made, ApiError> {
-    let templates = of(notebook).await?;
+    let templates = of(desk, notebook).await?;
     let Some(template) = templates.iter().find(|one| one.id == template) else {
         let known: Vec<&str> = templates.iter().map(|one| one.id.as_str()).collect();
         let message = format!("there is no template `{template}`; there are {}", known.join(", "));
@@ -236,7 +259,7 @@ pub async fn daily(
     };
     let template = which.template.as_deref().unwrap_or(DAILY);
     let day = dates::day(now);
-    let made = made_at(&notebook, template, "", Some(&day), now).await?;
+    let made = made_at(&desk, &notebook, template, "", Some(&day), now).await?;
     let path = made.path.clone();
     if let Some(id) = read(&notebook, move |reader| reading::at(reader, &path)).await? {
         return Ok((StatusCode::OK, Json(details(&notebook, id).await?)));

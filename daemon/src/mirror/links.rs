@@ -199,9 +199,15 @@ impl Tree<'_> {
             if let Some(moved) = self.moved {
                 self.renamed(moved, target, by_name, &mut candidates)?;
             }
-            let nearest =
-                candidates.into_iter().map(|(path, id, _)| (distance(folder, &path), path, id)).min();
-            if let Some((_, _, id)) = nearest {
+            // A template is what entries are made of, not one of them.
+            candidates.retain(|(path, ..)| is_template(folder) || !is_template(path));
+            let as_written =
+                |path: &EntryPath| path.name().strip_suffix(".md").unwrap_or(path.name()) == target;
+            let nearest = candidates
+                .into_iter()
+                .map(|(path, id, _)| (distance(folder, &path), !as_written(&path), path, id))
+                .min();
+            if let Some((.., id)) = nearest {
                 return Ok(Some(id));
             }
         }
@@ -235,6 +241,10 @@ impl Tree<'_> {
         }
         Ok(())
     }
+}
+
+fn is_template(path: &EntryPath) -> bool {
+    path.names().next() == Some(".templates")
 }
 
 /// A target from a folder, with `.` and `..` followed; `None` if it leaves the notebook.

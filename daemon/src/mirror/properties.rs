@@ -15,8 +15,15 @@ const FLAT_DEPTH: usize = 4;
 /// Deeper XML is refused: it is no metadata.
 const XML_DEPTH: usize = 64;
 
+/// So many brackets of YAML may be open at once. The parser takes a tenth of that, but only says so after a time that grows with
+/// the square of the depth.
+const YAML_OPEN: usize = 1000;
+
 /// Reads a YAML mapping. An empty source has no properties.
 pub fn yaml(source: &str) -> Result<Properties, String> {
+    if most_open(source) > YAML_OPEN {
+        return Err(format!("the YAML cannot be read: more than {YAML_OPEN} brackets are open at once"));
+    }
     let value: serde_yaml_ng::Value =
         serde_yaml_ng::from_str(source).map_err(|e| format!("the YAML cannot be read: {e}"))?;
     match from_yaml(value) {
@@ -24,6 +31,21 @@ pub fn yaml(source: &str) -> Result<Properties, String> {
         Value::Null => Ok(Properties::new()),
         _ => Err("the YAML is not a list of `key: value`".into()),
     }
+}
+
+/// How many brackets are open at once at most, those in quotes counted too.
+fn most_open(source: &str) -> usize {
+    let mut open = 0_usize;
+    let mut most = 0;
+    for byte in source.bytes() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 /// Reads a JSON object.

@@ -5,6 +5,7 @@ pub mod breaker;
 pub mod page;
 pub mod reach;
 mod request;
+mod sign_in;
 
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
 use reqwest::header::{CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Response, StatusCode, Url};
 use serde_json::{Map, Value, json};
 
-use super::manifest::Endpoint;
+use super::manifest::{Endpoint, Integration};
 use super::permission::Permission;
 use super::{Plugin, PluginError, Plugins, Scope, lock};
 use crate::clock::now_ms;
@@ -26,10 +27,9 @@ use crate::system::PluginAnswer;
 use breaker::{Gate, Wait};
 use reach::{Lookup, Reach};
 pub use request::Prepared;
+pub use sign_in::Begun;
+use sign_in::SignIns;
 
-const CONNECT: Duration = Duration::from_secs(5);
-/// One try, from the first byte sent to the last one received.
-const TRY: Duration = Duration::from_secs(10);
 /// All tries together.
 const ALL: Duration = Duration::from_secs(20);
 const AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
@@ -109,6 +109,7 @@ pub enum EndpointError {
 pub struct Engine {
     gates: Mutex<BTreeMap<(String, String), Gate>>,
     lookup: Lookup,
+    sign_ins: SignIns,
 }
 
 impl std::fmt::Debug for Engine {
@@ -119,15 +120,14 @@ impl std::fmt::Debug for Engine {
 
 impl Default for Engine {
     fn default() -> Self {
-        Self { gates: Mutex::default(), lookup: reach::system() }
+        Self::with_lookup(reach::system())
     }
 }
 
 impl Engine {
     /// One that looks names up otherwise.
-    #[cfg(test)]
     pub fn with_lookup(lookup: Lookup) -> Self {
-        Self { gates: Mutex::default(), lookup }
+        Self { gates: Mutex::default(), lookup, sign_ins: SignIns::default() }
     }
 }
 
@@ -153,7 +153,19 @@ impl Plugins {
         let call = format!("endpoint {endpoint}");
         let answer = async {
             let plugin = self.may(id, scope, &call, Permission::NetworkRequest, |_| Ok(()))?;
-            self.prepare(plugin, scope, endpoint, parameters)?.answer().await
+            if !plugin.is_behind_a_sign_in() {
+                return self.prepare(plugin, scope, endpoint, parameters, None)?.answer().await;
+            }
+            let token = self.token(&plugin, scope, None).await?;
+            let call = self.prepare(Arc::clone(&plugin), scope, endpoint, parameters, Some(&token))?;
+            match call.answer().await {
+                // Tokens end also before their time.
+                Err(EndpointError::Service { status: Some(401), .. }) => {
+                    let token = self.token(&plugin, scope, Some(&token)).await?;
+                    self.prepare(plugin, scope, endpoint, parameters, Some(&token))?.answer().await
+                }
+                answer => answer,
+            }
         }
         .await;
         if let Err(error) = &answer
@@ -170,6 +182,7 @@ impl Plugins {
         scope: &'a Scope,
         endpoint: &str,
         parameters: &Map<String, Value>,
+        token: Option<&str>,
     ) -> Result<Call<'a>, EndpointError> {
         let manifest = &plugin.manifest;
         let found = manifest.endpoints.iter().find(|one| one.id == endpoint).cloned();
@@ -179,28 +192,43 @@ impl Plugins {
             known: manifest.endpoints.iter().map(|one| one.id.as_str()).collect::<Vec<_>>().join(", "),
         })?;
         let config = self.config(&plugin, &scope.workspace)?;
-        let own = config.get("base_url").and_then(Value::as_str).map(str::to_owned);
         let integration = manifest.integration.clone().unwrap_or_default();
-        let base = own.clone().unwrap_or_else(|| integration.base_url.clone());
+        let own = config.get("base_url").and_then(Value::as_str).map(str::to_owned);
+        let base = own.unwrap_or_else(|| integration.base_url.clone());
         let mut secrets = BTreeMap::new();
         for property in manifest.properties.iter().filter(|one| one.secure) {
             if let Some(value) = self.secret(plugin.id(), &scope.workspace, &property.name)? {
                 secrets.insert(property.name.clone(), value);
             }
         }
-        let own = own.and_then(|own| Url::parse(&own).ok());
-        let mut hosts: Vec<String> = manifest.wishes().into_iter().flat_map(|wish| wish.hosts).collect();
-        if hosts.is_empty() {
-            // A manifest of the original names only where it asks.
-            let base = Url::parse(&integration.base_url).ok();
-            hosts.extend(base.and_then(|base| base.host_str().map(str::to_owned)));
+        if let Some(token) = token {
+            secrets.insert(request::OAUTH_TOKEN.to_owned(), token.to_owned());
         }
-        let reach = Reach { hosts, own, lookup: Arc::clone(&self.inner.engine.lookup) };
+        let reach = self.reach(&plugin, &integration, &config);
         let prepared = request::prepare(&endpoint, &integration, &base, parameters, &config, &secrets)
             .map_err(|reason| EndpointError::Input { endpoint: endpoint.id.clone(), reason })?;
         let call = Call { plugins: self, plugin, scope, endpoint, reach, prepared };
         call.allows(&call.prepared.url)?;
         Ok(call)
+    }
+
+    /// What the declared hosts are, and the service that the user of this device named.
+    fn reach(&self, plugin: &Plugin, integration: &Integration, config: &Map<String, Value>) -> Reach {
+        let own = config.get("base_url").and_then(Value::as_str).and_then(|own| Url::parse(own).ok());
+        let mut hosts: Vec<String> =
+            plugin.manifest.wishes().into_iter().flat_map(|wish| wish.hosts).collect();
+        if hosts.is_empty() {
+            // A manifest of the original names only where it asks.
+            let base = Url::parse(&integration.base_url).ok();
+            hosts.extend(base.and_then(|base| base.host_str().map(str::to_owned)));
+        }
+        Reach { hosts, own, lookup: Arc::clone(&self.inner.engine.lookup) }
+    }
+}
+
+impl Plugin {
+    fn is_behind_a_sign_in(&self) -> bool {
+        self.manifest.integration.as_ref().is_some_and(|one| one.auth_method == "oauth2")
     }
 }
 
@@ -301,7 +329,7 @@ impl Call<'_> {
     }
 
     async fn exchange(&self, known: Option<&PluginAnswer>) -> Result<PluginAnswer, EndpointError> {
-        let client = self.client()?;
+        let client = self.reach.client().map_err(|error| self.unreachable(&error))?;
         let mut url = self.prepared.url.clone();
         for _ in 0..=REDIRECTS {
             let mut request = client.request(self.prepared.method.clone(), url.clone());
@@ -351,21 +379,6 @@ impl Call<'_> {
             url = to;
         }
         Err(self.service(None, "sends from one address to the next without an end"))
-    }
-
-    fn client(&self) -> Result<Client, EndpointError> {
-        // The client does not start without one; an error means that it was done before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Client::builder()
-            .timeout(TRY)
-            .connect_timeout(CONNECT)
-            .redirect(reqwest::redirect::Policy::none())
-            // A proxy would look names up itself, where nobody checks what they lead to.
-            .no_proxy()
-            .user_agent(concat!("codex/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(self.reach.clone()))
-            .build()
-            .map_err(|error| self.unreachable(&error))
     }
 
     async fn read(&self, mut response: Response, url: &Url) -> Result<PluginAnswer, EndpointError> {

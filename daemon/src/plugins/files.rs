@@ -105,7 +105,7 @@ pub fn bundled() -> Vec<(Files, String)> {
 pub fn installed(folder: &Path) -> Vec<(Files, String)> {
     let mut found = Vec::new();
     look(folder, 0, &mut found);
-    found.sort_by(|a, b| a.0.shown("").cmp(&b.0.shown("")));
+    found.sort_by_key(|one| one.0.shown(""));
     found
 }
 

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_is_no_mapping_is_refused_with_its_line() {
-        assert_eq!(read("a: 1\nb: [1\nc: 2\n").unwrap_err().1.is_some(), true);
+        assert!(read("a: 1\nb: [1\nc: 2\n").unwrap_err().1.is_some());
         assert!(read("- a\n").is_err());
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for at in 1..12 {

@@ -13,6 +13,7 @@ use super::files::{self, Files};
 use super::lines;
 use super::permission::{self, Wish};
 use super::schema;
+use super::templates;
 
 /// The version of the interface between plugins and this program.
 pub const INTERFACE: Version = Version::new(1, 0, 0);
@@ -180,6 +181,8 @@ pub struct OAuth {
     pub token_url: String,
     /// What is asked for.
     pub scopes: Vec<String>,
+    /// Where a token is given back (RFC 7009).
+    pub revoke_url: Option<String>,
 }
 
 /// Requests at most.
@@ -371,6 +374,13 @@ pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
     for (pointer, name) in manifest.names() {
         if let Err(why) = files::inside(&name).and_then(|name| files.read(&name).map(drop)) {
             problems.push(at(&pointer, why));
+        }
+    }
+    if problems.is_empty() {
+        for template in &manifest.templates {
+            if let Err((message, line)) = templates::read(files, template) {
+                problems.push(Problem { file: files.shown(&template.file), key: None, line, message });
+            }
         }
     }
     if !problems.is_empty() {

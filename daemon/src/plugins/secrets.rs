@@ -26,6 +26,17 @@ impl Plugins {
         if !plugin.manifest.properties.iter().any(|one| one.secure && one.name == name) {
             return Err(PluginError::Refused(format!("the plugin `{}` has no secret `{name}`", plugin.id())));
         }
+        self.keep_secret(plugin, workspace, name, value)
+    }
+
+    /// Keeps one, whatever its name.
+    pub(super) fn keep_secret(
+        &self,
+        plugin: &Plugin,
+        workspace: &str,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<(), PluginError> {
         let sealed = match value {
             Some(value) => Some(self.seal(&place(workspace, plugin.id(), name), value.as_bytes())?),
             None => None,

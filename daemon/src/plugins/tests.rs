@@ -280,8 +280,46 @@ fn directories_of_the_original_load_as_they_are() {
     let dusk = catalogue.find("dusk").unwrap();
     let theme = dusk.manifest.theme.clone().unwrap();
     assert_eq!((theme.class_name.as_str(), theme.colors["bg"].as_str()), ("theme-dusk", "#111"));
+    place.enable("dusk");
+    let templates = place.plugins.templates(&scope()).unwrap();
+    assert!(templates.iter().any(|one| one.plugin == "dusk" && one.keys["content"] == "# {title}"));
     assert_eq!(catalogue.find("lanes").unwrap().manifest.views[0].script, None);
     assert!(catalogue.find("stars").unwrap().manifest.blocks[0].auto_detect);
+}
+
+#[test]
+fn a_plugin_that_is_on_brings_templates_and_their_own_keys_win() {
+    let place = place();
+    let manifest = "id: forms\nname: Forms\nversion: 1.0.0\ntype: view\nviews: [{ id: forms, name: Forms }]\ntemplates:\n  - { id: gel, name: Gel, description: A run, file: gel.yaml, file_extension: .txt }\n  - { id: bare, file: bare.yaml }\n";
+    let bare = ("bare.yaml", "content: |\n  {title}\n");
+    let gel =
+        ("gel.yaml", "name: Gel run\ndefault_name: 'gels/{title}.md'\ncontent: '# {title}'\nmore: [1]\n");
+    place.installed("forms", &[("manifest.yml", manifest), gel, bare]);
+    let of = |plugin: &str| {
+        let mut all = place.plugins.templates(&scope()).unwrap();
+        all.retain(|one| one.plugin == plugin);
+        all
+    };
+    assert_eq!(of("forms"), []);
+    place.enable("forms");
+    let found = of("forms");
+    assert_eq!(
+        Value::Object(found[0].keys.clone()),
+        json!({"id": "gel", "name": "Gel run", "description": "A run", "icon": "", "file_extension": ".txt",
+            "default_name": "gels/{title}.md", "content": "# {title}"})
+    );
+    assert_eq!((&found[1].keys["id"], &found[1].keys["name"]), (&json!("bare"), &json!("bare")));
+    // Not those that nobody enabled.
+    fs::write(place.plugins.folder().join("forms/gel.yaml"), "content: other\n").unwrap();
+    assert_eq!(of("forms"), []);
+    // What is no template is named with its line.
+    for (text, line) in [("name: x\n", None), ("a: 1\ncontent: }\n", Some(2))] {
+        let problems = catalogue::read_one(
+            &place.folder("bad", &[("manifest.yml", manifest), bare, ("gel.yaml", text)]),
+        );
+        let problem = problems.unwrap_err().remove(0);
+        assert!(problem.file.ends_with("gel.yaml") && problem.line == line, "{problem:?}");
+    }
 }
 
 #[test]

@@ -212,7 +212,7 @@ impl<'i> DeclarationParser<'i> for Body {
         let plain = name.to_ascii_lowercase();
         let is_own = name.starts_with("--");
         let known = |one: &&str| **one == *plain || (one.ends_with('-') && plain.starts_with(*one));
-        if !is_own && !PROPERTIES.iter().any(|one| known(&one)) {
+        if !is_own && !PROPERTIES.iter().any(known) {
             return Err(refuse("a theme colours, frames and sets type; this would move, hide or cover"));
         }
         let mut value = String::new();

@@ -123,7 +123,8 @@ impl ViewFile {
     }
 
     fn check_query(&mut self, read: &Read) {
-        let top = read.value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_else(Vec::new);
+        let top =
+            read.value.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
         // What a person adds for themselves is theirs; a slip of the pen is worth a word.
         for key in top {
             let close = mirror::nearest(&key, KEYS.into_iter());

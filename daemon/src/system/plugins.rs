@@ -212,6 +212,13 @@ impl System {
         Ok(())
     }
 
+    /// Forgets what services said to a plugin: somebody else asks from now on.
+    pub fn forget_plugin_answers(&self, workspace: &str, plugin: &str) -> Result<(), SystemError> {
+        let sql = "DELETE FROM plugin_answer WHERE workspace = ?1 AND plugin = ?2";
+        self.db().execute(sql, [workspace, plugin]).map_err(doing("forget what a service said"))?;
+        Ok(())
+    }
+
     /// Forgets all that was said of a plugin that is removed.
     pub fn forget_plugin(&self, plugin: &str) -> Result<(), SystemError> {
         let mut db = self.db();

@@ -89,6 +89,8 @@ export interface Plugin extends Named {
   config: Dict;
   /** Names of secrets that are set; values are never read. */
   secrets: string[];
+  /** Whether the user is signed in at its service; `null`: there is nothing to sign in to. */
+  signed_in: boolean | null;
   calls: number;
   refused: number;
   refusals: { at: string; call: string; reason: string }[];
@@ -178,3 +180,7 @@ export const count = async (notebook: string, asked: Dict, signal?: AbortSignal)
   const body = { notebook_ids: [notebook], ...asked, limit: 1 };
   return (await json<{ total: number }>('POST', '/query', { body, ...(signal ? { signal } : {}) })).total;
 };
+
+/** Begins a sign-in: where to go with the browser. `plugins.changed` tells when it is done. */
+export const signIn = (id: string, workspace: string) => json<{ url: string; until: string }>('POST', `${at(id)}/sign-in${query({ workspace })}`);
+export const signOut = (id: string, workspace: string) => json<unknown>('DELETE', `${at(id)}/sign-in${query({ workspace })}`);

@@ -1023,6 +1023,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plugins/{id}/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a sign-in at a plugin's service (OAuth 2.0 with PKCE). The browser comes back to a port of this machine; `plugins.changed`
+         *     tells when `signed_in` has changed.
+         */
+        post: operations["plugins_sign_in"];
+        /** Forgets the tokens of a sign-in and what was asked with them, and tells the service if it says where. */
+        delete: operations["plugins_sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plugins/{id}/theme.css": {
         parameters: {
             query?: never;
@@ -1373,7 +1394,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What entries can be made of: a notebook's own templates first. Without a notebook, those built in. */
+        /**
+         * What entries can be made of: a notebook's own templates first, then those of plugins that are on, then those built in. Without a
+         *     notebook, the latter two.
+         */
         get: operations["templates_list"];
         put?: never;
         post?: never;
@@ -3009,10 +3033,12 @@ export interface components {
                 id: string;
                 /** @description What it is called. */
                 name: string;
-                /** @description The notebook that it is of; nothing for those built in. */
+                /** @description The notebook that it is of; nothing for those of plugins and those built in. */
                 notebook?: string | null;
                 /** @description Where it is in that notebook. */
                 path?: string | null;
+                /** @description The plugin that brings it. */
+                plugin?: string | null;
                 /** @description What it is to be used for, as the notebook says. */
                 template_for?: string | null;
             }[];
@@ -3326,6 +3352,8 @@ export interface components {
             refused: number;
             /** @description Secrets that are set, by name. */
             secrets: string[];
+            /** @description Whether the user is signed in at its service; none: there is nothing to sign in to. */
+            signed_in?: boolean | null;
             /** @description Whether it runs. */
             state: components["schemas"]["State"];
             /** @description Templates. */
@@ -3720,6 +3748,13 @@ export interface components {
             /** @description Which. */
             version: string;
         };
+        /** @description A sign-in that has begun. */
+        SignInAnswer: {
+            /** @description Until when it is waited for. */
+            until: string;
+            /** @description What to open in a browser on this machine. */
+            url: string;
+        };
         /** @description Somebody who signed. */
         Signer: {
             /** @description The device that signed. */
@@ -3878,10 +3913,12 @@ export interface components {
             id: string;
             /** @description What it is called. */
             name: string;
-            /** @description The notebook that it is of; nothing for those built in. */
+            /** @description The notebook that it is of; nothing for those of plugins and those built in. */
             notebook?: string | null;
             /** @description Where it is in that notebook. */
             path?: string | null;
+            /** @description The plugin that brings it. */
+            plugin?: string | null;
             /** @description What it is to be used for, as the notebook says. */
             template_for?: string | null;
         };
@@ -6608,6 +6645,85 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_sign_in: {
+        parameters: {
+            query?: {
+                /** @description Workspace slug; if not given, the notebook's. */
+                workspace?: string;
+                /** @description A notebook by id, slug or name: as it is there. */
+                notebook?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInAnswer"];
+                };
+            };
+            /** @description `client_id` is not set, or there is no sign-in */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_permitted` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `plugin_not_on` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_sign_out: {
+        parameters: {
+            query?: {
+                /** @description Workspace slug; if not given, the notebook's. */
+                workspace?: string;
+                /** @description A notebook by id, slug or name: as it is there. */
+                notebook?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
             };
             404: {
                 headers: {

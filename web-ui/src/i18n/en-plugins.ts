@@ -50,6 +50,15 @@ export const plugins = {
     gone: (path: string) => `There is no view at ${path} in this notebook.`,
     open: (name: string) => `Open ${name}`,
   },
+  signIn: {
+    isIn: 'Signed in.',
+    isOut: 'Not signed in: nothing is asked there.',
+    begin: 'Sign in…',
+    end: 'Sign out',
+    out: (plugin: string) => `“${plugin}” is signed out.`,
+    follow: (host: string) => `Continue at ${host}`,
+    until: (time: string) => `It opens in a tab of its own, and is waited for until ${time}.`,
+  },
   block: {
     bad: (line: number) => `Line ${line} of this block is no “key: value”.`,
   },

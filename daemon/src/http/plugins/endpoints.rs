@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::scope;
+use super::{WhichScope, scope};
 use crate::http::desk::Desk;
-use crate::http::dto::time;
+use crate::http::dto::{Done, time};
 use crate::http::error::ApiError;
-use crate::http::input::{Input, Place};
+use crate::http::input::{Input, Params, Place};
 use crate::plugins::endpoints::EndpointError;
 
 impl From<EndpointError> for ApiError {
@@ -75,4 +75,41 @@ pub async fn ask(
         as_of: time(answer.as_of),
         stale: answer.stale,
     }))
+}
+
+/// A sign-in that has begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SignInAnswer {
+    /// What to open in a browser on this machine.
+    pub url: String,
+    /// Until when it is waited for.
+    pub until: String,
+}
+
+/// Begins a sign-in at a plugin's service (OAuth 2.0 with PKCE). The browser comes back to a port of this machine; `plugins.changed`
+/// tells when `signed_in` has changed.
+#[utoipa::path(post, path = "/api/v1/plugins/{id}/sign-in", tag = "plugins", params(("id" = String, Path), WhichScope),
+    responses((status = 200, body = SignInAnswer), (status = 400, description = "`client_id` is not set, or there is no sign-in"),
+        (status = 403, description = "`not_permitted`"), (status = 409, description = "`plugin_not_on`")))]
+pub async fn sign_in(
+    State(desk): State<Desk>,
+    Place(id): Place<String>,
+    Params(which): Params<WhichScope>,
+) -> Result<Json<SignInAnswer>, ApiError> {
+    let scope = scope(&desk, which.workspace.as_deref(), which.notebook.as_deref())?;
+    let begun = desk.daemon().plugins().sign_in(&id, &scope).await?;
+    Ok(Json(SignInAnswer { url: begun.url, until: time(begun.until) }))
+}
+
+/// Forgets the tokens of a sign-in and what was asked with them, and tells the service if it says where.
+#[utoipa::path(delete, path = "/api/v1/plugins/{id}/sign-in", tag = "plugins", params(("id" = String, Path), WhichScope),
+    responses((status = 200, body = Done), (status = 404)))]
+pub async fn sign_out(
+    State(desk): State<Desk>,
+    Place(id): Place<String>,
+    Params(which): Params<WhichScope>,
+) -> Result<Json<Done>, ApiError> {
+    let scope = scope(&desk, which.workspace.as_deref(), which.notebook.as_deref())?;
+    desk.daemon().plugins().sign_out(&id, &scope).await?;
+    Ok(Json(Done { done: true }))
 }

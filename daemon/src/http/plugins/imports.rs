@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::StatusCode;
 use codex_crdt_model::path::EntryPath;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::scope;
@@ -56,28 +57,24 @@ pub async fn import(
     let notebook = desk.notebook(&import.notebook)?;
     let folder = EntryPath::parse(import.folder.as_deref().unwrap_or_default().trim_matches('/'))?;
     let plugins = desk.daemon().plugins().clone();
-    let name = import.name.clone();
-    let entries = blocking(move || {
+    let name = import.name;
+    let (entries, paths) = blocking(move || {
         let plugin = plugins.running(&id, &scope)?;
         let found = plugin.manifest.importers.iter().find(|one| one.id == importer);
         let found = found
             .ok_or_else(|| ApiError::not_found(format!("the plugin `{id}` has no importer `{importer}`")))?;
         let script = plugin.files.text(&found.script).map_err(PluginError::Refused)?;
-        code::import(&script, &name, &bytes).map_err(|why| {
+        let refused = |code: &'static str, why: String| {
             plugins.refuse(&id, &format!("importer {importer}"), &why);
-            ApiError::bad_request(format!("cannot import `{name}` with `{id}`: {why}"))
-        })
+            let message = format!("cannot import `{name}` with `{id}`: {why}");
+            ApiError::new(StatusCode::BAD_REQUEST, code, message)
+        };
+        let entries = code::import(&script, &name, &bytes).map_err(|why| refused("bad_request", why))?;
+        // All of them are looked at before the first is made.
+        let paths = entries.iter().map(|entry| place(&folder, &entry.path)).collect::<Result<Vec<_>, _>>();
+        Ok((entries, paths.map_err(|why| refused("bad_path", why))?))
     })
     .await?;
-    // All of them are looked at before the first is made.
-    let mut paths = Vec::new();
-    for entry in &entries {
-        let mut path = folder.clone();
-        for step in EntryPath::parse(&entry.path)?.names() {
-            path = path.join(step);
-        }
-        paths.push(path);
-    }
     let mut made = Vec::new();
     if !import.preview {
         for (entry, path) in entries.iter().zip(paths) {
@@ -94,8 +91,28 @@ pub async fn import(
                     .filter(|(_, value)| *value != Value::Null)
                     .collect(),
             };
-            made.push(entries::made(&desk, &notebook, new).await?.id);
+            match entries::made(&desk, &notebook, new).await {
+                Ok(details) => made.push(details.id),
+                Err(why) => {
+                    let so_far = format!(
+                        "{} of {} entries are made; the next one is not: ",
+                        made.len(),
+                        entries.len()
+                    );
+                    return Err(why.after(&so_far).with(json!({"made": made})));
+                }
+            }
         }
     }
     Ok(Json(ImportAnswer { entries, made }))
+}
+
+/// Where an entry is made: below the folder that the user chose, and where nothing of a program lies.
+fn place(folder: &EntryPath, path: &str) -> Result<EntryPath, String> {
+    let below = EntryPath::parse(path).map_err(|why| why.to_string())?;
+    let place = below.names().fold(folder.clone(), |at, name| at.join(name));
+    match place.unwritable().or(below.is_root().then_some("an entry needs a name")) {
+        Some(reason) => Err(format!("it makes `{path}`, which cannot be: {reason}")),
+        None => Ok(place),
+    }
 }

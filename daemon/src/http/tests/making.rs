@@ -1,5 +1,7 @@
 //! Templates, daily notes, snippets.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 const OWN: &str = "---\ntype: template\nname: Gel\ndescription: A gel\ndefault_name: \"gels/{yyyy} {title}.md\"\n---\n---\ntitle: \"{title}\"\ntype: gel\n---\n# {title}\n";
@@ -17,7 +19,9 @@ async fn an_entry_is_made_of_a_template_built_in_or_the_notebooks_own() {
     let ids = |all: &Value| -> Vec<String> {
         all["items"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(ids(&all).len(), 12);
+    assert_eq!(ids(&all).len(), ids(&all).iter().collect::<BTreeSet<_>>().len(), "each id once");
+    let board = all["items"].as_array().unwrap().iter().find(|one| one["id"] == "dashboard").unwrap();
+    assert_eq!((&board["plugin"], &board["notebook"]), (&json!("core"), &Value::Null));
     for id in ["blank-note", "daily-journal", "manila-note", "weekly-rollup", "todo-item"] {
         assert!(ids(&all).iter().any(|one| one == id), "{id}");
     }

@@ -127,6 +127,23 @@ async fn links_follow_paths_names_and_titles() {
 }
 
 #[tokio::test]
+async fn a_link_by_name_leads_to_no_template_and_first_to_what_is_written_so() {
+    let world = World::new();
+    world.text(".templates/gel.md", "---\ntype: template\ntitle: Run\n---\n");
+    world.text(".templates/other.md", "[[gel]]");
+    world.text("note.md", "[[Gel]] [[Run]] [[.templates/gel]] [[PCR]] [[pcr]]");
+    world.text("a/PCR.md", "x");
+    world.text("a/pcr.md", "x");
+    world.settle().await;
+    let paths = |from: &str| -> Vec<String> {
+        let links = world.mirror.links(&id(from)).unwrap();
+        links.iter().map(|link| link.path.as_ref().map(ToString::to_string).unwrap_or_default()).collect()
+    };
+    assert_eq!(paths("note.md"), ["", "", ".templates/gel.md", "a/PCR.md", "a/pcr.md"]);
+    assert_eq!(paths(".templates/other.md"), [".templates/gel.md"]);
+}
+
+#[tokio::test]
 async fn tags_are_counted_and_deleted_entries_are_not() {
     let world = World::new();
     world.text("a.md", "---\ntags: red, blue\n---\n");

@@ -97,6 +97,17 @@ async fn folders_and_the_notebook_have_properties() {
     assert_eq!(world.at("f").properties["view_mode"], "list");
 }
 
+/// A parser whose time grows with the square of the depth would take days for these.
+#[test]
+fn yaml_of_any_depth_is_read_or_refused_at_once() {
+    for open in ["[", "{", "[{", "{a: ", "[a, ", "- ", "? "] {
+        let source = format!("a:\n  {}", open.repeat((4 << 20) / open.len()));
+        assert!(properties::yaml(&source).is_err(), "{open}");
+    }
+    let many = format!("a: [{}]\nb: '{}'\n", "[{x: 1}], ".repeat(10_000), "[".repeat(900));
+    assert_eq!(properties::yaml(&many).map(|all| all.len()), Ok(2));
+}
+
 #[test]
 fn xml_becomes_properties() {
     let check = |xml: &str, wanted: serde_json::Value| {

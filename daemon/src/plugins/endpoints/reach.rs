@@ -5,9 +5,10 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Client, Url};
 
 /// The addresses of a name, or why there are none.
 pub type Found = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send>>;
@@ -25,6 +26,10 @@ pub fn system() -> Lookup {
     })
 }
 
+const CONNECT: Duration = Duration::from_secs(5);
+/// One try, from the first byte sent to the last one received.
+const TRY: Duration = Duration::from_secs(10);
+
 /// The hosts that a request may reach.
 #[derive(Clone)]
 pub struct Reach {
@@ -37,6 +42,21 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// A client that reaches nothing else, and follows nowhere by itself.
+    pub fn client(&self) -> reqwest::Result<Client> {
+        // The client does not start without one; an error means that it was done before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Client::builder()
+            .timeout(TRY)
+            .connect_timeout(CONNECT)
+            .redirect(reqwest::redirect::Policy::none())
+            // A proxy would look names up itself, where nobody checks what they lead to.
+            .no_proxy()
+            .user_agent(concat!("codex/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Arc::new(self.clone()))
+            .build()
+    }
+
     /// Whether it is the service that the user of this device named.
     pub fn is_own(&self, url: &Url) -> bool {
         self.own.as_ref().is_some_and(|own| own.origin() == url.origin())
@@ -114,13 +134,20 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let special = match (a, b, c) {
-        (0 | 10 | 127, ..) | (169, 254, _) | (192, 168, _) => true,
-        (100, 64..=127, _) | (172, 16..=31, _) | (198, 18 | 19, _) => true,
-        (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) => true,
-        (224..=255, ..) => true,
-        _ => false,
-    };
+    let special = matches!(
+        (a, b, c),
+        (0 | 10 | 127, ..)
+            | (169, 254, _)
+            | (192, 168, _)
+            | (100, 64..=127, _)
+            | (172, 16..=31, _)
+            | (198, 18 | 19, _)
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (198, 51, 100)
+            | (203, 0, 113)
+            | (224..=255, ..)
+    );
     !special
 }
 

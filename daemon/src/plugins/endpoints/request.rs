@@ -116,8 +116,7 @@ pub fn prepare(
             used.push(secret.clone());
         }
         ("oauth2", _) => {
-            let token =
-                secrets.get(OAUTH_TOKEN).ok_or("it is not signed in; sign in under Settings → Plugins")?;
+            let token = secrets.get(OAUTH_TOKEN).ok_or("it is not signed in")?;
             secret_headers.push(("authorization".to_owned(), format!("Bearer {token}")));
             used.push(token.clone());
         }
@@ -137,8 +136,8 @@ pub fn prepare(
     Ok(Prepared { method, url, headers, secret_headers, body, key, secrets: used })
 }
 
-/// The secret in which an OAuth token is kept.
-pub const OAUTH_TOKEN: &str = "oauth_token";
+/// The name among the secrets of a token that a sign-in gave; no setting can have it.
+pub const OAUTH_TOKEN: &str = ".oauth_token";
 
 fn value(
     parameter: &Parameter,

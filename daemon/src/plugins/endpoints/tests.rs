@@ -141,7 +141,7 @@ async fn an_answer_is_kept_as_long_as_declared_and_shown_as_of_then() {
     place.ask("brief", json!({})).await.unwrap();
     let key = |place: &Place| {
         let plugin = place.plugins.find("stars").unwrap();
-        place.plugins.prepare(plugin, &scope(), "brief", &Map::new()).unwrap().key()
+        place.plugins.prepare(plugin, &scope(), "brief", &Map::new(), None).unwrap().key()
     };
     let system = &place.plugins.inner.system;
     let old = PluginAnswer { at: 1000, ..system.plugin_answer(&key(&place)).unwrap().unwrap() };
@@ -163,7 +163,7 @@ async fn what_does_not_answer_is_shown_as_of_before_and_then_left_alone() {
     };
     let plugin = place.plugins.find("stars").unwrap();
     let down = json!({"what": "down"});
-    let key = place.plugins.prepare(plugin, &scope(), "kept", down.as_object().unwrap()).unwrap().key();
+    let key = place.plugins.prepare(plugin, &scope(), "kept", down.as_object().unwrap(), None).unwrap().key();
     place.plugins.inner.system.keep_plugin_answer(&key, &kept).unwrap();
     let answer = place.ask("kept", down).await.unwrap();
     assert_eq!((answer.data, answer.stale, answer.as_of), (json!({"old": 1}), true, 1000));

@@ -56,7 +56,7 @@ fn what_is_no_view_says_so() {
     assert_eq!(line("# Text\n").line, Some(1));
     assert!(line("---\ntype: view\n---\n").message.contains("test-board"));
     assert!(line("---\nview_type: nothing\n---\n").message.contains("no plugin here has a view `nothing`"));
-    assert_eq!(line("---\ntype: view\nquery: [1\n---\n").line.is_some(), true);
+    assert!(line("---\ntype: view\nquery: [1\n---\n").line.is_some());
     let dashboard = read(
         "---\ntype: view\nview_type: nothing\nconfig:\n  layout: [{ components: [] }]\n---\n",
         &catalogue,

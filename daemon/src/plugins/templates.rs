@@ -1,0 +1,64 @@
+//! Templates of entries that plugins bring: what the manifest says of one, and over it what its own file says.
+
+use serde_json::{Map, Value};
+
+use super::manifest::TemplateFile;
+use super::{Plugin, PluginError, Plugins, Scope, State, files::Files, lines};
+
+/// A template of a plugin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginTemplate {
+    /// Whose.
+    pub plugin: String,
+    /// Its keys: `id`, `name`, `description`, `icon`, `file_extension`, `default_name`, `content`.
+    pub keys: Map<String, Value>,
+}
+
+impl Plugins {
+    /// Those of all plugins that run there.
+    pub fn templates(&self, scope: &Scope) -> Result<Vec<PluginTemplate>, PluginError> {
+        let mut templates = Vec::new();
+        for plugin in &self.catalogue().plugins {
+            if plugin.manifest.templates.is_empty() || self.state(plugin, scope)?.0 != State::On {
+                continue;
+            }
+            // What was enabled is what is read, or nothing.
+            let Ok(plugin) = self.running(plugin.id(), scope) else { continue };
+            templates.extend(of(&plugin));
+        }
+        Ok(templates)
+    }
+}
+
+fn of(plugin: &Plugin) -> impl Iterator<Item = PluginTemplate> + '_ {
+    plugin.manifest.templates.iter().filter_map(|file| {
+        let keys = read(&plugin.files, file).ok()?;
+        Some(PluginTemplate { plugin: plugin.id().to_owned(), keys })
+    })
+}
+
+/// The keys of one; or what is wrong with its file, and in which line.
+pub fn read(files: &Files, template: &TemplateFile) -> Result<Map<String, Value>, (String, Option<usize>)> {
+    let source = files.text(&template.file).map_err(|why| (why, None))?;
+    let read = lines::read(&source)?;
+    let Value::Object(own) = read.value else { return Err(("a template is a mapping".to_owned(), None)) };
+    if !own.get("content").is_some_and(Value::is_string) {
+        return Err(("the key `content` is missing: the text of an entry, with its tokens".to_owned(), None));
+    }
+    let said = [
+        ("id", Some(&template.id)),
+        ("name", Some(&template.name).filter(|name| !name.is_empty()).or(Some(&template.id))),
+        ("description", Some(&template.description)),
+        ("icon", Some(&template.icon)),
+        ("file_extension", template.file_extension.as_ref()),
+        ("default_name", template.default_name.as_ref()),
+    ];
+    let mut keys = Map::new();
+    for (key, value) in said {
+        if let Some(value) = value {
+            keys.insert(key.to_owned(), Value::from(value.as_str()));
+        }
+    }
+    keys.extend(own.into_iter().filter(|(_, value)| value.is_string()));
+    Ok(keys)
+}

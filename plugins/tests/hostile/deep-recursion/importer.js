@@ -1,0 +1,4 @@
+codex.importer(() => {
+  const down = (n) => down(n + 1) + 1;
+  return down(0);
+});

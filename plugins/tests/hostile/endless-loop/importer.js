@@ -1,0 +1,3 @@
+codex.importer(() => {
+  for (;;);
+});

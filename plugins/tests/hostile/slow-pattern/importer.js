@@ -1,0 +1,1 @@
+codex.importer(() => [{ path: 'a.md', text: String(/^(a+)+$/.test(`${'a'.repeat(60)}!`)) }]);
