@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::ids::{ContentHash, DeviceId, EntryId, NotebookId, UnixMs, Volume};
 use crate::journal::record::notebook_id;
 use crate::journal::{Frontier, MembershipChange, Role};
+use crate::limits;
 use crate::membership::Membership;
 use crate::path::EntryPath;
 use crate::store::{FetchPolicy, Meta, Mode, Source, StoreError, WriteSet};
@@ -106,8 +107,10 @@ pub struct Core {
     restore_deletions: bool,
     /// From going live after joining until the scan after it.
     joining_scan: bool,
-    /// All that peers said they know: when that is here, joining is over.
-    joining_for: Frontier,
+    /// All that each peer said it knows: when that is here, joining is over.
+    promised: BTreeMap<DeviceId, Frontier>,
+    /// When joining is over without what others than an owner promised.
+    join_at: Option<UnixMs>,
     receipt_at: Option<UnixMs>,
     /// How far others have this device's journals.
     acknowledged: BTreeMap<Volume, u64>,
@@ -251,7 +254,8 @@ impl Core {
             accept_deletions: false,
             restore_deletions: false,
             joining_scan: false,
-            joining_for: Frontier::default(),
+            promised: BTreeMap::new(),
+            join_at: None,
             receipt_at: None,
             acknowledged: takeback::acknowledged(source, device, &mut writes)?,
         };
@@ -310,6 +314,9 @@ impl Core {
         for id in due {
             self.retries.remove(&id);
             self.todo.insert(id);
+        }
+        if self.join_at.is_some_and(|at| at <= self.now) {
+            peers::live_if_joined(self, &mut txn);
         }
         people::fold_again(&mut txn)?;
         if std::mem::take(&mut txn.look_again) {
@@ -421,7 +428,8 @@ impl Core {
         txn.meta.mode = Mode::Live;
         self.looked = false;
         self.joining_scan = true;
-        self.joining_for = Frontier::default();
+        self.promised.clear();
+        self.join_at = None;
         txn.notify(Notice::Standing("joined".into()));
         txn.effects.push(self.await_scan());
         // Nothing is written out before the scan has shown what is there.
@@ -431,7 +439,13 @@ impl Core {
 
     /// When `Event::Tick` is wanted, if nothing else happens.
     pub fn deadline(&self) -> Option<UnixMs> {
-        self.retries.values().copied().chain(self.receipt_at).min().filter(|at| *at < UnixMs::MAX)
+        self.retries
+            .values()
+            .copied()
+            .chain(self.receipt_at)
+            .chain(self.join_at)
+            .min()
+            .filter(|at| *at < UnixMs::MAX)
     }
 
     /// The notebook's values.
@@ -497,8 +511,18 @@ impl Core {
     }
 
     /// What of a frontier everybody has, or will have: without journals of which others may hold another branch.
+    /// Of this device's own journals all are meant: that nobody takes them makes them no less its own.
     pub fn shared(&self, frontier: &Frontier) -> Frontier {
-        frontier.without(|device, volume| self.people.may_never_come(device, volume))
+        let own = self.meta.device;
+        frontier.without(|device, volume| match *device == own {
+            true => self.people.journals.is_forked(device, volume),
+            false => self.people.may_never_come(device, volume),
+        })
+    }
+
+    /// How many more journals this device can begin that others take in; each copy or restored backup of it begins one.
+    pub fn journals_left(&self) -> usize {
+        limits::VOLUMES.saturating_sub(self.people.journals.count(&self.meta.device))
     }
 
     /// Whether the folder is there.

@@ -53,6 +53,18 @@ pub const SEALERS: usize = 1024;
 /// Journals of one device that are taken in: an honest one begins another when it was restored or copied, a few times in
 /// its life. Whoever has so many is waited for in none.
 pub const VOLUMES: usize = 256;
+/// Journals of this device after which it begins no other because a peer says that it has more of the last one: it may lie, and
+/// then waits for the record itself.
+pub const VOLUMES_BY_WORD: usize = 16;
+/// Membership records of one person who is no owner, all devices together; more of it are not taken in. Each is judged with all
+/// others.
+pub const STATEMENTS: usize = 256;
+/// Devices of one person who is no owner; more are not taken in.
+pub const DEVICES: usize = 32;
+/// Journals that one membership record accepts records of.
+pub const ACCEPTED: usize = 4096;
+/// A newcomer goes on with what an owner promised when nothing more of what others promised has come for so long, ms.
+pub const JOIN_QUIET_MS: i64 = 30_000;
 /// Proofs of forked journals that are kept of one device; whoever forks more is not waited for in any of its journals.
 pub const FORKS: usize = 8;
 /// Receipts carried in one message: one per device.

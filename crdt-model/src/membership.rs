@@ -12,6 +12,7 @@ use crate::ids::{DeviceId, NotebookId, PersonId, RecordHash, Volume};
 use crate::journal::{MembershipChange, Role, Tip};
 
 mod judge;
+mod let_in;
 
 /// What the author of a record had seen of some journals: the last sequence number of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +145,8 @@ pub struct Membership {
     by_person: BTreeMap<PersonId, Vec<usize>>,
     cuts: Vec<Cut>,
     released: BTreeMap<(DeviceId, Volume), u64>,
+    /// Devices of which records are taken in, and whose they are.
+    let_in: BTreeMap<DeviceId, PersonId>,
 }
 
 /// What is looked at: everything, or only what an author had seen.
@@ -159,7 +162,13 @@ impl Membership {
         judge::judge(notebook, statements)
     }
 
-    /// All statements and whether they count, journal by journal.
+    /// Takes in one more statement that came after all others, if it ends nobody's right and names no device: what counted before
+    /// counts after it. `false` if all must be judged again.
+    pub fn add(&mut self, notebook: &NotebookId, statement: &Statement) -> bool {
+        judge::add(self, notebook, statement)
+    }
+
+    /// All statements and whether they count.
     pub fn statements(&self) -> impl Iterator<Item = (&Statement, Verdict)> {
         self.statements.iter().zip(self.verdicts.iter().copied())
     }
@@ -182,6 +191,22 @@ impl Membership {
     /// Whether any statement ever named a device, counting or not.
     pub fn has_heard_of(&self, device: &DeviceId) -> bool {
         self.by_device.contains_key(device)
+    }
+
+    /// Whether the notebook's founding is known, and counts.
+    pub fn is_founded(&self) -> bool {
+        !self.let_in.is_empty()
+    }
+
+    /// Whose a device is of which records are taken in, whether they count or not: somebody let it in who was an owner by any
+    /// statement, or it is another device of such a one.
+    pub fn let_in(&self, device: &DeviceId) -> Option<PersonId> {
+        self.let_in.get(device).copied()
+    }
+
+    /// All devices of which records are taken in, with whose they are.
+    pub fn all_let_in(&self) -> impl Iterator<Item = (&DeviceId, &PersonId)> {
+        self.let_in.iter()
     }
 
     /// Every device that has a role.
@@ -327,7 +352,9 @@ impl Membership {
         let statement = &self.statements[n];
         let (devices, role, accepted) = match &statement.change {
             MembershipChange::Revoke { device, accepted } => (BTreeSet::from([*device]), None, accepted),
-            MembershipChange::Role { person, role, accepted } if *role != Some(Role::Owner) => {
+            MembershipChange::Role { person, role, accepted }
+                if *role != Some(Role::Owner) && !self.says_nothing_new(statement, person, *role) =>
+            {
                 let of_person = |device: &&DeviceId| self.person_of(device) == Some(*person);
                 (self.by_device.keys().filter(of_person).copied().collect(), *role, accepted)
             }
@@ -345,6 +372,13 @@ impl Membership {
             }
         }
         Some(Cut { by: statement.tip, devices, role, accepted })
+    }
+
+    /// Whether somebody says of itself what was so before: that ends nothing.
+    fn says_nothing_new(&self, statement: &Statement, person: &PersonId, role: Option<Role>) -> bool {
+        let seen = Seen::By(&statement.knows, statement.tip);
+        self.person_seen(&statement.tip.device, seen) == Some(*person)
+            && self.role_of_person(person, seen) == role
     }
 
     /// What counting statements accept of each journal.
@@ -377,6 +411,16 @@ impl Membership {
 
     /// Those that no other of them knows.
     fn latest(&self, of: Vec<usize>) -> Vec<usize> {
+        // The last one of each journal knows those before it, and all that they knew.
+        let mut last_of = BTreeMap::new();
+        for n in of {
+            let tip = &self.statements[n].tip;
+            let last = last_of.entry((tip.device, tip.volume)).or_insert(n);
+            if self.statements[*last].tip.seq < tip.seq {
+                *last = n;
+            }
+        }
+        let of: Vec<usize> = last_of.into_values().collect();
         let is_last = |n: &usize| !of.iter().any(|other| other != n && self.is_known_to(*n, *other));
         of.iter().copied().filter(is_last).collect()
     }

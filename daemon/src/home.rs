@@ -13,6 +13,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use crate::system::{System, SystemError};
 pub use config::Config;
@@ -319,7 +320,9 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 fn fingerprint(dir: &Path) -> Result<String, HomeError> {
     let stat = fs::metadata(dir).map_err(io("look at", dir))?;
     let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    Ok(format!("{}:{}:{}", machine.trim(), stat.dev(), stat.ino()))
+    // Not the number of the file system: that may be another one after each start of the machine.
+    let born = stat.created().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    Ok(format!("{}:{}:{}", machine.trim(), stat.ino(), born.as_nanos()))
 }
 
 #[cfg(test)]

@@ -54,8 +54,7 @@ pub(super) fn take(core: &mut Core, txn: &mut Txn<'_>, part: Carried) -> Result<
     let own = txn.meta.device;
     peers::take_receipts(core, txn, part.receipts, own)?;
     let goal = Frontier::from_tips(part.complete);
-    let is_all =
-        !goal.is_empty() && peers::is_reached(txn, &goal) && peers::is_reached(txn, &core.joining_for);
+    let is_all = !goal.is_empty() && peers::is_reached(txn, &goal) && peers::is_all_here(core, txn);
     if txn.meta.mode == Mode::Joining && is_all {
         core.go_live(txn);
     }

@@ -37,9 +37,9 @@ impl Journals {
         *self.counts.entry(device).or_default() += 1;
     }
 
-    /// Whether no other journal of a device is taken in.
-    pub fn are_enough(&self, device: &DeviceId) -> bool {
-        self.counts.get(device).is_some_and(|count| *count >= limits::VOLUMES)
+    /// How many journals of a device are here.
+    pub fn count(&self, device: &DeviceId) -> usize {
+        self.counts.get(device).copied().unwrap_or(0)
     }
 
     /// Notes that a journal was continued twice; `false` if that is known, or is known of enough journals of its device.
@@ -73,6 +73,6 @@ impl Journals {
 
     /// Whether what is in a journal may be elsewhere and never come.
     pub fn may_never_come(&self, device: &DeviceId, volume: Volume) -> bool {
-        self.are_enough(device) || self.is_forked(device, volume) || self.forks_of(device) >= limits::FORKS
+        self.is_forked(device, volume) || self.forks_of(device) >= limits::FORKS
     }
 }

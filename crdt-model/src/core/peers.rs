@@ -11,7 +11,7 @@ use super::txn::Txn;
 use crate::effect::{Effect, Notice};
 use crate::entry::Birth;
 use crate::ids::{DeviceId, EntryId, Volume};
-use crate::journal::{Fork, ForkRefused, Frontier, Header, Item, Payload, Receipt, Record, Role, Tip};
+use crate::journal::{Fork, ForkRefused, Frontier, Header, Item, Receipt, Record, Role, Tip};
 use crate::limits;
 use crate::store::{ForkRow, Mode, StoreError};
 use crate::sync::Message;
@@ -110,8 +110,10 @@ pub(super) fn received(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, frame
 
 fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, mut theirs: Frontier) -> Result<()> {
     let own = (txn.meta.device, txn.meta.volume);
-    if theirs.seq(own.0, own.1) > txn.frontier.seq(own.0, own.1) {
-        // A peer has more of this journal than we do: it is not the newest here, and must not be continued.
+    let is_said = theirs.seq(own.0, own.1) > txn.frontier.seq(own.0, own.1);
+    if is_said && txn.people.journals.count(&own.0) < limits::VOLUMES_BY_WORD {
+        // A peer has more of this journal than we do: it is not the newest here, and must not be continued. That is only its word;
+        // what it has of ours comes next, signed.
         begin_volume(core, txn);
     }
     prove_forks(core, txn, peer, &mut theirs)?;
@@ -126,7 +128,7 @@ fn hello(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, mut theirs: Frontie
     }
     if txn.meta.mode == Mode::Joining {
         // Another joiner's empty word must not hide what somebody else has promised.
-        core.joining_for.join(&theirs);
+        core.promised.entry(peer).or_default().join(&theirs);
         live_if_joined(core, txn);
     }
     if let Some(state) = core.peers.get_mut(&peer) {
@@ -157,15 +159,48 @@ fn prove_forks(core: &mut Core, txn: &mut Txn<'_>, peer: DeviceId, theirs: &mut 
     Ok(())
 }
 
-fn live_if_joined(core: &mut Core, txn: &mut Txn<'_>) {
-    if txn.meta.mode == Mode::Joining && !core.joining_for.is_empty() && is_reached(txn, &core.joining_for) {
+/// Joining is over when all that peers promised is here. A liar promises what never comes: what an owner promised is enough when
+/// nothing has come for a while.
+pub(super) fn live_if_joined(core: &mut Core, txn: &mut Txn<'_>) {
+    if txn.meta.mode != Mode::Joining || !txn.people.membership.is_founded() {
+        return;
+    }
+    let mut promised = core.promised.iter().filter(|(_, promise)| !promise.is_empty()).peekable();
+    if promised.peek().is_none() {
+        return;
+    }
+    let (mut all, mut owners) = (true, false);
+    for (peer, promise) in promised {
+        let is_kept = is_reached(txn, promise);
+        all &= is_kept;
+        owners |= is_kept && txn.people.membership.role(peer) == Some(Role::Owner);
+    }
+    if all || (owners && core.join_at.is_some_and(|at| at <= core.now)) {
         core.go_live(txn);
+    } else {
+        let at = core.join_at.unwrap_or(core.now + limits::JOIN_QUIET_MS);
+        core.join_at = owners.then_some(at);
     }
 }
 
-/// Whether everything of a frontier that can come is here.
+/// Whether all is here that any peer promised.
+pub(super) fn is_all_here(core: &Core, txn: &Txn<'_>) -> bool {
+    core.promised.values().all(|promise| is_reached(txn, promise))
+}
+
+/// Whether everything of a frontier that can come is here: of those only who were let in, by all that is here. Whoever an honest
+/// peer has anything of was let in by somebody whose journal it has too.
 pub(super) fn is_reached(txn: &Txn<'_>, goal: &Frontier) -> bool {
-    txn.frontier.covers(&goal.without(|device, volume| txn.people.may_never_come(device, volume)))
+    let membership = &txn.people.membership;
+    let is_nobody = |device: &DeviceId| membership.is_founded() && membership.let_in(device).is_none();
+    txn.frontier.covers(&goal.without(|device, volume| is_nobody(device) || is_left(txn, device, volume)))
+}
+
+/// Whether more of a journal may be left here, so that nothing waits for it.
+fn is_left(txn: &Txn<'_>, device: &DeviceId, volume: Volume) -> bool {
+    txn.people.may_never_come(device, volume)
+        || people::is_over_quota(txn, device, Role::Editor)
+        || txn.people.says_too_much(device)
 }
 
 pub(super) fn begin_volume(core: &mut Core, txn: &mut Txn<'_>) {
@@ -339,31 +374,27 @@ pub(super) fn take_verified(
         note_fork(core, txn, tip, record)?;
         return Ok(Taken::Known);
     }
-    let may_never_come = |device: &DeviceId, volume| txn.people.may_never_come(device, volume);
     let follows = header.seq == seq + 1 && header.previous == hash;
-    if !follows && may_never_come(&header.device, header.volume) {
+    if !follows && is_left(txn, &header.device, header.volume) {
         return Ok(Taken::Left);
     }
-    let is_known = |t: &Tip| {
-        // What does not count and is too much need not be here, nor another branch than the one that is.
-        txn.frontier.seq(t.device, t.volume) >= t.seq
-            || may_never_come(&t.device, t.volume)
-            || people::is_over_quota(txn, &t.device, Role::Editor)
-    };
+    // What does not count and is too much need not be here, nor another branch than the one that is.
+    let is_known =
+        |t: &Tip| txn.frontier.seq(t.device, t.volume) >= t.seq || is_left(txn, &t.device, t.volume);
     if !follows || !header.seen.iter().all(is_known) {
         return Ok(Taken::Gap);
     }
-    if header.seq == 1 && txn.people.journals.are_enough(&header.device) {
+    if header.seq == 1 && txn.people.has_enough_of(&header.device) {
         return Ok(Taken::Left);
     }
-    if people::is_stranger(txn, header, &record) {
+    match people::standing(txn, header, &record) {
+        people::Standing::LetIn => {}
+        people::Standing::Named => return Ok(Taken::Left),
         // Whoever has another branch of a forked journal may have heard of it there.
-        return Ok(match txn.people.journals.is_any_forked() {
-            true => Taken::Left,
-            false => Taken::Refused("which nobody admitted".to_owned()),
-        });
+        people::Standing::Stranger if txn.people.journals.is_any_forked() => return Ok(Taken::Left),
+        people::Standing::Stranger => return Ok(Taken::Refused("which nobody admitted".to_owned())),
     }
-    if people::is_over_quota(txn, &header.device, Payload::needs(header.kind).unwrap_or(Role::Editor)) {
+    if people::is_too_much(txn, header, &record) {
         return Ok(Taken::Left);
     }
     if (header.device, header.volume) == (txn.meta.device, txn.meta.volume) {
@@ -375,6 +406,7 @@ pub(super) fn take_verified(
 
 /// Records were taken in: whoever is connected hears of it.
 pub(super) fn took_records(core: &mut Core, txn: &mut Txn<'_>) -> Result<()> {
+    core.join_at = None;
     live_if_joined(core, txn);
     let receipt = own_receipt(core, txn)?;
     for peer in core.peers.keys() {
@@ -389,7 +421,9 @@ fn note_fork(core: &mut Core, txn: &mut Txn<'_>, tip: Tip, record: Record) -> Re
     let Some(position) = txn.position_of(tip.device, tip.volume, tip.seq)? else { return Ok(()) };
     let Some(stored) = txn.record(position)? else { return Ok(()) };
     if stored.hash() != tip.hash {
-        let fork = Fork { one: stored.bare(), other: record };
+        // Of this device's own the other branch is taken back; of others the proof is enough.
+        let other = if tip.device == txn.meta.device { record } else { record.bare() };
+        let fork = Fork { one: stored.bare(), other };
         keep_fork(core, txn, (tip.device, tip.volume, tip.seq), fork)?;
     }
     Ok(())

@@ -153,11 +153,43 @@ impl People {
         Ok(all)
     }
 
-    /// Whether what is in a journal may be elsewhere and never come: of a forked one, of a device that makes too many, or of one
-    /// that is known only by one branch of a forked one.
+    /// Whether what is in a journal may be elsewhere and never come: of a forked one, of somebody who makes too many, of one whom
+    /// only those named who might not, or of one that is known only by another branch of a forked one.
     pub fn may_never_come(&self, device: &DeviceId, volume: Volume) -> bool {
+        let is_named = || self.journals.is_any_forked() || self.membership.has_heard_of(device);
         self.journals.may_never_come(device, volume)
-            || (self.journals.is_any_forked() && !self.membership.has_heard_of(device))
+            || self.has_enough_of(device)
+            || (self.membership.let_in(device).is_none() && self.membership.is_founded() && is_named())
+    }
+
+    /// Whether no other journal of a device is taken in: those of all devices of its person count.
+    pub fn has_enough_of(&self, device: &DeviceId) -> bool {
+        let of_person = self.membership.let_in(device).map_or_else(
+            || self.journals.count(device),
+            |person| self.devices_of(person).map(|device| self.journals.count(device)).sum(),
+        );
+        of_person >= limits::VOLUMES
+    }
+
+    /// Whether no other membership record of a device is taken in: too many are here of its person, made as one who is no owner.
+    pub fn says_too_much(&self, device: &DeviceId) -> bool {
+        if self.membership.role(device) == Some(Role::Owner) {
+            return false;
+        }
+        let person = self.membership.let_in(device);
+        let is_of_same = |other: &DeviceId| match person {
+            Some(person) => self.membership.let_in(other) == Some(person),
+            None => other == device,
+        };
+        let said = || self.statements.iter().filter(|statement| is_of_same(&statement.tip.device));
+        let as_no_owner =
+            |one: &&Statement| self.membership.role_at(&one.tip, &one.knows) != Some(Role::Owner);
+        // What an owner said stays an owner's word, whatever became of it.
+        said().count() >= limits::STATEMENTS && said().filter(as_no_owner).count() >= limits::STATEMENTS
+    }
+
+    fn devices_of(&self, person: crate::ids::PersonId) -> impl Iterator<Item = &DeviceId> {
+        self.membership.all_let_in().filter(move |(_, whose)| **whose == person).map(|(device, _)| device)
     }
 
     /// Entries that this device wrote to in records without effect.
@@ -207,7 +239,12 @@ pub(super) fn stated(txn: &mut Txn<'_>, statement: Statement) -> Result<()> {
         txn.meta.name.clone_from(name);
     }
     txn.people.stating.insert((statement.tip.device, statement.tip.volume));
+    let is_added = txn.people.membership.add(&txn.meta.notebook, &statement);
     txn.people.statements.push(statement);
+    if is_added {
+        show(txn);
+        return Ok(());
+    }
     let before = std::mem::take(&mut txn.people.membership);
     txn.people.membership = Membership::of(&txn.meta.notebook, txn.people.statements.clone());
     show(txn);
@@ -279,9 +316,13 @@ pub(super) fn fold(
     record: &Record,
 ) -> Result<()> {
     let position = txn.meta.position;
-    // Unknown kinds and unreadable payloads are carried, without effect.
-    let payload = Payload::decode(header.kind, &record.payload);
-    let needed = payload.as_ref().and_then(|_| Payload::needs(header.kind));
+    // Unknown kinds and unreadable payloads are carried, without effect: from whoever may write, and a little from others.
+    let payload =
+        Payload::decode(header.kind, &record.payload).filter(|p| !matches!(p, Payload::Unknown(..)));
+    let needed = match &payload {
+        Some(_) => Payload::needs(header.kind),
+        None => Some(Role::Editor),
+    };
     let why = needed.and_then(|needed| txn.people.refuses(&tip, &knows, needed));
     match payload {
         Some(Payload::Membership(change)) => stated(txn, Statement { tip, knows: knows.clone(), change })?,
@@ -552,15 +593,48 @@ fn unfold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
     txn.set_entry(id, EntryRow { deleted: true, heads: Heads::new(), ..row })
 }
 
-/// Whether a record is of a device that no statement names: nobody has anything of it who is honest.
-pub(super) fn is_stranger(txn: &Txn<'_>, header: &Header, record: &Record) -> bool {
+/// What a device is to this notebook, by what is known here.
+pub(super) enum Standing {
+    /// Its records are taken in.
+    LetIn,
+    /// Somebody named it who might not: nothing of it is taken in, and whoever sends it means no harm.
+    Named,
+    /// No statement names it: nobody has anything of it who is honest.
+    Stranger,
+}
+
+/// What the author of a record is.
+pub(super) fn standing(txn: &Txn<'_>, header: &Header, record: &Record) -> Standing {
+    let membership = &txn.people.membership;
     let is_founding = || match Payload::decode(header.kind, &record.payload) {
         Some(Payload::Membership(MembershipChange::Found { nonce, .. })) => {
             notebook_id(&header.device, &nonce) == txn.meta.notebook
         }
         _ => false,
     };
-    !txn.people.membership.has_heard_of(&header.device) && !is_founding()
+    if membership.let_in(&header.device).is_some() || is_founding() {
+        Standing::LetIn
+    } else if membership.has_heard_of(&header.device) {
+        Standing::Named
+    } else {
+        Standing::Stranger
+    }
+}
+
+/// Whether a record is one more than is carried of its device.
+pub(super) fn is_too_much(txn: &Txn<'_>, header: &Header, record: &Record) -> bool {
+    let people = &txn.people;
+    match Payload::decode(header.kind, &record.payload) {
+        Some(Payload::Membership(change)) => {
+            let is_owner = people.membership.role(&header.device) == Some(Role::Owner);
+            let adds_device = matches!(change, MembershipChange::Device { .. }) && !is_owner;
+            let person = people.membership.let_in(&header.device);
+            let has_enough =
+                || person.is_some_and(|person| people.devices_of(person).count() >= limits::DEVICES);
+            (adds_device && has_enough()) || people.says_too_much(&header.device)
+        }
+        _ => is_over_quota(txn, &header.device, Payload::needs(header.kind).unwrap_or(Role::Editor)),
+    }
 }
 
 /// Whether what a device may not write is so much that no more of it is carried. `needed`: what it takes to write what is

@@ -466,11 +466,14 @@ impl<'a> Txn<'a> {
         self.frontier.advance(tip);
         if tip.seq == 1 {
             self.people.journals.begun(tip.device);
-            if self.people.journals.are_enough(&tip.device) {
+            if self.people.has_enough_of(&tip.device) {
                 let device = tip.device;
-                let text = format!(
-                    "device {device} has begun as many journals as are taken in of one: what it begins from now on is left out; ask its owner, or revoke it"
-                );
+                let text = match device == self.meta.device {
+                    true => "this device has begun as many journals as others take in of one person: what it begins from now on is taken by nobody; join anew, with a new home".to_owned(),
+                    false => format!(
+                        "device {device} and those of the same person have begun as many journals as are taken in of one: what they begin from now on is left out; ask whose they are, or revoke them"
+                    ),
+                };
                 self.notify(Notice::Standing(text));
             }
         }

@@ -30,6 +30,9 @@ impl MembershipChange {
     pub fn is_bounded(&self) -> bool {
         match self {
             Self::SealRule { needed, of } => *needed > 0 && of.len() <= limits::SEALERS,
+            Self::Role { accepted, .. } | Self::Revoke { accepted, .. } | Self::Release { accepted } => {
+                accepted.len() <= limits::ACCEPTED
+            }
             _ => true,
         }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Membership, Seen, Statement, Verdict, Why, lesser, precedes};
+use super::{Membership, Seen, Statement, Verdict, Why, lesser, let_in, precedes};
 use crate::ids::{DeviceId, NotebookId, PersonId, Volume};
 use crate::journal::membership::{is_consent, is_recovered, is_recovery};
 use crate::journal::record::notebook_id;
@@ -60,7 +60,48 @@ pub(super) fn judge(notebook: &NotebookId, statements: Vec<Statement>) -> Member
     let mut judged = judging.judged;
     judged.cuts = (0..judged.statements.len()).filter_map(|n| judged.cut(n)).collect();
     judged.released = judged.accepted();
+    judged.let_in = let_in::let_in(notebook, &judged.statements, &judged.verdicts);
     judged
+}
+
+pub(super) fn add(judged: &mut Membership, notebook: &NotebookId, statement: &Statement) -> bool {
+    let is_simple = matches!(
+        statement.change,
+        MembershipChange::Profile { .. }
+            | MembershipChange::Recovery { .. }
+            | MembershipChange::SealRule { .. }
+    );
+    // One that claims to know it, or stands behind it, was judged without it.
+    let tip = statement.tip;
+    let stands_on_it = |other: &Statement| {
+        let same_journal = (other.tip.device, other.tip.volume) == (tip.device, tip.volume);
+        if same_journal { other.tip.seq >= tip.seq } else { other.knows.has(&tip) }
+    };
+    if !is_simple || judged.statements.iter().any(stands_on_it) {
+        return false;
+    }
+    let n = judged.statements.len();
+    judged.statements.push(statement.clone());
+    judged.verdicts.push(Verdict::Dropped(Why::NotAllowed));
+    judged.persons.push(None);
+    let enders: Vec<usize> = (0..n).filter(|n| is_ender(&judged.statements[*n])).collect();
+    let verdict = match judge_by_what_it_knew(judged, notebook, n, &enders) {
+        Err(why) => Verdict::Dropped(why),
+        Ok(enders) => match enders.iter().find(|ender| judged.verdicts[**ender] == Verdict::Counts) {
+            Some(ender) => Verdict::Dropped(Why::Ended(judged.statements[*ender].tip.hash)),
+            None => Verdict::Counts,
+        },
+    };
+    judged.verdicts[n] = verdict;
+    if let Some(person) = judged.persons[n].filter(|_| verdict == Verdict::Counts) {
+        judged.by_person.entry(person).or_default().push(n);
+    }
+    true
+}
+
+/// Whether it can end a right.
+fn is_ender(statement: &Statement) -> bool {
+    matches!(statement.change, MembershipChange::Revoke { .. } | MembershipChange::Role { .. })
 }
 
 impl Judging {
@@ -95,11 +136,8 @@ impl Judging {
                 by_device.entry(device).or_default().push(n);
             }
         }
-        let ends = |n: &usize| {
-            matches!(statements[*n].change, MembershipChange::Revoke { .. } | MembershipChange::Role { .. })
-        };
         Self {
-            enders: (0..count).filter(ends).collect(),
+            enders: (0..count).filter(|n| is_ender(&statements[*n])).collect(),
             ready: (0..count).filter(|n| waits_for[*n] == 0).collect(),
             waits_for,
             followers,

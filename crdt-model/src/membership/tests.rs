@@ -359,6 +359,36 @@ fn statements_that_claim_to_know_each_other_do_not_count() {
     assert_eq!(lab.role(2), Some(Role::Owner));
 }
 
+#[test]
+fn whoever_an_owner_let_in_stays_heard_whatever_becomes_of_the_owner() {
+    let mut lab = Lab::new(5);
+    lab.admit(0, 1, Role::Owner);
+    lab.admit(0, 2, Role::Viewer);
+    lab.meet(0, 1);
+    lab.meet(0, 2);
+    // At once: the founder revokes device 1, which admits device 3. A viewer admits device 4.
+    lab.revoke(0, 1);
+    lab.admit(1, 3, Role::Editor);
+    lab.admit(2, 4, Role::Owner);
+    let judged = lab.judge();
+    assert_eq!((lab.role(3), lab.role(4)), (None, None));
+    assert_eq!(judged.let_in(&lab.device(3)), Some(lab.person(3)));
+    assert_eq!(judged.let_in(&lab.device(4)), None);
+    assert!(judged.has_heard_of(&lab.device(4)));
+}
+
+#[test]
+fn saying_of_oneself_what_was_so_before_ends_nothing() {
+    let mut lab = Lab::new(2);
+    lab.admit(0, 1, Role::Viewer);
+    lab.meet(0, 1);
+    lab.set_role(1, 1, Some(Role::Viewer));
+    assert_eq!(lab.judge().cuts().len(), 0);
+    lab.set_role(1, 1, None);
+    lab.set_role(1, 1, None);
+    assert_eq!(lab.judge().cuts().len(), 1);
+}
+
 /// What somebody does in a random history.
 #[derive(Debug, Clone)]
 enum Act {
@@ -433,6 +463,27 @@ proptest! {
         prop_assert_eq!(answer(&Membership::of(&lab.notebook(), shuffled.clone())), expected.clone());
         shuffled.extend(lab.statements.clone());
         prop_assert_eq!(answer(&Membership::of(&lab.notebook(), shuffled)), expected);
+    }
+
+    /// One statement more, that ends nothing, gives what judging all of them again gives.
+    #[test]
+    fn one_more_statement_changes_what_it_should_and_no_more(acts in proptest::collection::vec(act(), 0..40)) {
+        let lab = lived(&acts);
+        let (mut before, mut grown) = (Vec::new(), Membership::default());
+        for statement in &lab.statements {
+            before.push(statement.clone());
+            let all = Membership::of(&lab.notebook(), before.clone());
+            if !grown.add(&lab.notebook(), statement) {
+                grown = all.clone();
+            }
+            let sorted = |membership: &Membership| {
+                let mut said: Vec<_> = membership.statements().map(|(one, verdict)| (one.tip, verdict)).collect();
+                said.sort_by_key(|(tip, _)| tip.hash);
+                (membership.people(), said, membership.cuts().to_vec(), membership.let_in.clone())
+            };
+            let debug = |said: (Vec<Person>, Vec<(Tip, Verdict)>, Vec<Cut>, BTreeMap<DeviceId, PersonId>)| format!("{said:?}");
+            prop_assert_eq!(debug(sorted(&grown)), debug(sorted(&all)));
+        }
     }
 
     /// Somebody who was never admitted by an owner changes nothing, whatever they say.

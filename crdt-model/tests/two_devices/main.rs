@@ -2,6 +2,7 @@
 //! simulator's business (`tests/sim`).
 #![allow(clippy::unwrap_used)]
 
+mod bounds;
 mod comments;
 mod device;
 mod seals;
