@@ -21,6 +21,7 @@ use crate::store::{FetchPolicy, Meta, Mode, Source, StoreError, WriteSet};
 
 mod appear;
 mod aside;
+mod bounds;
 mod carried;
 mod drafts;
 mod edits;

@@ -6,6 +6,7 @@ use codex_crdt_model::entry::Content;
 use codex_crdt_model::entry::birth::BIRTH_FORMAT;
 use codex_crdt_model::event::{MembershipRequest, Request};
 use codex_crdt_model::ids::{ContentHash, DeviceId, EntryId, PersonId, RecordHash, Volume};
+use codex_crdt_model::journal::membership::consent;
 use codex_crdt_model::journal::record::{Header, Item, Payload, RECORD_FORMAT, Record};
 use codex_crdt_model::journal::seal::SealedEntry;
 use codex_crdt_model::journal::{MembershipChange, Role, Seal, Tip};
@@ -20,12 +21,14 @@ use crate::world::World;
 pub struct Mallory {
     key: SigningKey,
     journal: Vec<Record>,
+    /// Devices that it calls its own, or that it let in without a right to.
+    socks: Vec<SigningKey>,
 }
 
 impl Mallory {
     /// Somebody whom nobody knows yet.
     pub fn new(seed: [u8; 32]) -> Self {
-        Self { key: SigningKey::from_bytes(&seed), journal: Vec::new() }
+        Self { key: SigningKey::from_bytes(&seed), journal: Vec::new(), socks: Vec::new() }
     }
 
     fn device(&self) -> DeviceId {
@@ -120,8 +123,23 @@ pub fn lie(world: &mut World, from: usize, to: usize) {
         .collect();
     // Whoever hides what it knows could have been removed without knowing.
     let seen = if world.rng.percent(50) { seen } else { Vec::new() };
-    let payload = match world.rng.below(7) {
+    let payload = match world.rng.below(10) {
         5 => forged_seal(world, to),
+        // Another device, which agrees; or one that it has no right to let in.
+        6 | 7 => {
+            let sock = SigningKey::from_bytes(&world.rng.bytes());
+            let (device, name) = (DeviceId(sock.verifying_key().to_bytes()), "sock".to_owned());
+            let notebook = world.machines[0].store.meta().ok().flatten().expect("it has a store").notebook;
+            let consent = consent(&sock, &notebook, &me);
+            mallory.socks.push(sock);
+            Payload::Membership(match world.rng.percent(50) {
+                true => MembershipChange::Device { device, name, consent },
+                false => MembershipChange::Admit { device, role: Role::Owner, name },
+            })
+        }
+        // What nobody can read.
+        8 => Payload::Unknown(999, b"?".to_vec()),
+        9 => Payload::Unknown(Payload::EDIT, b"\xff".to_vec()),
         0 | 1 => forged_birth(world),
         2 => Payload::Membership(MembershipChange::Role {
             person: me,
@@ -140,7 +158,7 @@ pub fn lie(world: &mut World, from: usize, to: usize) {
         .last()
         .map_or((1, RecordHash([0; 32])), |last| (mallory.journal.len() as u64 + 1, last.hash()));
     let record = mallory.sign(&mallory.key, seen.clone(), place, &payload, world);
-    let frame = match world.rng.below(8) {
+    let frame = match world.rng.below(9) {
         // A fork: another record for a place that is taken. Only one of the two is ever its journal's.
         0 if place.0 > 1 => {
             let other = forged_birth(world);
@@ -163,7 +181,29 @@ pub fn lie(world: &mut World, from: usize, to: usize) {
             let lie = |device| Tip { device, volume: Volume(1), seq: u64::MAX, hash: RecordHash([1; 32]) };
             let mut tips: Vec<Tip> = (0..50).map(|_| lie(DeviceId(world.rng.bytes()))).collect();
             tips.push(lie(founder));
+            // One more than there is of the listener's own journal.
+            let meta = world.machines[to].store.meta().ok().flatten().expect("it has a store");
+            let own = |tip: &&Tip| tip.device == meta.device && tip.volume == meta.volume;
+            let known =
+                world.machines[to].store.tips().unwrap_or_default().iter().find(own).map_or(0, |tip| tip.seq);
+            tips.push(Tip {
+                device: meta.device,
+                volume: meta.volume,
+                seq: known + 1,
+                hash: RecordHash([1; 32]),
+            });
             Message::Hello { notebook, tips, receipts: Vec::new() }.encode()
+        }
+        // One of its devices speaks, and lets in another one.
+        8 if !mallory.socks.is_empty() => {
+            let sock = world.rng.pick(&mallory.socks).cloned().expect("there is one");
+            let next = DeviceId(world.rng.bytes());
+            let admit = MembershipChange::Admit { device: next, role: Role::Owner, name: "sock's".into() };
+            let none = RecordHash([0; 32]);
+            let first = mallory.sign(&sock, Vec::new(), (1, none), &Payload::Membership(admit), world);
+            let birth = forged_birth(world);
+            let second = mallory.sign(&sock, Vec::new(), (2, first.hash()), &birth, world);
+            Message::Records(vec![first, second]).encode()
         }
         // Its whole journal, in the wrong order.
         3 => Message::Records(mallory.journal.iter().rev().cloned().collect()).encode(),

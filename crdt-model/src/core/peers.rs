@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
+use super::bounds;
 use super::edits::{self, By};
 use super::people::{self, People};
 use super::takeback;
@@ -193,14 +194,8 @@ pub(super) fn is_all_here(core: &Core, txn: &Txn<'_>) -> bool {
 pub(super) fn is_reached(txn: &Txn<'_>, goal: &Frontier) -> bool {
     let membership = &txn.people.membership;
     let is_nobody = |device: &DeviceId| membership.is_founded() && membership.let_in(device).is_none();
-    txn.frontier.covers(&goal.without(|device, volume| is_nobody(device) || is_left(txn, device, volume)))
-}
-
-/// Whether more of a journal may be left here, so that nothing waits for it.
-fn is_left(txn: &Txn<'_>, device: &DeviceId, volume: Volume) -> bool {
-    txn.people.may_never_come(device, volume)
-        || people::is_over_quota(txn, device, Role::Editor)
-        || txn.people.says_too_much(device)
+    txn.frontier
+        .covers(&goal.without(|device, volume| is_nobody(device) || bounds::is_left(txn, device, volume)))
 }
 
 pub(super) fn begin_volume(core: &mut Core, txn: &mut Txn<'_>) {
@@ -375,26 +370,26 @@ pub(super) fn take_verified(
         return Ok(Taken::Known);
     }
     let follows = header.seq == seq + 1 && header.previous == hash;
-    if !follows && is_left(txn, &header.device, header.volume) {
+    if !follows && bounds::is_left(txn, &header.device, header.volume) {
         return Ok(Taken::Left);
     }
     // What does not count and is too much need not be here, nor another branch than the one that is.
     let is_known =
-        |t: &Tip| txn.frontier.seq(t.device, t.volume) >= t.seq || is_left(txn, &t.device, t.volume);
+        |t: &Tip| txn.frontier.seq(t.device, t.volume) >= t.seq || bounds::is_left(txn, &t.device, t.volume);
     if !follows || !header.seen.iter().all(is_known) {
         return Ok(Taken::Gap);
     }
     if header.seq == 1 && txn.people.has_enough_of(&header.device) {
         return Ok(Taken::Left);
     }
-    match people::standing(txn, header, &record) {
-        people::Standing::LetIn => {}
-        people::Standing::Named => return Ok(Taken::Left),
+    match bounds::standing(txn, header, &record) {
+        bounds::Standing::LetIn => {}
+        bounds::Standing::Named => return Ok(Taken::Left),
         // Whoever has another branch of a forked journal may have heard of it there.
-        people::Standing::Stranger if txn.people.journals.is_any_forked() => return Ok(Taken::Left),
-        people::Standing::Stranger => return Ok(Taken::Refused("which nobody admitted".to_owned())),
+        bounds::Standing::Stranger if txn.people.journals.is_any_forked() => return Ok(Taken::Left),
+        bounds::Standing::Stranger => return Ok(Taken::Refused("which nobody admitted".to_owned())),
     }
-    if people::is_too_much(txn, header, &record) {
+    if bounds::is_too_much(txn, header, &record) {
         return Ok(Taken::Left);
     }
     if (header.device, header.volume) == (txn.meta.device, txn.meta.volume) {

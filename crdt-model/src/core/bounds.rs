@@ -1,0 +1,102 @@
+//! Whose records are taken in, and how much of what does not count: what one person makes all others keep is bounded.
+
+use super::people::People;
+use super::txn::Txn;
+use crate::ids::{DeviceId, PersonId, Volume};
+use crate::journal::record::notebook_id;
+use crate::journal::{Header, MembershipChange, Payload, Record, Role};
+use crate::limits;
+use crate::membership::Statement;
+
+impl People {
+    /// Whether no other journal of a device is taken in: those of all devices of its person count.
+    pub fn has_enough_of(&self, device: &DeviceId) -> bool {
+        let of_person = self.membership.let_in(device).map_or_else(
+            || self.journals.count(device),
+            |person| self.devices_of(person).map(|device| self.journals.count(device)).sum(),
+        );
+        of_person >= limits::VOLUMES
+    }
+
+    /// Whether no other membership record of a device is taken in: too many are here of its person, made as one who is no owner.
+    pub fn says_too_much(&self, device: &DeviceId) -> bool {
+        if self.membership.role(device) == Some(Role::Owner) {
+            return false;
+        }
+        let person = self.membership.let_in(device);
+        let is_of_same = |other: &DeviceId| match person {
+            Some(person) => self.membership.let_in(other) == Some(person),
+            None => other == device,
+        };
+        let said = || self.statements().iter().filter(|statement| is_of_same(&statement.tip.device));
+        let as_no_owner =
+            |one: &&Statement| self.membership.role_at(&one.tip, &one.knows) != Some(Role::Owner);
+        // What an owner said stays an owner's word, whatever became of it.
+        said().count() >= limits::STATEMENTS && said().filter(as_no_owner).count() >= limits::STATEMENTS
+    }
+
+    fn devices_of(&self, person: PersonId) -> impl Iterator<Item = &DeviceId> {
+        self.membership.all_let_in().filter(move |(_, whose)| **whose == person).map(|(device, _)| device)
+    }
+}
+
+/// What a device is to this notebook, by what is known here.
+pub(super) enum Standing {
+    /// Its records are taken in.
+    LetIn,
+    /// Somebody named it who might not: nothing of it is taken in, and whoever sends it means no harm.
+    Named,
+    /// No statement names it: nobody has anything of it who is honest.
+    Stranger,
+}
+
+/// What the author of a record is.
+pub(super) fn standing(txn: &Txn<'_>, header: &Header, record: &Record) -> Standing {
+    let membership = &txn.people.membership;
+    let is_founding = || match Payload::decode(header.kind, &record.payload) {
+        Some(Payload::Membership(MembershipChange::Found { nonce, .. })) => {
+            notebook_id(&header.device, &nonce) == txn.meta.notebook
+        }
+        _ => false,
+    };
+    if membership.let_in(&header.device).is_some() || is_founding() {
+        Standing::LetIn
+    } else if membership.has_heard_of(&header.device) {
+        Standing::Named
+    } else {
+        Standing::Stranger
+    }
+}
+
+/// Whether a record is one more than is carried of its device.
+pub(super) fn is_too_much(txn: &Txn<'_>, header: &Header, record: &Record) -> bool {
+    let people = &txn.people;
+    match Payload::decode(header.kind, &record.payload) {
+        Some(Payload::Membership(change)) => {
+            let is_owner = people.membership.role(&header.device) == Some(Role::Owner);
+            let adds_device = matches!(change, MembershipChange::Device { .. }) && !is_owner;
+            let person = people.membership.let_in(&header.device);
+            let has_enough =
+                || person.is_some_and(|person| people.devices_of(person).count() >= limits::DEVICES);
+            (adds_device && has_enough()) || people.says_too_much(&header.device)
+        }
+        _ => is_over_quota(txn, &header.device, Payload::needs(header.kind).unwrap_or(Role::Editor)),
+    }
+}
+
+/// Whether what a device may not write is so much that no more of it is carried. `needed`: what it takes to write what is
+/// asked about.
+pub(super) fn is_over_quota(txn: &Txn<'_>, device: &DeviceId, needed: Role) -> bool {
+    let allowed = txn.people.membership.role(device).is_some_and(|role| role.is_at_least(needed));
+    let rows = || txn.people.without_effect();
+    !allowed
+        && (rows().filter(|row| row.tip.device == *device).count() >= limits::QUARANTINED
+            || rows().map(|row| row.size).sum::<u64>() >= limits::QUARANTINE_BYTES)
+}
+
+/// Whether more of a journal may be left here, so that nothing waits for it.
+pub(super) fn is_left(txn: &Txn<'_>, device: &DeviceId, volume: Volume) -> bool {
+    txn.people.may_never_come(device, volume)
+        || is_over_quota(txn, device, Role::Editor)
+        || txn.people.says_too_much(device)
+}
