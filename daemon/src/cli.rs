@@ -17,6 +17,7 @@ pub mod people;
 pub mod plugins;
 pub mod print;
 pub mod reading;
+pub mod revoke;
 pub mod seals;
 pub mod serve;
 pub mod timestamps;
@@ -138,14 +139,10 @@ pub enum Command {
         notebook: Option<String>,
     },
     /// Take a lost device's right away. It is cut off at once, and stays out.
-    #[command(after_help = "Example:\n  codexd revoke 3fae2dc2")]
-    Revoke {
-        /// The device: its id, eight digits or more of it, or its name.
-        device: String,
-        /// Only in this notebook: id, slug or name. Default: in all where it is known.
-        #[arg(long)]
-        notebook: Option<String>,
-    },
+    #[command(
+        after_help = "Example:\n  codexd revoke 3fae2dc2\n  codexd revoke Bob --notebook lab\n\nThe second is about all devices of the person Bob; they are listed, and you are asked."
+    )]
+    Revoke(revoke::RevokeArgs),
     /// Make a recovery phrase: twelve words for paper, with which a new device can become yours.
     #[command(after_help = "Example:\n  codexd recovery lab")]
     Recovery {
@@ -482,7 +479,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Role { who, role, notebook } => {
             people::set_role(&client()?, out, &who, &role, notebook).await
         }
-        Command::Revoke { device, notebook } => people::revoke(&client()?, out, &device, notebook).await,
+        Command::Revoke(args) => revoke::revoke(&client()?, out, &args).await,
         Command::Recovery { notebook } => people::recovery(&client()?, out, &notebook).await,
         Command::Quarantine { notebook } => people::quarantine(&client()?, out, notebook).await,
         Command::Release { notebook, device } => people::release(&client()?, out, &notebook, &device).await,

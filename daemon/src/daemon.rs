@@ -26,11 +26,13 @@ use crate::watch::Watcher;
 
 mod admission;
 mod bundles;
+mod names;
 mod timestamps;
 
-pub use admission::{find_person, fingerprint, membership_of};
+pub use admission::{find_person, membership_of};
 pub(crate) use bundles::each_blob;
 pub use bundles::{DamagedBlob, Export, Exported, ImportError, Imported, Refused};
+pub use names::{Names, fingerprint, fingerprint_of};
 pub use timestamps::{TimestampStanding, Timestamps};
 
 /// Notices kept for a slow listener; what is older is gone and the listener is told to reload.

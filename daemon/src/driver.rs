@@ -24,6 +24,7 @@ use crate::disk::Disk;
 use crate::git::Git;
 use crate::mirror::Mirror;
 use crate::net::Net;
+use crate::private;
 use crate::progress::Gauge;
 use crate::store::{OpenError, Reader, Store};
 
@@ -147,6 +148,7 @@ pub fn create(
         writes.members.insert(inviter, Some(MemberRow { role: Role::Editor, name: inviter.short() }));
     }
     let dir = root.join(".codex");
+    private::folder(&dir)?;
     std::fs::create_dir_all(dir.join("tmp"))?;
     // In a repository of the user's own, git must not take these files for the user's.
     std::fs::write(dir.join(".gitignore"), "*\n")?;
@@ -176,7 +178,11 @@ impl Notebook {
         fresh_volume: bool,
         go: oneshot::Receiver<()>,
     ) -> anyhow::Result<Self> {
-        let store = Store::open(&root.join(".codex/store.db"))?;
+        let own = root.join(".codex");
+        // An earlier version left them as open as the user's own files are.
+        private::close(&own);
+        private::files(&own, &["store.", "mirror."]);
+        let store = Store::open(&own.join("store.db"))?;
         let (core, opened) = Core::open(shells.key.clone(), seed()?, fresh_volume, &store)?;
         let id = core.meta().notebook;
         let (events, from_disk) = mpsc::channel(DISK_EVENTS);

@@ -185,6 +185,8 @@ fn repository(root: &Path) -> anyhow::Result<(Repository, String)> {
         return Ok((repository, if managed { "HEAD".into() } else { OWN_REF.into() }));
     }
     let repository = Repository::init(root)?;
+    // What was deleted is in it; one that is there already is the user's to open or close.
+    crate::private::folder(repository.path())?;
     repository.config()?.set_bool(MANAGED, true)?;
     std::fs::write(repository.path().join("info/exclude"), ".codex/\n")?;
     Ok((repository, "HEAD".into()))

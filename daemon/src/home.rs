@@ -15,6 +15,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use crate::private;
 use crate::system::{System, SystemError};
 pub use config::Config;
 pub use key::AskPassphrase;
@@ -182,8 +183,11 @@ impl Home {
     /// As [`Self::open_at`]; a passphrase is asked for if the device key has one.
     pub fn open_with(place: Place, ask: AskPassphrase<'_>) -> Result<Self, HomeError> {
         make_folder(&place.dir)?;
-        make_folder(&place.dir.join("run"))?;
-        make_folder(&place.dir.join("tmp"))?;
+        // The home itself may be a folder that the user made for more than this.
+        for own in ["run", "tmp", "blobs"].map(|name| place.dir.join(name)) {
+            private::folder(&own).map_err(io("make the folder", &own))?;
+        }
+        private::files(&place.dir, &["system.db"]);
         let lock = lock(&place.dir)?;
         sweep(&place.dir.join("tmp"));
         let config = Config::load_or_make(&place.config)?;
@@ -342,8 +346,12 @@ mod tests {
         let dir = temp.path().join("home");
         let first = Home::open(Some(&dir)).unwrap();
         assert_eq!(mode(&dir), 0o700);
-        assert_eq!(mode(&dir.join("run")), 0o700);
-        assert_eq!(mode(&dir.join("device.key")), 0o600);
+        for folder in ["run", "tmp", "blobs"] {
+            assert_eq!(mode(&dir.join(folder)), 0o700, "{folder}");
+        }
+        for file in ["device.key", "system.db"] {
+            assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
+        }
         let secret = first.secret();
         drop(first);
         assert_eq!(Home::open(Some(&dir)).unwrap().secret(), secret);

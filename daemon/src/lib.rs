@@ -18,6 +18,7 @@ pub mod live;
 pub mod mirror;
 pub mod net;
 pub mod plugins;
+pub mod private;
 pub mod progress;
 pub mod store;
 pub mod system;

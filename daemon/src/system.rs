@@ -163,6 +163,8 @@ fn make(path: &Path) -> Result<Connection, SystemError> {
         // Most often there is none.
         let _ = std::fs::remove_file(old);
     }
+    crate::private::file(&made)
+        .map_err(|source| SystemError::Io { path: made.display().to_string(), source })?;
     let mut db = connect(&made)?;
     migrate(&mut db, 0)?;
     db.close().map_err(|(_, error)| doing("close the new file")(error))?;
@@ -190,6 +192,8 @@ impl System {
         let mut db = if is_new { make(path)? } else { connect(path)? };
         if found < known {
             let copy = path.with_extension(format!("db.backup-{found}"));
+            // What is in the way of it is said by the backup.
+            let _ = crate::private::file(&copy);
             db.backup("main", copy, None::<fn(rusqlite::backup::Progress)>)
                 .map_err(doing("back up before a migration"))?;
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod losses;
+mod security;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -176,22 +177,23 @@ fn the_wall_clock_is_read_in_one_file() {
 fn shells_name_one_another_only_as_the_architecture_says() {
     let may: BTreeMap<&str, &[&str]> = [
         ("clock", &[][..]),
-        ("system", &[]),
+        ("private", &[]),
+        ("system", &["private"]),
         ("progress", &[]),
         ("live", &[]),
-        ("home", &["system", "net"]),
-        ("store", &[]),
+        ("home", &["private", "system", "net"]),
+        ("store", &["private"]),
         ("blobs", &[]),
         ("extract", &[]),
         ("bundle", &[]),
         ("watch", &["disk"]),
         ("disk", &["blobs", "store", "clock"]),
-        ("mirror", &["extract", "store", "clock", "progress"]),
-        ("git", &["store", "clock"]),
+        ("mirror", &["extract", "private", "store", "clock", "progress"]),
+        ("git", &["private", "store", "clock"]),
         ("net", &["blobs"]),
         ("timestamps", &["home"]),
         ("plugins", &["clock", "mirror", "system"]),
-        ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "progress", "store"]),
+        ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "private", "progress", "store"]),
         (
             "daemon",
             &[

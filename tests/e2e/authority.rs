@@ -160,7 +160,8 @@ impl Drop for Authority {
     }
 }
 
-fn body(stream: &mut TcpStream) -> Vec<u8> {
+/// The body; what stands before it is kept in a file beside the keys.
+fn body(dir: &Path, stream: &mut TcpStream) -> Vec<u8> {
     let mut read = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -170,6 +171,7 @@ fn body(stream: &mut TcpStream) -> Vec<u8> {
             assert!(head.contains("content-type: application/timestamp-query"), "{head}");
             let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).unwrap();
             if read.len() >= end + 4 + length.trim().parse::<usize>().unwrap() {
+                fs::write(dir.join("head"), &read[..end]).unwrap();
                 return read[end + 4..].to_vec();
             }
         }
@@ -180,7 +182,7 @@ fn body(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 fn answer(dir: &Path, mode: Mode, mut stream: TcpStream) {
-    let mut query = body(&mut stream);
+    let mut query = body(dir, &mut stream);
     let hash = query.windows(2).position(|two| two == [0x04, 0x20]).unwrap() + 2;
     let nonce = query.len() - 4;
     match mode {

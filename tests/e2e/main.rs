@@ -16,6 +16,7 @@ mod kills;
 mod organise;
 mod passphrase;
 mod people;
+mod private;
 #[path = "../fuzz/replay.rs"]
 mod replay;
 mod seals;

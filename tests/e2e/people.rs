@@ -197,6 +197,8 @@ fn whoever_asks_waits_for_an_answer() {
                 assert!(shown.contains(words), "{words}: {shown}");
             }
             assert_eq!(a.json(&["status"])["requests"][0], one);
+            let asks = format!("{} asks to be let in", &b.device()[..8]);
+            assert!(a.run(&["invites"]).contains(&asks));
             a.run(&[answer, &one["id"].to_string()]);
             let joined = joined.recv().unwrap();
             match answer {
@@ -205,6 +207,13 @@ fn whoever_asks_waits_for_an_answer() {
             }
         });
         assert_eq!(folder.exists(), answer == "approve");
+        let (newest, word) = (a.json(&["invites"])["items"][0].clone(), &b.device()[..8]);
+        let (state, words) = match answer {
+            "approve" => ("used", format!("used by {word}")),
+            _ => ("refused", format!("refused: {word} was not let in")),
+        };
+        let listed = a.run(&["invites"]);
+        assert!(newest["state"] == state && listed.lines().next().unwrap().ends_with(&words), "{listed}");
     }
     until("it fills", || dir.path().join("approve/a.md").exists());
 }
@@ -353,4 +362,43 @@ fn a_person_has_several_devices_and_comes_back_by_a_phrase() {
     until("B knows", || b.run(&["members"]).contains("revoked"));
     fs::write(folders[1].join("c.md"), "goes on\n").unwrap();
     until("B has it", || folders[0].join("c.md").exists());
+}
+
+/// Whoever types a person's name where a device is asked for is led on: all devices of theirs, after a yes, or one by its id.
+#[test]
+fn a_persons_name_leads_to_their_devices() {
+    let (dir, a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let b = join_as(&a, &dir.path().join("b"), &dir.path().join("fb"), "editor");
+    let own = ["invite", "notes", "--own-device", "--unattended"];
+    let own = b.run(&own).trim().to_owned();
+    let c = Daemon::start(&dir.path().join("c"), dir.path().join("fc"));
+    c.run(&["join", &own, dir.path().join("fc").to_str().unwrap()]);
+    b.run(&["profile", "notes", "--name", "Bob"]);
+    let of_bob = || {
+        let members = a.json(&["members"])["items"].as_array().unwrap().clone();
+        members.into_iter().filter(|one| one["person_name"] == "Bob").collect::<Vec<_>>()
+    };
+    until("A knows both of Bob's", || of_bob().len() == 2);
+    let fingerprints: Vec<String> =
+        of_bob().iter().map(|one| one["fingerprint"].as_str().unwrap().to_owned()).collect();
+    for args in [&["revoke", "Bob"][..], &["release", "notes", "Bob"]] {
+        let refused = a.try_run(args).unwrap_err().error;
+        for word in fingerprints.iter().map(String::as_str).chain(["is a person"]) {
+            assert!(refused.contains(word), "{args:?}, {word}: {refused}");
+        }
+    }
+    assert!(of_bob().iter().all(|one| one["revoked"] == false), "nobody said yes");
+    // All devices have one name here.
+    let vm = of_bob()[0]["name"].as_str().unwrap().to_owned();
+    let refused = a.try_run(&["revoke", &vm]).unwrap_err().error;
+    assert!(refused.contains(&fingerprints[0]) && refused.contains("several devices"), "{refused}");
+    let said = a.run(&["role", "Bob", "viewer"]);
+    assert_eq!(said.trim(), "`Bob` has the role viewer in `notes` now");
+    let said = a.run(&["revoke", "Bob", "--yes"]);
+    assert_eq!(said.trim(), "`Bob` is revoked in `notes`, with all devices");
+    assert!(of_bob().len() == 2 && of_bob().iter().all(|one| one["revoked"] == true));
+    let refused = a.try_run(&["revoke", "Bob", "--yes"]).unwrap_err().error;
+    assert!(refused.contains("codexd members") || refused.contains("is a person"), "{refused}");
+    assert_eq!(a.run(&["role", "Bob", "none"]).trim(), "`Bob` was removed from `notes`");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::daemon::{Answer, Daemon, until};
-use crate::{alone, join, tree};
+use crate::{alone, join, pair, same, tree};
 
 fn get(daemon: &Daemon, path: &str) -> Value {
     serde_json::from_slice(&daemon.http("GET", path, &[], b"").body).unwrap()
@@ -156,4 +156,88 @@ fn a_locked_entry_is_only_amended() {
     // A name is no content.
     assert_eq!(change(br#"{"path": "day-1.md"}"#), 200);
     assert!(a.run(&["seals", "notes"]).contains("day-1.md (sealed as day.md): "));
+}
+
+/// Everybody is called what they like, so a name alone says nothing of who signed: the fingerprint stands beside it in the list of
+/// seals, and everywhere else once two have a name.
+#[test]
+fn who_takes_anothers_name_does_not_seal_in_it() {
+    let (_dir, a, c) = pair(|folder| {
+        fs::write(folder.join("ann.md"), "one\n").unwrap();
+        fs::write(folder.join("mine.md"), "two\n").unwrap();
+    });
+    same(&a.folder, &c.folder);
+    a.run(&["profile", "notes", "--name", "Ann Lee"]);
+    a.run(&["seal", "notes", "ann.md", "--meaning", "recorded by me"]);
+    let fingerprint = |daemon: &Daemon| daemon.status()["device"]["fingerprint"].as_str().unwrap().to_owned();
+    let (ann, cee) = (fingerprint(&a), fingerprint(&c));
+    let log = a.run(&["log", "notes", "ann.md"]);
+    assert!(log.contains("sealed by Ann Lee, ") && !log.contains(&ann), "a name of one is enough: {log}");
+    assert!(a.run(&["seals", "notes"]).contains(&format!("by Ann Lee ({ann})")));
+    // Not quite the same letters, and a fingerprint that is not Cee's.
+    let name = format!("ann \u{a0}Le\u{200b}e ({ann})");
+    c.run(&["profile", "notes", "--name", &name]);
+    c.run(&["seal", "notes", "mine.md", "--meaning", "recorded by Ann Lee, PI"]);
+    fs::write(c.folder.join("mine.md"), "two\nthree\n").unwrap();
+    until("A has what Cee did", || {
+        fs::read_to_string(a.folder.join("mine.md")).is_ok_and(|text| text.ends_with("three\n"))
+            && seals(&a, "mine.md")[0].is_object()
+    });
+    let line = |said: &str, words: &str| said.lines().find(|line| line.contains(words)).unwrap().to_owned();
+    for said in [a.run(&["seals", "notes"]), a.run(&["seals", "notes", "mine.md"])] {
+        let of_cee = line(&said, "recorded by Ann Lee, PI");
+        assert!(of_cee.contains(&format!("({cee})")) && !of_cee.contains(&ann), "{said}");
+    }
+    for (path, own, other) in [("ann.md", &ann, &cee), ("mine.md", &cee, &ann)] {
+        let log = a.run(&["log", "notes", path]);
+        let sealed = line(&log, "sealed by");
+        assert!(sealed.contains(&format!("({own}), ")) && !sealed.contains(other.as_str()), "{log}");
+    }
+    let log = a.run(&["log", "notes", "mine.md"]);
+    assert!(line(&log, "edited").contains(&format!("({cee})")), "{log}");
+    let activity = a.run(&["activity", "notes"]);
+    assert!(line(&activity, "Ann Lee, PI").contains(&format!("({cee})")), "{activity}");
+    let signer = seals(&a, "mine.md")[0]["by"].clone();
+    assert_eq!(signer["fingerprint"], cee.as_str(), "{signer}");
+    assert!(signer["who"].as_str().unwrap().ends_with(&format!(" ({cee})")), "{signer}");
+    let members = a.json(&["members"])["items"].clone();
+    let shown: Vec<&str> =
+        members.as_array().unwrap().iter().map(|one| one["who"].as_str().unwrap()).collect();
+    for fingerprint in [&ann, &cee] {
+        assert!(shown.iter().any(|who| who.ends_with(&format!("({fingerprint})"))), "{shown:?}");
+    }
+    let details = get(&a, &format!("/notebooks/notes/entries/{}", entry(&a, "mine.md")));
+    assert!(details["author_name"].as_str().unwrap().contains(&cee), "{details}");
+}
+
+/// What two wrote at the same time and is sealed as it came together has not been amended by that, nor by being moved; what
+/// changed since is shown for one entry or all.
+#[test]
+fn a_sealed_state_of_two_writers_is_amended_only_by_what_comes_after() {
+    let (_dir, a, mut b) = pair(|folder| fs::write(folder.join("day.md"), "one\n\n\ntwo\n").unwrap());
+    same(&a.folder, &b.folder);
+    a.run(&["wait", "--synced"]);
+    b.stop();
+    fs::write(a.folder.join("day.md"), "one, by A\n\n\ntwo\n").unwrap();
+    a.run(&["wait", "--idle"]);
+    fs::write(b.folder.join("day.md"), "one\n\n\ntwo, by B\n").unwrap();
+    b.restart();
+    let at = |path: &str| format!("/notebooks/notes/entries/{}", entry(&a, path));
+    let version = || get(&a, &at("day.md"))["version"].as_str().unwrap().to_owned();
+    until("both are in it", || version().contains('.'));
+    a.run(&["wait", "--synced"]);
+    a.run(&["seal", "notes", "day.md", "--meaning", "finished", "--lock"]);
+    let count = |path: &str, words: &str| a.run(&["log", "notes", path]).matches(words).count();
+    assert_eq!((count("day.md", "sealed by"), count("day.md", "(amends")), (1, 0));
+    assert_eq!(a.run(&["seals", "notes", "--diff"]), a.run(&["seals", "notes"]));
+    let json = ["Content-Type: application/json"];
+    let moved = a.http("PATCH", &at("day.md"), &json, br#"{"path": "day-1.md"}"#);
+    assert_eq!(moved.status, 200, "{moved:?}");
+    assert_eq!((count("day-1.md", "renamed"), count("day-1.md", "(amends")), (1, 0));
+    assert_eq!(put(&a, "day-1.md", "?amend=true", "amended\n").status, 200);
+    assert_eq!((count("day-1.md", "sealed by"), count("day-1.md", "(amends")), (1, 1));
+    for args in [&["seals", "notes", "--diff"][..], &["seals", "notes", "day-1.md", "--diff"]] {
+        let said = a.run(args);
+        assert!(said.contains("\n-two, by B") && said.contains("\n+amended"), "{args:?}: {said}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::daemon::{Daemon, until};
-use crate::{alone, pair, same, ticket, tree};
+use crate::{alone, join, pair, same, ticket, ticket_of, tree};
 
 /// A paused notebook reads nothing, writes nothing and meets nobody; what is asked of it at the desk is refused with a
 /// word, and everything follows when it goes on.
@@ -203,4 +203,69 @@ fn a_lost_codex_folder_is_said_and_the_notebook_goes_on() {
     b.run(&["wait", "--idle"]);
     assert_eq!(tree(&b.folder), tree(&a.folder));
     b.run(&["verify"]);
+}
+
+/// How many of how many devices hold everything, as a device says.
+fn held(daemon: &Daemon) -> (u64, u64) {
+    let held = daemon.notebook()["held_by"].clone();
+    (held[0].as_u64().unwrap(), held[1].as_u64().unwrap())
+}
+
+/// A device that lacks an attachment does not hold everything, also not by its own word; whoever does not belong does not count.
+#[test]
+fn only_devices_that_hold_everything_are_counted() {
+    let (dir, a, b) = pair(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    same(&a.folder, &b.folder);
+    until("both hold everything", || held(&a) == (2, 2) && held(&b) == (2, 2));
+    b.run(&["notebook", "fetch", "notes", "on-demand"]);
+    fs::write(a.folder.join("gel.png"), [0xff; 3000]).unwrap();
+    until("B lacks its bytes", || b.notebook()["blobs_missing"] == 1);
+    until("A alone holds everything", || held(&a) == (1, 2) && held(&b) == (1, 2));
+    assert!(b.run(&["status"]).contains("held by 1 of 2 devices"));
+    b.run(&["fetch", "notes", "gel.png"]);
+    until("both hold it", || held(&a) == (2, 2) && held(&b) == (2, 2));
+    a.run(&["revoke", &b.device()]);
+    // It is cut off before it hears why.
+    let bundle = dir.path().join("bundle").to_str().unwrap().to_owned();
+    a.run(&["bundle", "export", "notes", &bundle]);
+    b.run(&["bundle", "import", &bundle]);
+    until("B knows that it belongs no more", || b.notebook()["role"].is_null());
+    until("B counts itself out", || held(&b).1 == 1);
+    assert!(held(&b).0 <= 1, "{:?}", held(&b));
+    until("A is alone", || held(&a) == (1, 1));
+}
+
+/// What no member has is said so, whatever devices have it that belong no more, and also after the home was copied and a new
+/// journal begun.
+#[test]
+fn what_only_this_device_has_is_said_until_a_member_has_it() {
+    let (dir, mut a) = alone(|folder| fs::write(folder.join("a.md"), "one\n").unwrap());
+    a.run(&["wait", "--idle"]);
+    let (home, folder) = (dir.path().join("c"), dir.path().join("fc"));
+    let mut c = Daemon::start(&home, folder.clone());
+    c.run(&["join", &ticket_of(&a, &["--role", "owner", "--unattended"]), folder.to_str().unwrap()]);
+    same(&a.folder, &folder);
+    // By way of C: the two of them are to meet without A.
+    let b = join(dir.path(), &c);
+    same(&a.folder, &b.folder);
+    let unsynced = |daemon: &Daemon| daemon.notebook()["unsynced_records"].as_u64().unwrap();
+    until("C knows B", || c.notebook()["peers"].as_array().unwrap().len() == 2);
+    until("all is everywhere", || unsynced(&c) == 0);
+    a.stop();
+    fs::write(folder.join("b.md"), "two\n").unwrap();
+    same(&b.folder, &folder);
+    until("B has it", || unsynced(&c) == 0);
+    // What was shared, and the revocation itself.
+    c.run(&["revoke", &b.device()]);
+    until("B's word does not count any more", || unsynced(&c) >= 2);
+    let before = unsynced(&c);
+    c.stop();
+    let copy = dir.path().join("copy");
+    let copied = std::process::Command::new("cp").arg("-a").args([&home, &copy]).status().unwrap();
+    assert!(copied.success());
+    let c = Daemon::start(&copy, folder);
+    c.run(&["wait", "--idle"]);
+    assert!(unsynced(&c) >= before, "{} of {before} are said to be elsewhere", unsynced(&c));
+    a.restart();
+    until("A has it", || a.folder.join("b.md").exists() && unsynced(&c) == 0);
 }

@@ -165,6 +165,41 @@ fn what_is_not_good_is_not_kept_and_is_said() {
     drop(dir);
 }
 
+/// All that goes out is a hash, that of the tree over the seals, with a random number; what is off wants nothing any more.
+#[test]
+fn an_authority_learns_a_hash_and_nothing_else() {
+    let (dir, a) = sealed();
+    let authority = Authority::make(dir.path(), "near");
+    set(&a, &authority, "tsa.pem");
+    until("nobody is there", || standing(&a)["trouble"].is_string());
+    let off = a.run(&["timestamps", "off"]);
+    assert!(off.starts_with("asks nobody") && !off.contains("reached") && !off.contains("next"), "{off}");
+    assert!(!a.run(&["status"]).contains("without a timestamp"));
+    authority.serve();
+    set(&a, &authority, "tsa.pem");
+    until("the seal is stamped", || seal(&a, "day.md")["timestamps"][0]["trusted"] == true);
+    let query = fs::read(authority.file("query")).unwrap();
+    let shown = openssl(dir.path(), &["ts", "-query", "-text", "-in", &authority.file("query")]);
+    let names = shown.lines().filter_map(|line| line.split_once(": ")).map(|(name, _)| name);
+    let names: Vec<&str> = names.filter(|name| !name.starts_with(' ')).collect();
+    assert_eq!(
+        names,
+        ["Version", "Hash Algorithm", "Policy OID", "Nonce", "Certificate required"],
+        "{shown}"
+    );
+    let root = seal(&a, "day.md")["timestamps"][0]["root"].as_str().unwrap().to_owned();
+    let hex: String = query.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(hex.contains(&root) && query.len() < 32 + 48, "{shown}");
+    let head = fs::read_to_string(authority.file("head")).unwrap().to_lowercase();
+    let headers = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    let mut headers: Vec<&str> = headers.map(|(name, _)| name).collect();
+    headers.sort_unstable();
+    assert_eq!(headers, ["accept", "content-length", "content-type", "host"], "{head}");
+    for word in ["notes", "day", &a.device()[..8], "codex"] {
+        assert!(!head.contains(word), "{word}: {head}");
+    }
+}
+
 /// A certificate that was pinned by mistake is believed no more: what it vouches for shows as not believed.
 #[test]
 fn an_authority_is_believed_no_more_once_its_certificate_is_taken_out() {

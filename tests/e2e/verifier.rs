@@ -156,6 +156,16 @@ fn an_independent_verifier_accepts_what_is_good_and_names_what_is_not() {
         let (_, report) = verifier.run_with(&whole, &[files.to_str().unwrap()]);
         assert_eq!(report["seals"][0]["in_folder"], is_it, "{report:#}");
     }
+    // A name is no content: what was only moved is found by its bytes.
+    let files = dir.path().join("files");
+    fs::create_dir_all(files.join("2026/.git")).unwrap();
+    for path in ["2026/first day.md", "2026/.git/copy"] {
+        fs::write(files.join(path), "one, by b\ntwo, by a\n").unwrap();
+    }
+    let report = verifier.good_with(&whole, &[files.to_str().unwrap()]);
+    let sealed = &report["seals"][0];
+    assert_eq!(sealed["in_folder"], false, "{report:#}");
+    assert_eq!(sealed["now_at"], serde_json::json!(["2026/first day.md"]), "{report:#}");
     let report = verifier.good(&news);
     assert!(report["left_out"].as_u64() > Some(4) && report["attachments"] == 0, "{report:#}");
 

@@ -9,7 +9,8 @@ With --tokens, every timestamp's token is written to that folder as ID.der, so t
 
 where ROOT is the `root` that is printed. Here it is checked that the token is over that root, and that each seal is in its tree.
 
-Seals are listed with what was signed; with the notebook's FOLDER, also whether the files there are still that. Which records count, by what their authors might write, is not judged here.
+Seals are listed with what was signed; with the notebook's FOLDER, also whether the files there are still that (`in_folder`), and where in it the
+same bytes lie if not there (`now_at`): a file that was only renamed or moved. Which records count, by what their authors might write, is not judged here.
 """
 
 import hashlib
@@ -732,11 +733,14 @@ class Bundle:
                 "meaning": one["meaning"],
             }
 
+        files = None if folder is None else Files(folder)
+
         def content(path, hash_, size, text):
             found = {"path": path, "hash": hash_.hex(), "size": size}
             found["carried"] = text is not None or hash_ in self.blob_hashes
-            if folder is not None:
+            if files is not None:
                 found["in_folder"] = hash_of_file(folder, path) == hash_
+                found["now_at"] = [] if found["in_folder"] else files.of(hash_, size)
             return found
 
         for witness in self.witnesses:
@@ -837,6 +841,30 @@ def hash_of_file(folder, path):
         return hasher.digest()
     except (OSError, ValueError):
         return None
+
+
+class Files:
+    """The files of a notebook's folder by their size; hashed when one of that size is looked for, each once."""
+
+    def __init__(self, folder):
+        self.folder, self.by_size, self.hashes = folder, {}, {}
+        for at, folders, names in os.walk(folder):
+            # What is Codex's own, and git's, is no entry.
+            folders[:] = sorted(name for name in folders if name not in (".codex", ".git"))
+            for name in sorted(names):
+                path = os.path.join(at, name)
+                if os.path.islink(path) or not os.path.isfile(path):
+                    continue
+                found = self.by_size.setdefault(os.path.getsize(path), [])
+                found.append(os.path.relpath(path, folder).replace(os.sep, "/"))
+
+    def of(self, hash_, size):
+        """Where these bytes lie. Nothing is nowhere: empty files are all the same."""
+        paths = self.by_size.get(size, []) if size else []
+        for path in paths:
+            if path not in self.hashes:
+                self.hashes[path] = hash_of_file(self.folder, path)
+        return [path for path in paths if self.hashes[path] == hash_]
 
 
 def read_frames(file, bundle):

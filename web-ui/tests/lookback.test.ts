@@ -4,6 +4,7 @@ import type { Activity, Hunk, Line } from '../src/api/lookback';
 import type { SealItem, VersionRow } from '../src/api/types';
 import { dayKey, dayName } from '../src/i18n/days';
 import { days, fits, onTopOf } from '../src/lookback/happened';
+import { signerName } from '../src/state/names';
 import { firstLines, onTop, pairs, sealsOf, skippedBefore, withNow } from '../src/lookback/rows';
 
 const line = (change: Line['change'], text: string): Line => ({ change, words: [{ text, differs: change !== 'same' }], unended: false });
@@ -54,9 +55,21 @@ describe('a history', () => {
 
   test('knows each version’s seals', () => {
     const seal = (id: string, version: string) => ({ id, version }) as SealItem;
-    const found = sealsOf([seal('1', 'a'), seal('2', 'b'), seal('3', 'a')]);
+    const found = sealsOf([seal('1', 'a'), seal('2', 'b'), seal('3', 'a')], [row('c'), row('b'), row('a')]);
     expect(found.get('a')?.map((each) => each.id)).toEqual(['1', '3']);
     expect(found.get('c')).toBeUndefined();
+  });
+
+  test('shows the seal of a state of several versions once, also when it is not the newest any more', () => {
+    const seals = [{ id: '1', version: 'a.b' } as SealItem];
+    const where = (...versions: string[]) => [...sealsOf(seals, versions.map(row))].map(([version]) => version);
+    expect(where('a.b', 'b', 'a')).toEqual(['a.b']);
+    expect(where('c', 'b', 'a')).toEqual(['b']);
+  });
+
+  test('names whoever signed by more than a name that is not theirs alone', () => {
+    expect(signerName({ who: 'Ann (3fae-2dc2-00aa-91b7)', fingerprint: '3fae-2dc2-00aa-91b7' }, 'nobody')).toBe('Ann (3fae-2dc2-00aa-91b7)');
+    expect(signerName({ who: null, fingerprint: '3fae-2dc2-00aa-91b7' }, 'nobody')).toBe('nobody (3fae-2dc2-00aa-91b7)');
   });
 });
 

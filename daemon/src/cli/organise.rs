@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, escape};
 use super::failure::Failure;
-use super::print::{Output, items, short, text};
+use super::print::{self, Output, items, short, text};
 use super::reading::address;
 use super::{AtArgs, EntryArgs};
 
@@ -189,7 +189,7 @@ fn thread(thread: &Value, with_path: bool) -> String {
     let mut lines = format!("{}  {path}{stands}{settled}", short(text(thread, "id")));
     for comment in thread["comments"].as_array().into_iter().flatten() {
         let by = &comment["by"];
-        let name = by["name"].as_str().unwrap_or_else(|| short(text(by, "device")));
+        let name = by["who"].as_str().unwrap_or_else(|| short(text(by, "device")));
         let said = comment["text"].as_str().unwrap_or("(taken back)").replace('\n', "\n            ");
         lines.push_str(&format!("\n          {name}, {}: {said}", text(by, "time")));
     }
@@ -307,7 +307,7 @@ async fn activity(
 }
 
 fn activity_line(line: &Value) -> String {
-    let name = line["device_name"].as_str().unwrap_or_else(|| short(text(line, "device")));
+    let name = print::doer(line);
     let did: Vec<&str> = line["did"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let first = text(&line["entries"][0], "path");
     let more = match line["entry_count"].as_u64() {

@@ -34,6 +34,8 @@ pub async fn invites(client: &Client, out: Output) -> Result<(), Failure> {
         let attended = if one["attended"] == true { "" } else { ", unattended" };
         let end = match text(one, "state") {
             "used" => format!("used by {}", short(text(one, "used_by"))),
+            "refused" => format!("refused: {} was not let in", short(text(one, "used_by"))),
+            "waiting" => format!("{} asks to be let in, see `codexd requests`", short(text(one, "used_by"))),
             state => format!("{state}, until {}", text(one, "expires")),
         };
         format!("{}  {}  {kind}{attended}  {end}", text(one, "id"), short(text(one, "notebook")))
@@ -129,7 +131,7 @@ pub async fn members(client: &Client, out: Output, notebook: Option<String>) -> 
             "{}  {}  {role:<9}  {}: {}{here}",
             short(text(member, "notebook")),
             text(member, "fingerprint"),
-            text(member, "person_name"),
+            text(member, "who"),
             text(member, "name")
         )
     };
@@ -165,43 +167,65 @@ pub async fn answer(client: &Client, out: Output, id: i64, answer: &str) -> Resu
     Ok(())
 }
 
-/// The notebooks meant: the one named, or all.
-async fn notebooks(client: &Client, named: Option<String>) -> Result<Vec<String>, Failure> {
-    if let Some(named) = named {
-        return Ok(vec![named]);
-    }
-    let page = client.get("/notebooks").await?;
-    let ids = page["items"].as_array().into_iter().flatten().map(|one| text(one, "id").to_owned());
-    Ok(ids.collect())
+/// A notebook that is meant.
+#[derive(Debug)]
+pub(super) struct OneNotebook {
+    /// Its id.
+    pub id: String,
+    /// What it is called here.
+    pub name: String,
 }
 
-/// Does the same in every notebook meant. Where many are meant, those that do not know whom it is about are passed over.
-async fn everywhere(
-    client: &Client,
-    out: Output,
-    named: Option<String>,
-    path: &str,
-    mut body: Value,
-    did: &str,
-) -> Result<(), Failure> {
-    let is_one = named.is_some();
-    let mut done = Vec::new();
-    let mut last = None;
-    for notebook in notebooks(client, named).await? {
-        body["notebook"] = json!(notebook);
-        match client.post(path, &body).await {
-            Ok(_) => done.push(notebook),
-            Err(failure) if is_one => return Err(failure),
-            Err(failure) => last = Some(failure),
+/// The notebooks meant: the one named, or all.
+pub(super) async fn notebooks(client: &Client, named: Option<String>) -> Result<Vec<OneNotebook>, Failure> {
+    let one =
+        |one: &Value| OneNotebook { id: text(one, "id").to_owned(), name: text(one, "name").to_owned() };
+    if let Some(named) = named {
+        return Ok(vec![one(&client.get(&format!("/notebooks/{}", escape(&named))).await?)]);
+    }
+    let page = client.get("/notebooks").await?;
+    Ok(page["items"].as_array().into_iter().flatten().map(one).collect())
+}
+
+/// The same done in every notebook meant. Where many are meant, those that do not know whom it is about are passed over.
+#[derive(Debug)]
+pub(super) struct InNotebooks {
+    is_one: bool,
+    done: Vec<OneNotebook>,
+    last: Option<Failure>,
+}
+
+impl InNotebooks {
+    /// In one, or in all.
+    pub fn of(is_one: bool) -> Self {
+        Self { is_one, done: Vec::new(), last: None }
+    }
+
+    /// It is done there.
+    pub fn done(&mut self, notebook: OneNotebook) {
+        self.done.push(notebook);
+    }
+
+    /// It could not be done in one.
+    pub fn failed(&mut self, failure: Failure) -> Result<(), Failure> {
+        if self.is_one {
+            return Err(failure);
         }
+        self.last = Some(failure);
+        Ok(())
     }
-    if done.is_empty()
-        && let Some(failure) = last
-    {
-        return Err(failure);
+
+    /// Says where it was done, or why it was done nowhere.
+    pub fn show(self, out: Output, did: impl FnOnce(&str) -> String) -> Result<(), Failure> {
+        if self.done.is_empty() {
+            let none = || Failure::new("there is no notebook here yet; see `codexd notebook list`");
+            return Err(self.last.unwrap_or_else(none));
+        }
+        let ids: Vec<&str> = self.done.iter().map(|one| one.id.as_str()).collect();
+        let names: Vec<String> = self.done.iter().map(|one| format!("`{}`", one.name)).collect();
+        out.show(&json!({"notebooks": ids}), |_| did(&names.join(", ")));
+        Ok(())
     }
-    out.show(&json!({"notebooks": done}), |_| format!("{did} in {} notebooks", done.len()));
-    Ok(())
 }
 
 /// `role`.
@@ -212,19 +236,18 @@ pub async fn set_role(
     role: &str,
     notebook: Option<String>,
 ) -> Result<(), Failure> {
-    let body = json!({"who": who, "role": role});
-    everywhere(client, out, notebook, "/roles", body, &format!("`{who}` is {role} now")).await
-}
-
-/// `revoke`.
-pub async fn revoke(
-    client: &Client,
-    out: Output,
-    device: &str,
-    notebook: Option<String>,
-) -> Result<(), Failure> {
-    let did = format!("`{device}` is revoked");
-    everywhere(client, out, notebook, "/revocations", json!({"device": device}), &did).await
+    let mut done = InNotebooks::of(notebook.is_some());
+    for notebook in notebooks(client, notebook).await? {
+        let body = json!({"notebook": notebook.id, "who": who, "role": role});
+        match client.post("/roles", &body).await {
+            Ok(_) => done.done(notebook),
+            Err(failure) => done.failed(failure)?,
+        }
+    }
+    done.show(out, |places| match role {
+        "none" => format!("`{who}` was removed from {places}"),
+        role => format!("`{who}` has the role {role} in {places} now"),
+    })
 }
 
 /// `release`.

@@ -1,6 +1,6 @@
 //! `plugin`: what is installed on this device, what of it is enabled, and a folder to begin with.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Client, escape};
 use super::failure::Failure;
-use super::print::{Output, line, text};
+use super::print::{self, Output, line, text};
 use crate::plugins::{self, catalogue, files};
 
 /// About plugins.
@@ -296,7 +296,7 @@ async fn enable(client: &Client, out: Output, args: EnableArgs) -> Result<(), Fa
             may(&wanted, &args.without)
         );
         line(&about);
-        if !agreed()? {
+        if !print::agreed("Enable it?", "enable it with what is listed")? {
             return Err(Failure::new(format!("{} was not enabled", args.id)));
         }
     }
@@ -341,22 +341,6 @@ fn may(wanted: &[Value], without: &[String]) -> String {
         });
     let lines: Vec<String> = lines.collect();
     if lines.is_empty() { "  - nothing but draw".to_owned() } else { lines.join("\n") }
-}
-
-fn agreed() -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(
-            "nobody is there to ask; say `--yes` to enable it with what is listed".to_owned(),
-        ));
-    }
-    print!("Enable it? [y/N] ");
-    let _ = std::io::stdout().flush();
-    let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|why| Failure::new(format!("cannot read the answer: {why}")))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 async fn set(

@@ -1,9 +1,11 @@
 //! What commands print: for people in columns, for programs as JSON.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use serde_json::Value;
+
+use super::failure::Failure;
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +35,20 @@ pub fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "note: {text}");
 }
 
+/// Asks whoever sits there; what goes on without a yes takes one with `--yes`, which is said where nobody is to be asked.
+pub fn agreed(question: &str, to_do: &str) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(format!("nobody is there to ask; say `--yes` to {to_do}")));
+    }
+    let _ = write!(std::io::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|why| Failure::new(format!("cannot read the answer: {why}")))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
 /// Whether a person looks on, to whom progress can be shown.
 pub fn is_watched() -> bool {
     std::io::stderr().is_terminal()
@@ -56,6 +72,25 @@ pub fn items(page: &Value, line: impl Fn(&Value) -> String, none: &str) -> Strin
 /// A text in a value, empty if there is none.
 pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
+}
+
+/// Whoever did something on a device, and that device if it is called otherwise.
+pub fn doer(row: &Value) -> String {
+    let is_called = |who: &str, device: &str| who == device || who.starts_with(&format!("{device} ("));
+    match (row["who"].as_str(), row["device_name"].as_str()) {
+        (Some(who), Some(device)) if !device.is_empty() && !is_called(who, device) => {
+            format!("{who}, on {device}")
+        }
+        (Some(who), _) => who.to_owned(),
+        (None, Some(device)) => device.to_owned(),
+        (None, None) => short(text(row, "device")).to_owned(),
+    }
+}
+
+/// Whoever signed something: a name that everybody can take, and the fingerprint, which nobody can.
+pub fn signer(one: &Value) -> String {
+    let name = one["person_name"].as_str().unwrap_or("somebody who is no member any more");
+    format!("{name} ({})", text(one, "fingerprint"))
 }
 
 /// The first eight digits of an id.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, escape};
 use super::failure::Failure;
-use super::print::{Output, items, note, short, text};
+use super::print::{self, Output, items, note, text};
 use super::{AtArgs, EntryArgs, RestoreArgs, SearchArgs};
 
 /// `search`.
@@ -125,25 +125,42 @@ pub async fn log(client: &Client, out: Output, args: &EntryArgs) -> Result<(), F
     let address = address(client, args).await?;
     let mut page = client.get(&format!("{address}/history?limit=1000")).await?;
     let seals = client.get(&format!("{address}/seals")).await?["items"].take();
-    let of = |row: &Value| {
-        let is_of = |seal: &&Value| text(seal, "version").split('.').any(|head| head == text(row, "version"));
-        seals.as_array().into_iter().flatten().filter(is_of).cloned().collect::<Vec<Value>>()
-    };
-    // What came after a version that is locked amends it.
-    let mut locked = false;
-    for row in page["items"].as_array_mut().into_iter().flatten().rev() {
-        let sealed = of(row);
-        row["amends"] = locked.into();
-        locked |= sealed.iter().any(|seal| seal["locks"] == true);
-        row["seals"] = sealed.into();
+    if let Some(rows) = page["items"].as_array_mut() {
+        mark(rows, seals.as_array().map_or(&[], Vec::as_slice));
     }
     out.show(&page, |page| items(page, version_line, "no versions"));
     Ok(())
 }
 
+/// Puts seals to the versions, the newest first, that they are of: a state of several versions is there with the last of
+/// them. What came after one that is locked amends it, unless it only moved.
+fn mark(rows: &mut [Value], seals: &[Value]) {
+    let count = rows.len();
+    // What is older than all that is shown is before them.
+    let mut locked_before = 0;
+    for row in rows.iter_mut() {
+        row["seals"] = json!([]);
+    }
+    for seal in seals {
+        let is_of = |row: &Value| text(seal, "version").split('.').any(|head| head == text(row, "version"));
+        let place = rows.iter().position(is_of);
+        if seal["locks"] == true {
+            locked_before = locked_before.max(place.unwrap_or(count));
+        }
+        if let Some(all) = place.and_then(|place| rows[place]["seals"].as_array_mut()) {
+            all.push(seal.clone());
+        }
+    }
+    for (at, row) in rows.iter_mut().enumerate() {
+        let mut did = row["did"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let is_change = did.any(|did| !matches!(did, "renamed" | "moved"));
+        row["amends"] = (at < locked_before && is_change).into();
+    }
+}
+
 /// One version: what was done, and below it who signed what it came to.
 fn version_line(row: &Value) -> String {
-    let name = row["device_name"].as_str().unwrap_or_else(|| short(text(row, "device")));
+    let name = print::doer(row);
     let did = row["did"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let did = did.collect::<Vec<_>>().join(", ");
     let amends = if row["amends"] == true { " (amends what is sealed)" } else { "" };
@@ -151,7 +168,7 @@ fn version_line(row: &Value) -> String {
     for seal in row["seals"].as_array().into_iter().flatten() {
         let witnesses = seal["witnesses"].as_array().into_iter().flatten();
         for (how, by) in [("sealed", &seal["by"])].into_iter().chain(witnesses.map(|by| ("witnessed", by))) {
-            let name = by["person_name"].as_str().unwrap_or_else(|| short(text(by, "device")));
+            let name = by["who"].as_str().map_or_else(|| print::signer(by), str::to_owned);
             lines.push_str(&format!("\n    {how} by {name}, {}: {}", text(by, "time"), text(by, "meaning")));
         }
     }
@@ -226,6 +243,26 @@ pub async fn fetch(client: &Client, out: Output, args: &EntryArgs) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_follows_the_last_part_of_a_sealed_state_amends_it_and_moving_does_not() {
+        let row = |version: &str, did: &str| json!({"version": version, "did": [did]});
+        let seal = |version: &str, locks: bool| json!({"version": version, "locks": locks});
+        let marked = |mut rows: Vec<Value>, seals: &[Value]| -> Vec<(bool, usize)> {
+            mark(&mut rows, seals);
+            let seals = |row: &Value| row["seals"].as_array().map_or(0, Vec::len);
+            rows.iter().map(|row| (row["amends"] == true, seals(row))).collect()
+        };
+        // Two wrote at the same time, and what it came to was sealed: nothing has changed since.
+        let both = || vec![row("b", "edited"), row("a", "edited"), row("birth", "created")];
+        assert_eq!(marked(both(), &[seal("a.b", true)]), [(false, 1), (false, 0), (false, 0)]);
+        let later = [vec![row("d", "edited"), row("c", "moved")], both()].concat();
+        let expect = [(true, 0), (false, 0), (false, 1), (false, 0), (false, 0)];
+        assert_eq!(marked(later.clone(), &[seal("a.b", true)]), expect);
+        assert!(marked(later.clone(), &[seal("a.b", false)]).iter().all(|(amends, _)| !amends));
+        // Sealed before all that is shown.
+        assert_eq!(marked(later, &[seal("old", true)]).iter().filter(|(amends, _)| *amends).count(), 4);
+    }
 
     #[test]
     fn a_warning_is_shown_with_its_line() {

@@ -7,7 +7,7 @@ use similar::TextDiff;
 use super::EntryArgs;
 use super::client::{Client, escape};
 use super::failure::Failure;
-use super::print::{Output, items, short, text};
+use super::print::{self, Output, items, short, signer, text};
 use super::reading::address;
 
 /// What to seal, and what is meant by it.
@@ -31,8 +31,8 @@ pub struct SealsArgs {
     pub notebook: String,
     /// Only of this entry: its path in the notebook, or its id.
     pub path: Option<String>,
-    /// Also what has changed since; not with --json.
-    #[arg(long, requires = "path")]
+    /// Also what has changed since, text by text; not with --json.
+    #[arg(long)]
     pub diff: bool,
 }
 
@@ -122,34 +122,50 @@ fn which<'a>(
 
 /// `seals`.
 pub async fn seals(client: &Client, out: Output, args: &SealsArgs) -> Result<(), Failure> {
-    let Some(path) = &args.path else {
-        let page = client.get(&format!("/seals?notebook={}", escape(&args.notebook))).await?;
-        out.show(&page, |page| {
-            items(page, |seal| format!("{}: {}", place(seal), line(seal)), "nothing is sealed")
-        });
-        return Ok(());
-    };
-    let entry = EntryArgs { notebook: args.notebook.clone(), path: path.clone() };
-    let address = address(client, &entry).await?;
-    let page = client.get(&format!("{address}/seals")).await?;
-    out.show(&page, |page| items(page, line, "it is not sealed"));
-    if !args.diff || out.json {
-        return Ok(());
-    }
-    for seal in
-        page["items"].as_array().into_iter().flatten().filter(|seal| seal["content_unchanged"] == false)
-    {
-        let id = text(seal, "id");
-        let sealed = client.bytes(&format!("{address}/seals/{id}/content")).await?;
-        let now = client.bytes(&format!("{address}/content")).await?;
-        match (String::from_utf8(sealed), String::from_utf8(now)) {
-            (Ok(sealed), Ok(now)) => {
-                let diff = TextDiff::from_lines(&sealed, &now);
-                let names = (format!("sealed {}", short(id)), "now".to_owned());
-                print!("{}", diff.unified_diff().header(&names.0, &names.1));
-            }
-            _ => println!("{}: the bytes differ, and are no text", short(id)),
+    let page = match &args.path {
+        None => {
+            let page = client.get(&format!("/seals?notebook={}", escape(&args.notebook))).await?;
+            let placed = |seal: &Value| format!("{}: {}", place(seal), line(seal));
+            out.show(&page, |page| items(page, placed, "nothing is sealed"));
+            page
         }
+        Some(path) => {
+            let entry = EntryArgs { notebook: args.notebook.clone(), path: path.clone() };
+            let page = client.get(&format!("{}/seals", address(client, &entry).await?)).await?;
+            out.show(&page, |page| items(page, line, "it is not sealed"));
+            page
+        }
+    };
+    if args.diff && !out.json {
+        let changed = |seal: &&Value| seal["content_unchanged"] == false && seal["deleted"] == false;
+        let mut all = Ok(());
+        for seal in page["items"].as_array().into_iter().flatten().filter(changed) {
+            // The others are shown all the same.
+            if let Err(failure) = difference(client, seal).await {
+                let why = failure.line().unwrap_or_default();
+                print::note(&format!("cannot compare `{}`: {why}", text(seal, "path")));
+                all = Err(Failure::said());
+            }
+        }
+        return all;
+    }
+    Ok(())
+}
+
+/// What was sealed beside what is there now.
+async fn difference(client: &Client, seal: &Value) -> Result<(), Failure> {
+    let (id, path) = (text(seal, "id"), text(seal, "path"));
+    let address =
+        format!("/notebooks/{}/entries/{}", escape(text(seal, "notebook")), escape(text(seal, "entry")));
+    let sealed = client.bytes(&format!("{address}/seals/{id}/content")).await?;
+    let now = client.bytes(&format!("{address}/content")).await?;
+    match (String::from_utf8(sealed), String::from_utf8(now)) {
+        (Ok(sealed), Ok(now)) => {
+            let diff = TextDiff::from_lines(&sealed, &now);
+            let names = (format!("sealed {} {path}", short(id)), format!("now {}", text(seal, "path_now")));
+            print::line(diff.unified_diff().header(&names.0, &names.1).to_string().trim_end());
+        }
+        _ => print::line(&format!("{} {path}: the bytes differ, and are no text", short(id))),
     }
     Ok(())
 }
@@ -163,7 +179,7 @@ pub async fn rule(client: &Client, out: Output, args: &RuleArgs) -> Result<(), F
     let rule = client.get(&path).await?;
     out.show(&rule, |rule| {
         let of: Vec<&str> =
-            rule["of"].as_array().into_iter().flatten().map(|person| text(person, "name")).collect();
+            rule["of"].as_array().into_iter().flatten().map(|person| text(person, "who")).collect();
         let of = if of.is_empty() { "anybody who may seal".to_owned() } else { of.join(", ") };
         format!("a seal is complete when {} sign or confirm it, of: {of}", rule["needed"])
     });
@@ -181,10 +197,8 @@ fn place(seal: &Value) -> String {
 
 /// One seal on one line, and its witnesses on more.
 fn line(seal: &Value) -> String {
-    let sign = |one: &Value| {
-        let name = one["person_name"].as_str().unwrap_or("somebody who is no member any more");
-        format!("\"{}\" by {name}, {}", text(one, "meaning"), text(one, "time"))
-    };
+    let sign =
+        |one: &Value| format!("\"{}\" by {}, {}", text(one, "meaning"), signer(one), text(one, "time"));
     let stands = match (seal["unchanged"] == true, seal["deleted"] == true, seal["content_unchanged"] == true)
     {
         (true, ..) => "unchanged since",

@@ -8,13 +8,14 @@ use anyhow::{Context as _, bail};
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::effect::Notice;
 use codex_crdt_model::event::{MembershipRequest, Request};
-use codex_crdt_model::ids::{DeviceId, NotebookId, PersonId};
+use codex_crdt_model::ids::{NotebookId, PersonId};
 use codex_crdt_model::journal::Role;
 use codex_crdt_model::journal::membership::{self, consent};
 use codex_crdt_model::membership::Membership;
 use codex_crdt_model::store::Source;
 use ed25519_dalek::SigningKey;
 
+use super::names::fingerprint;
 use super::{Daemon, NotebookRow, Registered, driver, is_lost, make_folder};
 use crate::clock::now_ms;
 use crate::driver::{AskError, News, Notebook, NotebookNotice};
@@ -34,12 +35,6 @@ pub enum PlaceToJoin {
     Here(Registered),
     /// A folder, which may have to be made.
     Folder(PathBuf),
-}
-
-/// A device's key in short groups, for two people to compare.
-pub fn fingerprint(device: &DeviceId) -> String {
-    let hex = device.to_string();
-    [&hex[..4], &hex[4..8], &hex[8..12], &hex[12..16]].join("-")
 }
 
 impl Daemon {

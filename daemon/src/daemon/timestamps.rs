@@ -84,8 +84,11 @@ impl Timestamps {
         self.setting.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How a notebook stands.
+    /// How a notebook stands. Where nobody is asked, nothing waits for an answer, also not for one that is under way.
     pub fn standing(&self, notebook: &NotebookId) -> TimestampStanding {
+        if self.setting.read().unwrap_or_else(PoisonError::into_inner).asks.is_none() {
+            return TimestampStanding::default();
+        }
         self.lock().get(notebook).cloned().unwrap_or_default()
     }
 
@@ -94,6 +97,12 @@ impl Timestamps {
         let mut setting = self.setting.write().unwrap_or_else(PoisonError::into_inner);
         let changed = change(setting.clone());
         changed.save(&self.path)?;
+        if changed.asks != setting.asks {
+            // What was in the way of asking the one says nothing of the other.
+            for standing in self.lock().values_mut() {
+                (standing.trouble, standing.next) = (None, None);
+            }
+        }
         *setting = changed;
         drop(setting);
         // The task ends with the daemon.

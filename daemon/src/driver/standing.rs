@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use codex_crdt_model::Core;
-use codex_crdt_model::ids::DeviceId;
-use codex_crdt_model::journal::{Receipt, Role};
+use codex_crdt_model::ids::{DeviceId, Volume};
+use codex_crdt_model::journal::{Frontier, Receipt, Role, Tip};
 use codex_crdt_model::store::{FetchPolicy, Mode, Source, StoreError};
 use codex_crdt_model::view;
 
@@ -34,7 +34,7 @@ pub struct Standing {
     pub entries: u64,
     /// Files still to be written out or looked at.
     pub pending: u64,
-    /// Own records that no other device has acknowledged.
+    /// Own records, of all journals of this device, that no other device has acknowledged which belongs now.
     pub unsynced_records: u64,
     /// Blobs of live entries that are not here.
     pub blobs_missing: u64,
@@ -44,7 +44,8 @@ pub struct Standing {
     pub fetch: String,
     /// The other members.
     pub peers: Vec<PeerStanding>,
-    /// Devices that hold everything this one holds, this one included; and members in all.
+    /// Devices that hold everything that is known here, this one among them only if it belongs and lacks nothing; and
+    /// devices that belong.
     pub held_by: (u64, u64),
     /// The scan under way.
     pub scan: ScanProgress,
@@ -86,20 +87,25 @@ impl Driver {
     pub(super) fn standing_of(&mut self, core: &Core, store: &Store) -> Result<Standing, StoreError> {
         let meta = core.meta();
         let scan = *self.disk.progress().borrow();
-        let receipts: BTreeMap<DeviceId, _> =
-            store.receipts()?.into_iter().map(|receipt| (receipt.device, receipt)).collect();
         let members = store.members()?;
+        // What a device has that belongs no more is out of reach.
+        let belongs =
+            |receipt: &Receipt| receipt.device != meta.device && members.contains_key(&receipt.device);
+        let receipts = store.receipts()?.into_iter().filter(belongs);
+        let receipts: BTreeMap<DeviceId, _> = receipts.map(|receipt| (receipt.device, receipt)).collect();
+        let held: Vec<Frontier> = receipts.values().map(Receipt::frontier).collect();
         let frontier = core.frontier();
         let shared = core.shared(frontier);
-        let own_seq = frontier.seq(meta.device, meta.volume);
-        let acknowledged =
-            receipts.values().map(|r| r.frontier().seq(meta.device, meta.volume)).max().unwrap_or(0);
         let fetch = store.fetch_policy()?;
         let blobs_left = match fetch {
             FetchPolicy::All => 0,
             _ => store.blobs_missing()?.values().filter(|missing| !missing.wanted).count() as u64,
         };
-        let mut held_by = (1, members.len().max(1) as u64);
+        let blobs_missing = core.blobs_missing() as u64;
+        let lacks_records =
+            core.to_come() > 0 || held.iter().any(|held| core.shared(held).ahead_of(frontier) > 0);
+        let holds_all = members.contains_key(&meta.device) && !lacks_records && blobs_missing == 0;
+        let mut held_by = (u64::from(holds_all), members.len().max(1) as u64);
         let mut peers = Vec::new();
         for (device, member) in members.iter().filter(|(device, _)| **device != meta.device) {
             let receipt = receipts.get(device);
@@ -130,7 +136,6 @@ impl Driver {
         let pending = core.unwritten() as u64;
         // Until everything was looked at, nothing is written: what is pending then may need no writing at all.
         let to_write = if self.scanned { pending } else { 0 };
-        let blobs_missing = core.blobs_missing() as u64;
         let gauges = &mut self.gauges;
         let progress = [
             first_scan,
@@ -152,7 +157,7 @@ impl Driver {
             reason,
             entries,
             pending,
-            unsynced_records: own_seq.saturating_sub(acknowledged),
+            unsynced_records: unacknowledged(frontier, meta.device, &store.acknowledged()?, &held),
             blobs_missing,
             blobs_left,
             fetch: fetch.to_string(),
@@ -194,6 +199,22 @@ impl Driver {
     }
 }
 
+/// Records of all journals of a device, also those that it does not go on with, that none of the others holds. What they
+/// hold of a journal may be another branch of it: `same` says how far it is what is here.
+fn unacknowledged(
+    frontier: &Frontier,
+    own: DeviceId,
+    same: &BTreeMap<Volume, u64>,
+    held: &[Frontier],
+) -> u64 {
+    let of = |tip: Tip| {
+        let held = held.iter().map(|held| held.seq(own, tip.volume)).max().unwrap_or(0);
+        let same = same.get(&tip.volume).copied().unwrap_or(0);
+        tip.seq.saturating_sub(held.min(same))
+    };
+    frontier.tips().filter(|tip| tip.device == own).map(of).sum()
+}
+
 /// What the brake holds: how many, and the first of them.
 fn held_in_words(core: &Core, store: &Store) -> Result<String, StoreError> {
     let mut paths = Vec::new();
@@ -227,4 +248,40 @@ fn first_scan(scan: ScanProgress, entries: u64) -> Option<Progress> {
     }
     let import = Progress { what: Work::Import, done: entries, total: Some(scan.looked_at) };
     (entries < scan.looked_at).then_some(import)
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_crdt_model::ids::RecordHash;
+
+    use super::*;
+
+    /// A frontier of journals of one device.
+    fn of(journals: &[(u64, u64)]) -> Frontier {
+        let tip = |&(volume, seq)| {
+            let (device, volume) = (DeviceId([1; 32]), Volume(volume));
+            Tip { device, volume, seq, hash: RecordHash([7; 32]) }
+        };
+        Frontier::from_tips(journals.iter().map(tip))
+    }
+
+    #[test]
+    fn what_only_this_device_has_is_counted_over_all_its_journals() {
+        let here = of(&[(1, 5), (2, 1)]);
+        for (same, held, expect) in [
+            (&[][..], vec![], 6),
+            // A journal that one does not go on with counts.
+            (&[(2, 1)], vec![of(&[(2, 1)])], 5),
+            (&[(1, 4), (2, 1)], vec![of(&[(1, 4), (2, 1)])], 1),
+            // One device has this, another that.
+            (&[(1, 5), (2, 1)], vec![of(&[(1, 5)]), of(&[(2, 1)])], 0),
+            // They hold another branch.
+            (&[(1, 2), (2, 1)], vec![of(&[(1, 5), (2, 1)])], 3),
+            // Whoever had it belongs no more.
+            (&[(1, 5), (2, 1)], vec![], 6),
+        ] {
+            let same = same.iter().map(|&(volume, seq)| (Volume(volume), seq)).collect();
+            assert_eq!(unacknowledged(&here, DeviceId([1; 32]), &same, &held), expect, "{same:?} {held:?}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ use super::dto::{Page, time};
 use super::error::ApiError;
 use super::input::Params;
 use super::reading::{self, blocking};
+use crate::daemon::Names;
 use crate::driver::Notebook;
 use crate::store::{Happened, Reader};
 
@@ -53,6 +54,8 @@ pub struct Activity {
     pub device: String,
     /// What that device calls itself.
     pub device_name: Option<String>,
+    /// Whose it is: the person's name, with the fingerprint if somebody else has that name too.
+    pub who: Option<String>,
     /// When the last of it was, by that device's clock.
     pub time: String,
     /// When the first of it was.
@@ -127,6 +130,7 @@ struct Walk {
     notebook: Notebook,
     id: String,
     names: BTreeMap<DeviceId, String>,
+    people: Names,
     heads: VecDeque<Happened>,
     before: (UnixMs, u64),
     is_over: bool,
@@ -140,8 +144,10 @@ impl Walk {
             std::cmp::Ordering::Equal => (mark.time, mark.position),
             std::cmp::Ordering::Greater => (mark.time, 0),
         });
-        let names = reading_of(&notebook, |reader| reading::names(reader))?;
-        Ok(Self { notebook, id, names, heads: VecDeque::new(), before, is_over: false })
+        let (names, people) = reading_of(&notebook, |reader| {
+            Ok((reading::names(reader)?, reading::people(reader, &notebook.id)?))
+        })?;
+        Ok(Self { notebook, id, names, people, heads: VecDeque::new(), before, is_over: false })
     }
 
     /// The next record, without taking it.
@@ -387,6 +393,7 @@ fn shown(walks: &[Walk], lines: Vec<Group>) -> Result<Vec<Activity>, ApiError> {
             notebook: walk.id.clone(),
             device: group.device.to_string(),
             device_name: walk.names.get(&group.device).cloned(),
+            who: walk.people.who_has(&group.device),
             time: time(group.time),
             since: time(group.since),
             about: group.about,

@@ -22,6 +22,7 @@ use super::dto::{Page, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
 use super::reading::{self, Found, read};
+use crate::daemon::Names;
 use crate::driver::Notebook;
 use crate::store::Reader;
 
@@ -72,6 +73,8 @@ pub struct Author {
     pub person: Option<String>,
     /// What that person is called.
     pub name: Option<String>,
+    /// The name, with the fingerprint if somebody else who belongs here or did has that name too.
+    pub who: Option<String>,
     /// When, by that device's clock.
     pub time: String,
 }
@@ -124,6 +127,7 @@ pub struct WhichThreads {
 /// Who is called what.
 struct People {
     membership: Membership,
+    people: Names,
     /// Persons and their names, the longest first.
     names: Vec<(PersonId, String)>,
     /// The same names in small letters.
@@ -141,7 +145,8 @@ impl People {
             reader.meta()?.map(|meta| meta.device).ok_or_else(|| ApiError::internal("the store is empty"))?;
         let me = By { device, person: membership.person_of(&device), time: 0 };
         let called = names.iter().map(|(_, name)| name.to_lowercase()).collect();
-        Ok(Self { membership, names, called, me })
+        let people = Names::of(&membership);
+        Ok(Self { membership, people, names, called, me })
     }
 
     fn author(&self, by: &By) -> Author {
@@ -150,6 +155,7 @@ impl People {
             device: by.device.to_string(),
             person: by.person.map(|person| person.to_string()),
             name: name.map(|(_, name)| name.clone()),
+            who: by.person.as_ref().and_then(|person| self.people.who(person)),
             time: time(by.time),
         }
     }

@@ -131,7 +131,7 @@ pub struct EntryDetails {
     pub modified: String,
     /// Device that made the last change.
     pub author: String,
-    /// What that device calls itself.
+    /// Whose it is: the person's name, with the fingerprint if somebody else has that name too.
     pub author_name: Option<String>,
     /// Whether its bytes are here.
     pub available: bool,
@@ -150,6 +150,8 @@ pub struct VersionRow {
     pub device: String,
     /// What that device calls itself.
     pub device_name: Option<String>,
+    /// Whose it is: the person's name, with the fingerprint if somebody else has that name too.
+    pub who: Option<String>,
     /// When, by its own clock.
     pub time: String,
     /// What it did: `created`, `edited`, `properties`, `renamed`, `moved`, `deleted`, `restored`; one or several.

@@ -27,6 +27,7 @@ use super::input::{Input, Params, Place};
 use super::links::{self, LinkChanges, MoveLinks};
 use super::reading::{self, Found, mirror_is_fresh, read};
 use super::{locks, properties, seals, search, sidecar, templates};
+use crate::daemon::Names;
 use crate::driver::Notebook;
 use crate::mirror::text::{has_frontmatter, media_type};
 
@@ -404,14 +405,13 @@ pub struct Fetching {
 pub async fn details(notebook: &Notebook, id: EntryId) -> Result<EntryDetails, ApiError> {
     mirror_is_fresh(notebook).await?;
     let of = notebook.id;
-    let (found, names, available, seal) = read(notebook, move |reader| {
+    let (found, author_name, available, seal) = read(notebook, move |reader| {
         let found = reading::alive(reader, &id)?;
         let missing = found.row.kind == Kind::Blob && reader.blob_missing(&found.row.hash)?.is_some();
-        let seal = match reader.seals(&id)?.is_empty() {
-            true => None,
-            false => seals::mark(reader, &id, &Membership::of(&of, reader.statements()?))?,
-        };
-        Ok((found, reading::names(reader)?, !missing, seal))
+        let membership = Membership::of(&of, reader.statements()?);
+        let seal = seals::mark(reader, &id, &membership)?;
+        let author_name = Names::of(&membership).who_has(&found.row.author);
+        Ok((found, author_name, !missing, seal))
     })
     .await?;
     let facts = search::facts(notebook, id).await?;
@@ -432,7 +432,7 @@ pub async fn details(notebook: &Notebook, id: EntryId) -> Result<EntryDetails, A
         created: time(row.created),
         modified: time(row.modified),
         author: row.author.to_string(),
-        author_name: names.get(&row.author).cloned(),
+        author_name,
         available,
         warnings: facts.warnings,
         seal,

@@ -36,9 +36,11 @@ pub async fn history(
     let id: EntryId = e.parse()?;
     let skip = reading::offset(paging.cursor.as_deref())?;
     let limit = paging.limit.unwrap_or(HISTORY_PAGE).clamp(1, 1000);
+    let of = notebook.id;
     let (items, more) = read(&notebook, move |reader| {
         let found = reading::any(reader, &id)?;
         let names = reading::names(reader)?;
+        let people = reading::people(reader, &of)?;
         let mut rows = reader.history(&id)?;
         rows.reverse();
         // A birth that came from several devices is one version.
@@ -50,6 +52,7 @@ pub async fn history(
             version: Version(row.change.into_iter().collect()).to_string(),
             device: row.device.to_string(),
             device_name: names.get(&row.device).cloned(),
+            who: people.who_has(&row.device),
             time: time(row.time),
             did: match row.change {
                 None => vec![Deed::Created.word()],

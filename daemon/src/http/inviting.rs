@@ -18,7 +18,7 @@ use super::people::membership;
 use super::reading::blocking;
 use super::status::{NotebookStatus, of_notebook};
 use crate::clock::now_ms;
-use crate::daemon::fingerprint;
+use crate::daemon::{Names, fingerprint};
 use crate::net::Ticket;
 use crate::system::InviteRow;
 
@@ -104,18 +104,21 @@ pub struct GivenOut {
     pub created: String,
     /// When it is void.
     pub expires: String,
-    /// `open`, `used` or `expired`.
+    /// `open`, `waiting` (somebody asks to be let in with it), `used`, `refused` (somebody asked, and was not let in) or
+    /// `expired`.
     pub state: &'static str,
-    /// The device that used it: for one that somebody has to say yes to, the one that asks with it.
+    /// The device that used it: for one that somebody has to say yes to, the one that asks or asked with it.
     pub used_by: Option<String>,
 }
 
 impl From<InviteRow> for GivenOut {
     fn from(row: InviteRow) -> Self {
-        let state = match &row.used_by {
-            Some(_) => "used",
-            None if row.expires < now_ms() => "expired",
-            None => "open",
+        let state = match (&row.used_by, row.asked) {
+            (_, Some(Some(false))) => "refused",
+            (_, Some(None)) => "waiting",
+            (Some(_), _) => "used",
+            (None, _) if row.expires < now_ms() => "expired",
+            (None, _) => "open",
         };
         Self {
             id: row.id,
@@ -313,7 +316,7 @@ pub struct Waiting {
     pub role: Role,
     /// Whose further device it wants to be: the person's id; nothing for a person of its own.
     pub person: Option<String>,
-    /// What that person calls itself.
+    /// What that person calls itself, with the fingerprint if somebody else has that name too.
     pub person_name: Option<String>,
     /// Since when.
     pub asked: String,
@@ -322,10 +325,7 @@ pub struct Waiting {
 async fn waiting(desk: &Desk, row: crate::system::RequestRow) -> Result<Waiting, ApiError> {
     let asking = row.asking;
     let person_name = match (&asking.person, desk.daemon().running(&asking.notebook)) {
-        (Some(person), Some(running)) => {
-            let people = membership(running).await?.people();
-            people.into_iter().find(|one| one.id == *person).map(|one| one.name)
-        }
+        (Some(person), Some(running)) => Names::of(&membership(running).await?).who(person),
         _ => None,
     };
     Ok(Waiting {

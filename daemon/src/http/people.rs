@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use codex_crdt_model::event::MembershipRequest;
 use codex_crdt_model::journal::Role;
-use codex_crdt_model::membership::{Membership, Why};
+use codex_crdt_model::membership::{Membership, Person, PersonDevice, Why};
 use codex_crdt_model::store::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use super::dto::Page;
 use super::error::ApiError;
 use super::input::{Input, Params};
 use super::reading::{blocking, read};
-use crate::daemon::{find_person, fingerprint, membership_of};
+use crate::daemon::{Names, find_person, fingerprint, membership_of};
 use crate::driver::Notebook;
 
 /// Which notebook.
@@ -94,8 +94,10 @@ pub struct Member {
     pub name: String,
     /// Whose it is: the person's id.
     pub person: String,
-    /// What the person calls itself.
+    /// What the person calls itself. Others may do the same.
     pub person_name: String,
+    /// The name, with the person's fingerprint if somebody else who belongs here or did has that name too.
+    pub who: String,
     /// What the person is shown in, as `#rrggbb`.
     pub colour: Option<String>,
     /// `owner`, `editor`, `commenter` or `viewer`; nothing for whoever left, was removed, or whose device was revoked.
@@ -118,8 +120,9 @@ pub async fn members(
     let own = desk.daemon().device();
     for notebook in desk.notebooks(which.notebook.as_deref())? {
         let (id, of) = (notebook.id, notebook.clone());
-        let people = membership(of).await?.people();
-        for person in people {
+        let membership = membership(of).await?;
+        let names = Names::of(&membership);
+        for person in membership.people() {
             let colour = person.colour.map(|[r, g, b]| format!("#{r:02x}{g:02x}{b:02x}"));
             items.extend(person.devices.iter().map(|device| Member {
                 notebook: id.to_string(),
@@ -128,6 +131,7 @@ pub async fn members(
                 name: device.name.clone(),
                 person: person.id.to_string(),
                 person_name: person.name.clone(),
+                who: names.who(&person.id).unwrap_or_default(),
                 colour: colour.clone(),
                 role: person.role.filter(|_| !device.is_revoked),
                 revoked: device.is_revoked,
@@ -190,15 +194,42 @@ pub struct OneDevice {
 async fn device_of(notebook: &Notebook, key: String) -> Result<codex_crdt_model::ids::DeviceId, ApiError> {
     let of = notebook.clone();
     let people = membership(of).await?.people();
-    let devices: Vec<_> = people.into_iter().flat_map(|person| person.devices).collect();
     let start = key.replace('-', "").to_lowercase();
-    let by_id = |id: String| start.len() >= 8 && id.starts_with(&start);
-    let found: Vec<_> = devices.iter().filter(|one| by_id(one.id.to_string()) || one.name == key).collect();
+    let is_it =
+        |one: &&PersonDevice| (start.len() >= 8 && one.id.to_string().starts_with(&start)) || one.name == key;
+    let found: Vec<_> = people.iter().flat_map(|person| &person.devices).filter(is_it).collect();
     match found[..] {
-        [one] => Ok(one.id),
-        [] => Err(ApiError::not_found(format!("no device here is `{key}`; see `codexd members`"))),
-        _ => Err(ApiError::bad_request(format!("`{key}` may be several devices; give more of the id"))),
+        [one] => return Ok(one.id),
+        [_, _, ..] => {
+            return Err(ApiError::bad_request(format!(
+                "`{key}` may be several devices; give the id of the one that is meant: {}",
+                listed(&people, &found)
+            )));
+        }
+        [] => {}
     }
+    let theirs: Vec<_> =
+        people.iter().filter(|person| person.name == key).flat_map(|person| &person.devices).collect();
+    let message = if theirs.is_empty() {
+        format!("no device here is `{key}`; see `codexd members`")
+    } else {
+        format!(
+            "`{key}` is a person, and a device is asked for; give the id of the one that is meant: {}",
+            listed(&people, &theirs)
+        )
+    };
+    Err(ApiError::not_found(message))
+}
+
+/// Devices as somebody types them, each with its name and whose it is.
+fn listed(people: &[Person], devices: &[&PersonDevice]) -> String {
+    let one = |device: &&PersonDevice| {
+        let owner = people.iter().find(|person| person.devices.iter().any(|one| one.id == device.id));
+        let of = owner.map(|person| format!(" of {}", person.name)).unwrap_or_default();
+        let revoked = if device.is_revoked { ", revoked" } else { "" };
+        format!("{} (`{}`{of}{revoked})", fingerprint(&device.id), device.name)
+    };
+    devices.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// Takes a device's right away: it was lost, or is to be nobody's. It is cut off at once, and stays out.

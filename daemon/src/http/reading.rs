@@ -6,11 +6,13 @@ use std::time::Duration;
 use codex_crdt_model::entry::birth::{Content, Kind};
 use codex_crdt_model::entry::{Document, View};
 use codex_crdt_model::event::Version;
-use codex_crdt_model::ids::{DeviceId, EntryId};
+use codex_crdt_model::ids::{DeviceId, EntryId, NotebookId};
+use codex_crdt_model::membership::Membership;
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::{EntryRow, Source};
 
 use super::error::ApiError;
+use crate::daemon::Names;
 use crate::driver::Notebook;
 use crate::store::Reader;
 
@@ -182,7 +184,12 @@ pub fn content(source: &dyn Source, found: &Found) -> Result<Content, ApiError> 
     }
 }
 
-/// What the members call themselves.
+/// Who everybody is that ever belonged.
+pub fn people(source: &dyn Source, notebook: &NotebookId) -> Result<Names, ApiError> {
+    Ok(Names::of(&Membership::of(notebook, source.statements()?)))
+}
+
+/// What the members' devices call themselves.
 pub fn names(source: &dyn Source) -> Result<BTreeMap<DeviceId, String>, ApiError> {
     Ok(source.members()?.into_iter().map(|(device, member)| (device, member.name)).collect())
 }

@@ -26,7 +26,7 @@ use super::people::{WhichNotebook, membership};
 use super::reading::{self, Found, blocking, mirror_shows_all, read};
 use super::sidecar;
 use super::timestamps::{Proofs, SealTimestamp};
-use crate::daemon::find_person;
+use crate::daemon::{Names, find_person};
 use crate::driver::Notebook;
 use crate::mirror::text;
 
@@ -35,8 +35,12 @@ use crate::mirror::text;
 pub struct Signer {
     /// Whose signature: the person's id; nothing for somebody who is nobody here any more.
     pub person: Option<String>,
-    /// What the person calls itself.
+    /// What the person calls itself. Others may do the same.
     pub person_name: Option<String>,
+    /// The name, with the fingerprint if somebody else who belongs here or did has that name too.
+    pub who: Option<String>,
+    /// The person's key, or the device's if it is nobody's, in short groups for two people to compare.
+    pub fingerprint: String,
     /// The device that signed.
     pub device: String,
     /// When, by that device's clock.
@@ -135,6 +139,8 @@ pub struct RuleMember {
     pub person: String,
     /// What the person calls itself.
     pub name: String,
+    /// The name, with the fingerprint if somebody else who belongs here or did has that name too.
+    pub who: String,
 }
 
 /// How an entry's seals stand; `None` if it has none.
@@ -161,7 +167,9 @@ fn signer(row: &codex_crdt_model::store::SealRow, sealed_by: &People<'_>) -> Sig
     let person = sealed_by.membership.person_of(&row.tip.device);
     Signer {
         person: person.map(|person| person.to_string()),
-        person_name: person.and_then(|person| sealed_by.name(&person)),
+        person_name: person.and_then(|person| sealed_by.names.name(&person)).map(str::to_owned),
+        who: person.and_then(|person| sealed_by.names.who(&person)),
+        fingerprint: sealed_by.names.fingerprint(&row.tip.device),
         device: row.tip.device.to_string(),
         time: time(row.time),
         meaning: row.seal.meaning().to_owned(),
@@ -171,16 +179,12 @@ fn signer(row: &codex_crdt_model::store::SealRow, sealed_by: &People<'_>) -> Sig
 /// Who is who.
 struct People<'a> {
     membership: &'a Membership,
-    people: Vec<codex_crdt_model::membership::Person>,
+    names: Names,
 }
 
 impl<'a> People<'a> {
     fn of(membership: &'a Membership) -> Self {
-        Self { membership, people: membership.people() }
-    }
-
-    fn name(&self, person: &codex_crdt_model::ids::PersonId) -> Option<String> {
-        self.people.iter().find(|one| one.id == *person).map(|one| one.name.clone())
+        Self { membership, names: Names::of(membership) }
     }
 }
 
@@ -492,7 +496,8 @@ pub async fn rule(State(desk): State<Desk>, Place(nb): Place<String>) -> Result<
     let rule = membership.seal_rule();
     let of = rule.of.iter().map(|person| RuleMember {
         person: person.to_string(),
-        name: people.name(person).unwrap_or_default(),
+        name: people.names.name(person).unwrap_or_default().to_owned(),
+        who: people.names.who(person).unwrap_or_default(),
     });
     Ok(Json(Rule { needed: rule.needed, of: of.collect() }))
 }

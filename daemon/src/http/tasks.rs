@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use codex_crdt_model::entry::MadeBy;
 use codex_crdt_model::entry::birth::Content;
 use codex_crdt_model::event::{Request, Version};
-use codex_crdt_model::ids::{DeviceId, EntryId, UnixMs};
+use codex_crdt_model::ids::{DeviceId, EntryId, NotebookId, UnixMs};
 use codex_crdt_model::path::EntryPath;
 use codex_crdt_model::store::Source;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ pub struct TaskItem {
     pub tags: Vec<String>,
     /// The device that ticked it off, if that is known.
     pub done_by: Option<String>,
-    /// What that device calls itself.
+    /// Whose it is: the person's name, with the fingerprint if somebody else has that name too.
     pub done_by_name: Option<String>,
     /// When it was ticked off, by that device's clock.
     pub done_at: Option<String>,
@@ -242,7 +242,8 @@ fn shown(notebooks: &[Notebook], page: Vec<(usize, Task)>) -> Result<Vec<TaskIte
     }
     let mut doers = BTreeMap::new();
     for ((number, entry), places) in by.into_iter().take(HISTORIES) {
-        let found = notebooks[number].read(|reader| doers_of(reader, entry, &places));
+        let of = notebooks[number].id;
+        let found = notebooks[number].read(|reader| doers_of(reader, &of, entry, &places));
         let found =
             found.map_err(|error| ApiError::internal(format!("cannot read the notebook: {error:#}")))??;
         doers.extend(
@@ -294,13 +295,14 @@ fn item(notebook: &Notebook, task: Task, doer: Option<Doer>, now: UnixMs) -> Tas
 /// Who ticked the boxes at these places off, or set the status of the entry.
 fn doers_of(
     reader: &Reader,
+    notebook: &NotebookId,
     entry: EntryId,
     places: &[(usize, bool)],
 ) -> Result<BTreeMap<(usize, bool), Doer>, ApiError> {
     let mut doers = BTreeMap::new();
     let Some(row) = reader.entry(&entry)? else { return Ok(doers) };
     let history = reader.history(&entry)?;
-    let names = reading::names(reader)?;
+    let people = reading::people(reader, notebook)?;
     let document = if row.heads.is_empty() { None } else { Some(reading::document(reader, &entry, &row)?) };
     for (place, is_entry) in places {
         let made = match &document {
@@ -314,7 +316,7 @@ fn doers_of(
             Some(MadeBy::Change(hash)) => line.change == Some(hash),
         });
         if let Some(line) = line {
-            doers.insert((*place, *is_entry), (line.device, names.get(&line.device).cloned(), line.time));
+            doers.insert((*place, *is_entry), (line.device, people.who_has(&line.device), line.time));
         }
     }
     Ok(doers)

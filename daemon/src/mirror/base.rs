@@ -77,6 +77,8 @@ pub fn open_writer(path: &Path) -> Result<Connection, MirrorError> {
 }
 
 fn try_writer(path: &Path) -> Result<Option<Connection>, MirrorError> {
+    // What is in the way of it is said by whoever opens it.
+    let _ = crate::private::file(path);
     let mut connection = Connection::open(path).doing("opening it")?;
     connection.busy_timeout(std::time::Duration::from_secs(10)).doing("setting a timeout")?;
     connection.set_prepared_statement_cache_capacity(64);

@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::OpenError;
+use crate::private;
 
 /// Migration `n` makes version `n + 1`.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -73,6 +74,7 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, OpenError> {
 /// Held by the open file: the system drops it with the process, however that ends.
 fn lock(path: &Path) -> Result<File, OpenError> {
     let at = path.with_file_name("store.lock");
+    private::file(&at).map_err(|e| io(&at, e))?;
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(&at).map_err(|e| io(&at, e))?;
     match file.try_lock() {
@@ -100,6 +102,7 @@ fn create(path: &Path, migrations: &[&str]) -> Result<(), OpenError> {
         }
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    private::file(&made).map_err(|e| io(&made, e))?;
     let mut connection = connect(&made, flags)?;
     connection
         .pragma_update(None, "application_id", APPLICATION_ID)
@@ -153,6 +156,7 @@ fn back_up(path: &Path, version: i64) -> Result<(), OpenError> {
 pub(super) fn copy(connection: &Connection, target: &Path) -> Result<(), OpenError> {
     let made = beside(target, ".new");
     remove_if_there(&made)?;
+    private::file(&made).map_err(|e| io(&made, e))?;
     connection
         .backup(MAIN_DB, &made, None::<fn(rusqlite::backup::Progress)>)
         .map_err(|e| sqlite(&made, &e))?;

@@ -32,6 +32,8 @@ pub struct InviteRow {
     pub expires: UnixMs,
     /// The device that used it.
     pub used_by: Option<String>,
+    /// That device asked to be let in with it; and what was answered.
+    pub asked: Option<Option<bool>>,
 }
 
 /// Why an invitation's secret opens nothing.
@@ -118,9 +120,10 @@ impl System {
 
     /// Invitations that were given out, the newest first.
     pub fn invites(&self) -> Result<Vec<InviteRow>, SystemError> {
-        let sql = "SELECT substr(lower(hex(secret_hash)), 1, 12), notebook, role, attended, own_device, created, expires,
-                          used_by
-                   FROM invite ORDER BY created DESC, secret_hash";
+        let sql = "SELECT substr(lower(hex(i.secret_hash)), 1, 12), i.notebook, i.role, i.attended, i.own_device, i.created,
+                          i.expires, i.used_by, r.id IS NOT NULL, r.approved
+                   FROM invite AS i LEFT JOIN request AS r ON r.secret_hash = i.secret_hash
+                   ORDER BY i.created DESC, i.secret_hash";
         let db = self.db();
         let read = |row: &rusqlite::Row<'_>| {
             let role = role_of(&row.get::<_, String>(2)?);
@@ -131,6 +134,7 @@ impl System {
                 created: row.get(5)?,
                 expires: row.get(6)?,
                 used_by: row.get(7)?,
+                asked: if row.get(8)? { Some(row.get(9)?) } else { None },
             })
         };
         let rows = db.prepare(sql).and_then(|mut all| all.query_map([], read)?.collect());

@@ -1507,6 +1507,8 @@ export interface components {
             since: string;
             /** @description When the last of it was, by that device's clock. */
             time: string;
+            /** @description Whose it is: the person's name, with the fingerprint if somebody else has that name too. */
+            who?: string | null;
             /** @description What was said by it: what a seal means, what somebody is called. */
             words?: string | null;
         };
@@ -1546,6 +1548,8 @@ export interface components {
             person?: string | null;
             /** @description When, by that device's clock. */
             time: string;
+            /** @description The name, with the fingerprint if somebody else who belongs here or did has that name too. */
+            who?: string | null;
         };
         /** @description A link to an entry. */
         BacklinkRow: {
@@ -1880,7 +1884,7 @@ export interface components {
         EntryDetails: {
             /** @description Device that made the last change. */
             author: string;
-            /** @description What that device calls itself. */
+            /** @description Whose it is: the person's name, with the fingerprint if somebody else has that name too. */
             author_name?: string | null;
             /** @description Whether its bytes are here. */
             available: boolean;
@@ -1986,9 +1990,12 @@ export interface components {
             own_device: boolean;
             /** @description As what. */
             role: string;
-            /** @description `open`, `used` or `expired`. */
+            /**
+             * @description `open`, `waiting` (somebody asks to be let in with it), `used`, `refused` (somebody asked, and was not let in) or
+             *     `expired`.
+             */
             state: string;
-            /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
+            /** @description The device that used it: for one that somebody has to say yes to, the one that asks or asked with it. */
             used_by?: string | null;
         };
         /** @description A permission that a plugin wants, and whether it has it. */
@@ -2251,7 +2258,7 @@ export interface components {
             notebook: string;
             /** @description Whose it is: the person's id. */
             person: string;
-            /** @description What the person calls itself. */
+            /** @description What the person calls itself. Others may do the same. */
             person_name: string;
             /** @description Whether the device was revoked. */
             revoked: boolean;
@@ -2259,6 +2266,8 @@ export interface components {
             role?: string | null;
             /** @description Whether it is this device. */
             this_device: boolean;
+            /** @description The name, with the person's fingerprint if somebody else who belongs here or did has that name too. */
+            who: string;
         };
         /** @description Somebody who is named. */
         Mention: {
@@ -2590,6 +2599,8 @@ export interface components {
                 since: string;
                 /** @description When the last of it was, by that device's clock. */
                 time: string;
+                /** @description Whose it is: the person's name, with the fingerprint if somebody else has that name too. */
+                who?: string | null;
                 /** @description What was said by it: what a seal means, what somebody is called. */
                 words?: string | null;
             }[];
@@ -2647,7 +2658,7 @@ export interface components {
             items: {
                 /** @description Device that made the last change. */
                 author: string;
-                /** @description What that device calls itself. */
+                /** @description Whose it is: the person's name, with the fingerprint if somebody else has that name too. */
                 author_name?: string | null;
                 /** @description Whether its bytes are here. */
                 available: boolean;
@@ -2709,9 +2720,12 @@ export interface components {
                 own_device: boolean;
                 /** @description As what. */
                 role: string;
-                /** @description `open`, `used` or `expired`. */
+                /**
+                 * @description `open`, `waiting` (somebody asks to be let in with it), `used`, `refused` (somebody asked, and was not let in) or
+                 *     `expired`.
+                 */
                 state: string;
-                /** @description The device that used it: for one that somebody has to say yes to, the one that asks with it. */
+                /** @description The device that used it: for one that somebody has to say yes to, the one that asks or asked with it. */
                 used_by?: string | null;
             }[];
         };
@@ -2814,7 +2828,7 @@ export interface components {
                 notebook: string;
                 /** @description Whose it is: the person's id. */
                 person: string;
-                /** @description What the person calls itself. */
+                /** @description What the person calls itself. Others may do the same. */
                 person_name: string;
                 /** @description Whether the device was revoked. */
                 revoked: boolean;
@@ -2822,6 +2836,8 @@ export interface components {
                 role?: string | null;
                 /** @description Whether it is this device. */
                 this_device: boolean;
+                /** @description The name, with the person's fingerprint if somebody else who belongs here or did has that name too. */
+                who: string;
             }[];
         };
         /** @description A page of a list. */
@@ -3117,6 +3133,8 @@ export interface components {
                 time: string;
                 /** @description The version. */
                 version: string;
+                /** @description Whose it is: the person's name, with the fingerprint if somebody else has that name too. */
+                who?: string | null;
             }[];
         };
         /** @description A page of a list. */
@@ -3142,7 +3160,7 @@ export interface components {
                 notebook: string;
                 /** @description Whose further device it wants to be: the person's id; nothing for a person of its own. */
                 person?: string | null;
-                /** @description What that person calls itself. */
+                /** @description What that person calls itself, with the fingerprint if somebody else has that name too. */
                 person_name?: string | null;
                 /** @description As what: for another device of somebody, that person's role. */
                 role: string;
@@ -3561,6 +3579,8 @@ export interface components {
             name: string;
             /** @description The person's id. */
             person: string;
+            /** @description The name, with the fingerprint if somebody else who belongs here or did has that name too. */
+            who: string;
         };
         /** @description How far a scan is; for progress bars. */
         ScanProgress: {
@@ -3759,14 +3779,18 @@ export interface components {
         Signer: {
             /** @description The device that signed. */
             device: string;
+            /** @description The person's key, or the device's if it is nobody's, in short groups for two people to compare. */
+            fingerprint: string;
             /** @description What is meant by it. */
             meaning: string;
             /** @description Whose signature: the person's id; nothing for somebody who is nobody here any more. */
             person?: string | null;
-            /** @description What the person calls itself. */
+            /** @description What the person calls itself. Others may do the same. */
             person_name?: string | null;
             /** @description When, by that device's clock. */
             time: string;
+            /** @description The name, with the fingerprint if somebody else who belongs here or did has that name too. */
+            who?: string | null;
         };
         /** @description Something jotted down. */
         Snippet: {
@@ -3859,7 +3883,7 @@ export interface components {
             done_at?: string | null;
             /** @description The device that ticked it off, if that is known. */
             done_by?: string | null;
-            /** @description What that device calls itself. */
+            /** @description Whose it is: the person's name, with the fingerprint if somebody else has that name too. */
             done_by_name?: string | null;
             /** @description When it is due: a date, or a date with time. */
             due?: string | null;
@@ -4049,6 +4073,8 @@ export interface components {
             time: string;
             /** @description The version. */
             version: string;
+            /** @description Whose it is: the person's name, with the fingerprint if somebody else has that name too. */
+            who?: string | null;
         };
         /** @description What a `.cdx` says. */
         ViewFile: {
@@ -4136,7 +4162,7 @@ export interface components {
             notebook: string;
             /** @description Whose further device it wants to be: the person's id; nothing for a person of its own. */
             person?: string | null;
-            /** @description What that person calls itself. */
+            /** @description What that person calls itself, with the fingerprint if somebody else has that name too. */
             person_name?: string | null;
             /** @description As what: for another device of somebody, that person's role. */
             role: string;

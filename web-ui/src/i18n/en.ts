@@ -37,7 +37,7 @@ export const t = {
   status: {
     label: 'Status of the notebook',
     held: (n: number, m: number) => `On ${n} of ${many(m, 'device', 'devices')}`,
-    heldHelp: 'Devices that hold everything this one holds, this one included',
+    heldHelp: 'Devices that hold everything, this one among them if nothing is missing here',
     unsynced: (n: number) => `${many(n, 'change', 'changes')} only here`,
     synced: 'All changes are on another device',
     alone: 'Only on this device',

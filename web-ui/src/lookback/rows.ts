@@ -58,7 +58,7 @@ export function firstLines(hunks: readonly Hunk[], most: number): { hunks: Hunk[
  */
 export function withNow(rows: readonly VersionRow[], details: Pick<EntryDetails, 'version' | 'modified'> | null): VersionRow[] {
   if (!details?.version.includes('.') || rows.some((row) => row.version === details.version)) return [...rows];
-  return [{ version: details.version, device: '', time: details.modified, did: ['merged'] }, ...rows];
+  return [{ version: details.version, device: '', who: null, time: details.modified, did: ['merged'] }, ...rows];
 }
 
 /** A page that was read anew over what was known: what is new comes on top; nothing, when they do not meet. */
@@ -68,9 +68,14 @@ export function onTop(fresh: readonly VersionRow[], known: readonly VersionRow[]
   return at < 0 ? null : [...fresh.slice(0, at), ...known];
 }
 
-/** Seals by the version that was sealed. */
-export function sealsOf(seals: readonly SealItem[]): Map<string, SealItem[]> {
+/** Seals by the row of what was sealed: a state of several versions that is not the newest any more is with the last of them. */
+export function sealsOf(seals: readonly SealItem[], rows: readonly Pick<VersionRow, 'version'>[]): Map<string, SealItem[]> {
   const found = new Map<string, SealItem[]>();
-  for (const seal of seals) found.set(seal.version, [...(found.get(seal.version) ?? []), seal]);
+  for (const seal of seals) {
+    const heads = seal.version.split('.');
+    const row = rows.find(({ version }) => version === seal.version) ?? rows.find(({ version }) => heads.includes(version));
+    const version = row?.version ?? seal.version;
+    found.set(version, [...(found.get(version) ?? []), seal]);
+  }
   return found;
 }

@@ -2,6 +2,7 @@
 import type { EntryDetails, PropertyValue, SealItem, Signer } from '../api/types';
 import { paper as p } from '../i18n/en-paper';
 import { byteSize, fullTime } from '../i18n/format';
+import { signerName } from '../state/names';
 
 export interface Sheet {
   notebook: string;
@@ -61,7 +62,7 @@ function foot(notebook: string, details: EntryDetails, seals: readonly SealItem[
     p.version(details.version),
     p.hash(details.hash),
   ];
-  const signed = (one: Signer, say: (who: string, meaning: string, when: string) => string) => say(one.person_name ?? p.someone, one.meaning, fullTime(one.time));
+  const signed = (one: Signer, say: (who: string, meaning: string, when: string) => string) => say(signerName(one, p.someone), one.meaning, fullTime(one.time));
   for (const seal of seals) {
     const rest = seal.witnesses.map((one) => signed(one, p.witnessed));
     lines.push([signed(seal.by, p.sealed), ...rest, seal.unchanged ? p.unchanged : p.sealedEarlier].join('. '));

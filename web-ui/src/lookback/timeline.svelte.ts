@@ -26,6 +26,7 @@ export class Timeline {
   reading = $state(false);
 
   #known: VersionRow[] = [];
+  #seals: readonly SealItem[] = [];
   #closed = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -44,7 +45,7 @@ export class Timeline {
   /** What somebody is called who made a version. */
   who(row: VersionRow): { name: string; colour: string | null } {
     const member = this.members.get(row.device);
-    return { name: member?.person_name || member?.name || row.device_name || row.device.slice(0, 10), colour: member?.colour ?? null };
+    return { name: row.who || member?.who || member?.name || row.device_name || row.device.slice(0, 10), colour: member?.colour ?? null };
   }
 
   close(): void {
@@ -102,6 +103,7 @@ export class Timeline {
 
   #show(): void {
     this.rows = withNow(this.#known, this.details);
+    this.seals = sealsOf(this.#seals, this.rows);
   }
 
   async #readDetails(): Promise<void> {
@@ -126,7 +128,7 @@ export class Timeline {
   }
 
   async #readSeals(): Promise<void> {
-    this.seals = await api.seals(this.notebook, this.entry).then((page) => sealsOf(page.items), () => this.seals);
+    this.#seals = await api.seals(this.notebook, this.entry).then((page) => page.items, () => this.#seals);
   }
 
   async #readMembers(): Promise<void> {

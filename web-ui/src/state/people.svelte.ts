@@ -21,6 +21,8 @@ export interface Device {
 export interface Person {
   id: string;
   name: string;
+  /** The name, with the fingerprint if somebody else has it too. */
+  who: string;
   colour: string | null;
   role: Role | null;
   /** The person whose device this is. */
@@ -33,7 +35,7 @@ export function byPerson(members: readonly people.Member[], peers: readonly Peer
   const found = new Map<string, Person>();
   for (const one of members) {
     const person = found.get(one.person) ?? {
-      id: one.person, name: one.person_name || one.name, colour: one.colour ?? null, role: null, own: false, devices: [],
+      id: one.person, name: one.person_name || one.name, who: one.who || one.name, colour: one.colour ?? null, role: null, own: false, devices: [],
     };
     found.set(one.person, person);
     person.own ||= one.this_device;
