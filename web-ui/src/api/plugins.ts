@@ -1,6 +1,9 @@
 /** Plugins of this device, what they may do, and what is asked on their behalf. */
 import { BASE, json, query, send } from './client';
+import type { components } from './schema';
 import type { FileRow, PropertyValue } from './types';
+
+type Schemas = components['schemas'];
 
 export type Json = PropertyValue;
 export type Dict = Record<string, Json>;
@@ -129,6 +132,10 @@ export interface Answer {
   total: number;
 }
 
+/** An entry that an importer makes, or would. */
+export type Imported = Schemas['Imported'];
+export type ImportAnswer = Schemas['ImportAnswer'];
+
 /** What a `.cdx` says. */
 export interface ViewFile {
   view_type: string;
@@ -163,6 +170,14 @@ export const endpoint = (id: string, name: string, notebook: string, parameters:
   json<{ data: Json; media_type: string; as_of: string; stale: boolean }>('POST', `${at(id)}/endpoints/${encodeURIComponent(name)}`, { body: { notebook, parameters } });
 export const picture = async (id: string, notebook: string, entry: string): Promise<Blob> =>
   (await send('GET', `${at(id)}/picture${query({ notebook, entry })}`, { headers: { accept: 'image/*' } })).blob();
+
+/** An importer's code has its time, and each entry is written. */
+const IMPORT_TIMEOUT_MS = 10 * 60_000;
+/** Makes entries of a file; with `preview` only says which. */
+export const importFile = (id: string, importer: string, where: { notebook: string; name: string; folder: string; preview: boolean }, bytes: Uint8Array<ArrayBuffer>, signal?: AbortSignal) =>
+  json<ImportAnswer>('POST', `${at(id)}/importers/${encodeURIComponent(importer)}${query({ ...where, preview: where.preview ? 'true' : null })}`, {
+    raw: bytes, headers: { 'content-type': 'application/octet-stream' }, timeoutMs: IMPORT_TIMEOUT_MS, ...(signal ? { signal } : {}),
+  });
 
 /** The document that a script of a plugin runs in. */
 export const frameUrl = (id: string, which: { view?: string; block?: string; notebook: string }) => `${BASE}${at(id)}/frame${query(which)}`;

@@ -67,6 +67,7 @@ export const plugins = {
     lead: 'Views, blocks, themes and services beside the plain text. What is enabled here runs on this device alone; nothing that arrives from others is ever run.',
     back: 'Settings',
     open: 'Plugins…',
+    importFile: 'Import a file…',
     none: 'There are no plugins.',
     state: { on: 'On', off: 'Off', changed: 'Changed since it was enabled', blocked: 'Cannot run' },
     bundled: 'comes with Codex',
