@@ -56,7 +56,7 @@ export interface Planned {
 const said = (value: Json): string => (typeof value === 'string' ? value : Array.isArray(value) ? value.map(said).join(', ') : JSON.stringify(value));
 
 export function planned({ path, text, properties }: Imported): Planned {
-  const own = (properties ?? {}) as Dict;
+  const own: Dict = properties ?? {};
   const { title } = own;
   return {
     path,
