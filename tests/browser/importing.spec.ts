@@ -67,6 +67,7 @@ test('what is wrong with a file is said in the code’s own words, and another f
   await daemon.notebook({ 'note.md': '# Note\n' });
   await daemon.open(page, '#/n/lab');
   await page.keyboard.press('Control+k');
+  await expect(page.getByRole('dialog').getByRole('combobox')).toBeFocused();
   await page.keyboard.type('Import a file');
   await page.keyboard.press('Enter');
   await choose(page, written(daemon, 'broken.bib', '@article{a,\n  title = {Never closed\n'));
