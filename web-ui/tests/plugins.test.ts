@@ -1,6 +1,6 @@
 /** What a plugin's frame may say, and what becomes of a frame that says too much, or nothing. */
 import { describe, expect, test } from 'vitest';
-import { ANSWER_MS, AT_ONCE, FrameHost, type HostPorts, MOST_A_SECOND, PING_EVERY_MS, type PortLike } from '../src/plugins/host';
+import { ANSWER_MS, AT_ONCE, Budget, FrameHost, type HostPorts, MOST_A_SECOND, MOST_WORK_MS, PING_EVERY_MS, type PortLike } from '../src/plugins/host';
 import { PAGE_KEYS, isPageKey } from '../src/plugins/keys';
 import { type Message, plain, read } from '../src/plugins/messages';
 
@@ -63,6 +63,18 @@ describe('a key of a frame', () => {
     expect(read({ type: 'key', key: 'k', code: 'KeyK', ctrl: 1, alt: 'true', shift: true, view: {} })).toEqual({ is: 'key', pressed: { key: 'k', code: 'KeyK', ctrlKey: false, metaKey: false, altKey: false, shiftKey: true } });
     for (const bad of [{}, { key: 'k' }, { key: '', code: '' }, { key: 'k'.repeat(50), code: '' }, { key: 7, code: 'KeyK' }]) expect(read({ type: 'key', ...bad })).toBeNull();
   });
+});
+
+test('a frame has so many messages and so much of the page’s time in a second, and as much in the next', () => {
+  let now = 5000;
+  const budget = new Budget(() => now);
+  const spend = (ms: number) => budget.spend(() => (now += ms));
+  for (let n = 0; n < MOST_A_SECOND; n += 1) expect(budget.spend()).toBe(true);
+  expect(budget.spend()).toBe(false);
+  now += 1000;
+  expect([spend(MOST_WORK_MS / 2), spend(MOST_WORK_MS / 2), spend(1)]).toEqual([true, true, false]);
+  now += 1000;
+  expect(spend(MOST_WORK_MS)).toBe(true);
 });
 
 describe('a frame', () => {
