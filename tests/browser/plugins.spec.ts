@@ -372,3 +372,18 @@ test('a theme is chosen, is there before the page is drawn, decides light or dar
   await page.getByRole('radio', { name: /Cream/ }).check();
   await expect.poll(ground).toBe('rgb(25, 27, 28)');
 });
+
+test('callouts and diagrams wear the theme, also one that is put on while they are there', async ({ page, daemon }) => {
+  await daemon.notebook({ 'note.md': '# Note\n\n> [!tip] Warm\n> Up.\n\n```mermaid\nflowchart LR\n  A --> B\n```\n' });
+  await daemon.openEntry(page, 'lab', 'note.md');
+  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  const title = page.locator('article .callout-title');
+  const drawing = () => page.locator('article img.drawing').evaluate((image: HTMLImageElement) => decodeURIComponent(image.src));
+  const colour = () => title.evaluate((element) => getComputedStyle(element).color);
+  await expect.poll(colour).toBe('rgb(44, 110, 60)');
+  await expect.poll(drawing).toContain('rgb(255, 255, 255)');
+  await daemon.api('PUT', '/appearance', { theme: 'obsidian' });
+  await expect.poll(colour).toBe('rgb(134, 201, 148)');
+  await expect.poll(drawing).toContain('rgb(34, 32, 39)');
+  expect(await drawing()).not.toContain('rgb(255, 255, 255)');
+});
