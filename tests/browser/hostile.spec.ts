@@ -11,7 +11,7 @@ const stopped = (page: Page) => page.locator('.plugin-card[role=alert]');
 async function show(page: Page, daemon: Daemon, id: string): Promise<void> {
   await daemon.notebook({ 'Bad.cdx': `---\ntype: view\nview_type: ${id}\n---\n`, 'note.md': '# Note\n' });
   const copy = join(daemon.root, `hostile-${id}`);
-  cpSync(join(import.meta.dirname, 'hostile', id), copy, { recursive: true });
+  cpSync(join(import.meta.dirname, '../../plugins/tests/hostile', id), copy, { recursive: true });
   await add(daemon, copy);
   await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'Bad.cdx')}`);
 }
