@@ -480,6 +480,28 @@
     }
   };
 
+  /** Keys of the page: `Mod+Shift+F`, `Alt+N`, `?`, `Escape`. @type {string[]} */
+  let pageKeys = [];
+  /** As the page reads them. @param {string} keys @param {KeyboardEvent} event */
+  const fitsKeys = (keys, event) => {
+    const parts = keys.split('+');
+    const name = parts.pop() ?? '';
+    const alt = parts.includes('Alt');
+    if ((event.ctrlKey || event.metaKey) !== parts.includes('Mod') || event.altKey !== alt) return false;
+    if (name === '?') return event.key === '?';
+    if (event.shiftKey !== parts.includes('Shift')) return false;
+    return alt ? event.code === (/\d/.test(name) ? `Digit${name}` : `Key${name}`) : event.key.toUpperCase() === name.toUpperCase();
+  };
+  /** What nothing in the frame made use of is the page's. @param {KeyboardEvent} event */
+  const handOn = (event) => {
+    if (event.defaultPrevented || event.isComposing || event.repeat) return;
+    const found = pageKeys.find((keys) => fitsKeys(keys, event));
+    const typing = event.target instanceof Element && event.target.closest('input:not([type=checkbox]), select, textarea, [contenteditable]') !== null;
+    if (found === undefined || (found === '?' && typing)) return;
+    event.preventDefault();
+    post({ type: 'key', key: event.key, code: event.code, ctrl: event.ctrlKey, meta: event.metaKey, alt: event.altKey, shift: event.shiftKey });
+  };
+
   /** Takes what a message has. @param {unknown} message */
   const take = (message) => {
     for (const name of ['config', 'values']) if (own(message, name) !== undefined) state[name] = dict(own(message, name));
@@ -493,6 +515,8 @@
       state.locale = locale;
       document.documentElement.lang = locale;
     }
+    const keys = own(message, 'keys');
+    if (Array.isArray(keys)) pageKeys = keys.filter((each) => typeof each === 'string').slice(0, 100);
     const week = Number(own(message, 'weekStart') ?? own(message, 'week_start'));
     if (week >= 1 && week <= 7) state.weekStart = week;
     if (own(message, 'answer')) {
@@ -523,6 +547,7 @@
     document.body.append(root, live);
     take(message);
     watch.observe(root);
+    addEventListener('keydown', handOn);
     addEventListener('resize', resized);
     addEventListener('scroll', resized, { passive: true, capture: true });
     safely(() => draw(view));

@@ -44,6 +44,7 @@ interface Begin {
   groups?: Record<string, File[]>;
   today?: string;
   locale?: string;
+  keys?: unknown[];
 }
 
 /** What the page around the frame can be asked for in a test. */

@@ -1,40 +1,15 @@
 /** Plugins: views, blocks, what they may do, and what becomes of those that mean harm. Each test brings its own. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { type Row, folder, install } from './plugin-folders';
 import { type Daemon, expect, pair, test } from './world';
-
-interface Row {
-  id: string;
-  hash: string;
-  state: string;
-  calls: number;
-  refused: number;
-  secrets: string[];
-  config: Record<string, unknown>;
-  permissions: { permission: string; granted: boolean }[];
-}
-
-/** A plugin's folder. A manifest in JSON is one in YAML too. */
-function folder(daemon: Daemon, manifest: { id: string; [key: string]: unknown }, files: Record<string, string>): string {
-  const at = join(daemon.root, `${daemon.name}-plugin-${manifest.id}`);
-  mkdirSync(at, { recursive: true });
-  writeFileSync(join(at, 'manifest.yml'), JSON.stringify({ name: manifest.id, version: '1.0.0', type: 'view', ...manifest }));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(at, name), text);
-  return at;
-}
 
 const rows = async (daemon: Daemon) => (await daemon.api<{ plugins: Row[] }>('GET', '/plugins')).plugins;
 const row = async (daemon: Daemon, id: string) => (await rows(daemon)).find((each) => each.id === id);
-
-async function install(daemon: Daemon, manifest: { id: string; [key: string]: unknown }, files: Record<string, string>, on = true): Promise<void> {
-  const { hash } = await daemon.api<Row>('POST', '/plugins', { path: folder(daemon, manifest, files) });
-  if (on) await daemon.api('PUT', `/plugins/${manifest.id}`, { enabled: true, hash });
-}
 
 /** Titles by status; a click on one makes it done. */
 const BOARD = `codex.start((view) => {
@@ -348,6 +323,7 @@ test('a new view is made from a few answers', async ({ page, daemon }) => {
   await install(daemon, board(), { 'shelf.js': BOARD });
   await daemon.open(page, '#/n/lab');
   await page.keyboard.press('Control+k');
+  await expect(page.getByRole('dialog').getByRole('combobox')).toBeFocused();
   await page.keyboard.type('New view');
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog');
@@ -395,4 +371,19 @@ test('a theme is chosen, is there before the page is drawn, decides light or dar
   await page.goto(`${daemon.url}/#/settings`);
   await page.getByRole('radio', { name: /Cream/ }).check();
   await expect.poll(ground).toBe('rgb(25, 27, 28)');
+});
+
+test('callouts and diagrams wear the theme, also one that is put on while they are there', async ({ page, daemon }) => {
+  await daemon.notebook({ 'note.md': '# Note\n\n> [!tip] Warm\n> Up.\n\n```mermaid\nflowchart LR\n  A --> B\n```\n' });
+  await daemon.openEntry(page, 'lab', 'note.md');
+  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  const title = page.locator('article .callout-title');
+  const drawing = () => page.locator('article img.drawing').evaluate((image: HTMLImageElement) => decodeURIComponent(image.src));
+  const colour = () => title.evaluate((element) => getComputedStyle(element).color);
+  await expect.poll(colour).toBe('rgb(44, 110, 60)');
+  await expect.poll(drawing).toContain('rgb(255, 255, 255)');
+  await daemon.api('PUT', '/appearance', { theme: 'obsidian' });
+  await expect.poll(colour).toBe('rgb(134, 201, 148)');
+  await expect.poll(drawing).toContain('rgb(34, 32, 39)');
+  expect(await drawing()).not.toContain('rgb(255, 255, 255)');
 });

@@ -65,7 +65,7 @@ describe('a field', () => {
   test('shows what it means again', () => {
     const all: [KeySchema, Json][] = [[{ type: 'number' }, 2.5], [{ type: 'boolean' }, false], [{ type: 'array' }, ['a', 'b']], [{ type: 'array' }, ['a, b']], [{ type: 'object' }, { a: [1] }], [{ enum: ['x', 'y'] }, 'y']];
     for (const [schema, value] of all) expect(valueOf('n', schema, textOf(schema, value)), kindOf(schema)).toEqual(value);
-    expect(kindOf(schemaOf({ name: 'u', type: 'string', description: '', required: false, secure: false, ui: { options: ['C', 'F'] } }))).toBe('choice');
+    expect(kindOf(schemaOf({ name: 'u', type: 'string', description: '', required: false, secure: false, enum: [], ui: { options: ['C', 'F'] } }))).toBe('choice');
   });
 
   test('a new view is written so that any title and value is kept', () => {

@@ -1,6 +1,7 @@
 /** What a plugin's frame may say, and what becomes of a frame that says too much, or nothing. */
 import { describe, expect, test } from 'vitest';
-import { ANSWER_MS, AT_ONCE, FrameHost, type HostPorts, MOST_A_SECOND, PING_EVERY_MS, type PortLike } from '../src/plugins/host';
+import { ANSWER_MS, AT_ONCE, Budget, FrameHost, type HostPorts, MOST_A_SECOND, MOST_WORK_MS, PING_EVERY_MS, type PortLike } from '../src/plugins/host';
+import { PAGE_KEYS, isPageKey } from '../src/plugins/keys';
 import { type Message, plain, read } from '../src/plugins/messages';
 
 describe('a message of a frame', () => {
@@ -43,6 +44,37 @@ describe('a message of a frame', () => {
     expect(read({ type: 'open', entry: 'e', line: '1);alert(1' })).toMatchObject({ line: 0 });
     expect(read({ type: 'say', text: 'x'.repeat(5000) })).toMatchObject({ text: 'x'.repeat(300) });
   });
+});
+
+describe('a key of a frame', () => {
+  const pressed = (key: string, held: string[] = [], code = '') => read({ type: 'key', key, code, ...Object.fromEntries(held.map((each) => [each, true])) });
+  const known = (...given: Parameters<typeof pressed>) => {
+    const message = pressed(...given);
+    return message?.is === 'key' && isPageKey(message.pressed);
+  };
+
+  test('is the page’s if the page has a shortcut of it, and nothing else is', () => {
+    expect(PAGE_KEYS).toEqual(expect.arrayContaining(['Mod+K', 'Mod+P', 'Alt+N', '?', 'Escape']));
+    expect([known('k', ['ctrl']), known('k', ['meta']), known('p', ['ctrl']), known('?', ['shift']), known('Escape'), known('˜', ['alt'], 'KeyN')]).toEqual(Array(6).fill(true));
+    expect([known('k'), known('w', ['ctrl']), known('Escape', ['ctrl']), known('Delete'), known('Enter'), known('k', ['ctrl', 'shift']), known('k', ['ctrl', 'alt'])]).toEqual(Array(7).fill(false));
+  });
+
+  test('is read as what it says and no more', () => {
+    expect(read({ type: 'key', key: 'k', code: 'KeyK', ctrl: 1, alt: 'true', shift: true, view: {} })).toEqual({ is: 'key', pressed: { key: 'k', code: 'KeyK', ctrlKey: false, metaKey: false, altKey: false, shiftKey: true } });
+    for (const bad of [{}, { key: 'k' }, { key: '', code: '' }, { key: 'k'.repeat(50), code: '' }, { key: 7, code: 'KeyK' }]) expect(read({ type: 'key', ...bad })).toBeNull();
+  });
+});
+
+test('a frame has so many messages and so much of the page’s time in a second, and as much in the next', () => {
+  let now = 5000;
+  const budget = new Budget(() => now);
+  const spend = (ms: number) => budget.spend(() => (now += ms));
+  for (let n = 0; n < MOST_A_SECOND; n += 1) expect(budget.spend()).toBe(true);
+  expect(budget.spend()).toBe(false);
+  now += 1000;
+  expect([spend(MOST_WORK_MS / 2), spend(MOST_WORK_MS / 2), spend(1)]).toEqual([true, true, false]);
+  now += 1000;
+  expect(spend(MOST_WORK_MS)).toBe(true);
 });
 
 describe('a frame', () => {

@@ -1,14 +1,18 @@
 // BibTeX as Oren Patashnik's “BibTeXing” (1988) has it; RIS as the RefMan specification of 2011 does.
 
-const ACCENTS = { '"': '\u0308', "'": '\u0301', '`': '\u0300', '^': '\u0302', '~': '\u0303', '=': '\u0304', '.': '\u0307', u: '\u0306', v: '\u030C', H: '\u030B', c: '\u0327', k: '\u0328', r: '\u030A' };
-const LETTERS = { ss: 'ß', ae: 'æ', AE: 'Æ', oe: 'œ', OE: 'Œ', aa: 'å', AA: 'Å', o: 'ø', O: 'Ø', l: 'ł', L: 'Ł', i: 'ı', j: 'ȷ', textendash: '–', textemdash: '—', ldots: '…', textmu: 'µ', textdegree: '°' };
+/** @typedef {{kind: string, name: string, fields: {[key: string]: string | undefined}}} Work */
 
-/** TeX's words for letters, as letters; braces go. */
+/** @type {ReadonlyMap<string, string>} */
+const ACCENTS = new Map(Object.entries({ '"': '\u0308', "'": '\u0301', '`': '\u0300', '^': '\u0302', '~': '\u0303', '=': '\u0304', '.': '\u0307', u: '\u0306', v: '\u030C', H: '\u030B', c: '\u0327', k: '\u0328', r: '\u030A' }));
+/** @type {ReadonlyMap<string, string>} */
+const LETTERS = new Map(Object.entries({ ss: 'ß', ae: 'æ', AE: 'Æ', oe: 'œ', OE: 'Œ', aa: 'å', AA: 'Å', o: 'ø', O: 'Ø', l: 'ł', L: 'Ł', i: 'ı', j: 'ȷ', textendash: '–', textemdash: '—', ldots: '…', textmu: 'µ', textdegree: '°' }));
+
+/** TeX's words for letters, as letters; braces go. @param {string} text */
 function untex(text) {
   return text
-    .replace(/\\(["'`^~=.])\s*\{?\\?([A-Za-z])\}?/g, (_, accent, letter) => (letter + ACCENTS[accent]).normalize('NFC'))
-    .replace(/\\([uvHckr])(?:\s*\{\\?([A-Za-z])\}|\s+([A-Za-z]))/g, (_, accent, a, b) => ((a ?? b) + ACCENTS[accent]).normalize('NFC'))
-    .replace(/\\([A-Za-z]+)(?![A-Za-z])\s?(\{\})?/g, (whole, name) => LETTERS[name] ?? (/^(emph|textit|textbf|textsc|textrm|mathrm)$/.test(name) ? '' : whole))
+    .replace(/\\(["'`^~=.])\s*\{?\\?([A-Za-z])\}?/g, (_, /** @type {string} */ accent, /** @type {string} */ letter) => `${letter}${ACCENTS.get(accent) ?? ''}`.normalize('NFC'))
+    .replace(/\\([uvHckr])(?:\s*\{\\?([A-Za-z])\}|\s+([A-Za-z]))/g, (_, /** @type {string} */ accent, /** @type {string | undefined} */ a, /** @type {string | undefined} */ b) => `${a ?? b ?? ''}${ACCENTS.get(accent) ?? ''}`.normalize('NFC'))
+    .replace(/\\([A-Za-z]+)(?![A-Za-z])\s?(\{\})?/g, (/** @type {string} */ whole, /** @type {string} */ name) => LETTERS.get(name) ?? (/^(emph|textit|textbf|textsc|textrm|mathrm)$/.test(name) ? '' : whole))
     .replace(/\\([&%$#_{}])/g, '$1')
     .replace(/---/g, '—')
     .replace(/--/g, '–')
@@ -18,13 +22,15 @@ function untex(text) {
     .trim();
 }
 
+/** @param {string} text @returns {Work[]} */
 function bibtex(text) {
+  /** @type {Work[]} */
   const works = [];
   const strings = new Map([...'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ')].map((name, n) => [name, String(n + 1)]));
   let at = 0;
   const line = () => text.slice(0, at).split('\n').length;
   const space = () => {
-    while (at < text.length && /\s/.test(text[at])) at += 1;
+    while (at < text.length && /\s/.test(text.charAt(at))) at += 1;
   };
   const word = () => {
     const found = /^[^\s,={}()"#]+/.exec(text.slice(at, at + 300));
@@ -32,7 +38,7 @@ function bibtex(text) {
     at += found[0].length;
     return found[0];
   };
-  const braced = (open, close) => {
+  const braced = (/** @type {string} */ open, /** @type {string} */ close) => {
     let depth = 1;
     const from = (at += 1);
     while (at < text.length && depth > 0) {
@@ -83,12 +89,14 @@ function bibtex(text) {
     const close = text[at] === '(' ? ')' : '}';
     if (kind === '' || (text[at] !== '{' && text[at] !== '(')) continue;
     if (kind === 'comment' || kind === 'preamble') {
-      braced(text[at], close);
+      braced(text.charAt(at), close);
       continue;
     }
     at += 1;
     space();
-    const fields = {};
+    // Without a prototype: a field may be called anything.
+    /** @type {Work['fields']} */
+    const fields = Object.create(null);
     let name = '';
     if (kind !== 'string') {
       name = word();
@@ -112,25 +120,30 @@ function bibtex(text) {
       at += 1;
       fields[field] = valueOf();
     }
-    if (kind === 'string') for (const [short, long] of Object.entries(fields)) strings.set(short, long);
+    if (kind === 'string') for (const [short, long] of Object.entries(fields)) strings.set(short, long ?? '');
     else works.push({ kind, name, fields });
   }
 }
 
+/** @type {{[kind: string]: string | undefined}} */
 const RIS_KINDS = { JOUR: 'article', BOOK: 'book', CHAP: 'incollection', CONF: 'inproceedings', CPAPER: 'inproceedings', THES: 'phdthesis', RPRT: 'techreport', UNPB: 'unpublished', DATA: 'dataset', ELEC: 'online', PAT: 'patent' };
 
+/** @param {string} text @returns {Work[]} */
 function ris(text) {
+  /** @type {Map<string, string[]>[]} */
   const works = [];
+  /** @type {Map<string, string[]> | null} */
   let tags = null;
+  /** @type {string[] | null} */
   let last = null;
   for (const [n, line] of text.split(/\r\n|\n|\r/).entries()) {
     const parts = /^([A-Z][A-Z0-9])  - ?(.*)$/.exec(line);
     if (!parts) {
       // A long value goes on in the next line.
-      if (tags && last && line.trim() !== '') tags.get(last).push(`${tags.get(last).pop()} ${line.trim()}`);
+      if (last && line.trim() !== '') last.push(`${last.pop()} ${line.trim()}`);
       continue;
     }
-    const [, tag, said] = parts;
+    const [, tag = '', said = ''] = parts;
     if (tag === 'TY') {
       tags = new Map([['TY', [said.trim()]]]);
       last = null;
@@ -138,15 +151,15 @@ function ris(text) {
       throw new Error(`line ${n + 1}: “${tag}” stands before any “TY”`);
     } else if (tag === 'ER') {
       works.push(tags);
-      tags = null;
+      [tags, last] = [null, null];
     } else {
-      tags.set(tag, [...(tags.get(tag) ?? []), said.trim()]);
-      last = tag;
+      last = [...(tags.get(tag) ?? []), said.trim()];
+      tags.set(tag, last);
     }
   }
   if (tags) works.push(tags);
   return works.map((of, n) => {
-    const one = (...names) => names.map((name) => of.get(name)?.[0]).find((said) => said);
+    const one = (/** @type {string[]} */ ...names) => names.map((name) => of.get(name)?.[0]).find((said) => said);
     const pages = [one('SP'), one('EP')].filter(Boolean).join('–');
     const authors = [...(of.get('AU') ?? []), ...(of.get('A1') ?? [])];
     const fields = {
@@ -154,24 +167,29 @@ function ris(text) {
       journal: one('JO', 'JF', 'T2', 'JA'), year: (one('PY', 'Y1', 'DA') ?? '').slice(0, 4), volume: one('VL'), number: one('IS'), pages,
       publisher: one('PB'), doi: one('DO'), url: one('UR', 'L1'), abstract: one('AB', 'N2'), keywords: (of.get('KW') ?? []).join(', '), isbn: one('SN'), note: one('N1'),
     };
-    const who = (authors[0] ?? 'work').split(',')[0].toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
-    return { kind: RIS_KINDS[one('TY')] ?? 'misc', name: one('ID') ?? `${who}${fields.year || n + 1}`, fields };
+    const [surname = ''] = (authors[0] ?? 'work').split(',');
+    const who = surname.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+    return { kind: RIS_KINDS[one('TY') ?? ''] ?? 'misc', name: one('ID') ?? `${who}${fields.year || n + 1}`, fields };
   });
 }
 
-/** `Lovelace, Ada` and `Ada Lovelace` are both `Ada Lovelace`. */
+/** `Lovelace, Ada` and `Ada Lovelace` are both `Ada Lovelace`. @param {string} text */
 const person = (text) => {
   const parts = text.split(/\s*,\s*/);
   return (parts.length > 1 ? [...parts.slice(1).reverse(), parts[0]].join(' ') : text).trim();
 };
+/** @param {string} text */
 const people = (text) => text.split(/\s+and\s+/i).map((one) => person(untex(one))).filter(Boolean);
+/** @param {string} text */
 const file = (text) => text.replace(/[/\\:*?"<>|\u0000-\u001f]+/g, '-').replace(/^[.\s]+|[.\s]+$/g, '').slice(0, 100) || 'work';
 
+/** @param {Work} work @returns {ImporterEntry} */
 function note({ kind, name, fields }) {
-  const said = (key) => (fields[key] ? untex(String(fields[key])) : '');
+  const said = (/** @type {string} */ key) => (fields[key] ? untex(String(fields[key])) : '');
   const authors = fields.author ? people(fields.author) : [];
   const editors = fields.editor ? people(fields.editor) : [];
   const title = said('title') || name;
+  /** @type {{[key: string]: Json}} */
   const properties = { title, type: 'reference', reference_type: kind, citation_key: name };
   if (authors.length > 0) properties.authors = authors;
   if (editors.length > 0) properties.editors = editors;

@@ -3,6 +3,7 @@
 
 const SIGNS = ['\t', ';', ',', '|'];
 
+/** @param {string} line @param {string} between */
 function fields(line, between) {
   const all = [];
   let at = 0;
@@ -24,10 +25,12 @@ function fields(line, between) {
   return all;
 }
 
+/** @param {string} text @param {boolean} comma */
 const numeric = (text, comma) => /^[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?$/.test(text) && (comma || !text.includes(','));
+/** @param {string} text @param {boolean} comma */
 const plain = (text, comma) => (comma ? text.replace(',', '.') : text);
 
-/** How its fields are kept apart: the sign by which most lines have the same number of fields. */
+/** How its fields are kept apart: the sign by which most lines have the same number of fields. @param {string[]} lines */
 function separator(lines) {
   let best = { sign: ',', score: 0 };
   for (const sign of SIGNS) {
@@ -42,35 +45,39 @@ function separator(lines) {
   return best.sign;
 }
 
-/** Where the table begins: the first of the longest run of lines with as many fields, most of them numbers. */
+/** Where the table begins: the first of the longest run of lines with as many fields, most of them numbers. @param {string[][]} rows @param {boolean} comma */
 function table(rows, comma) {
-  const isData = (row) => row.length > 1 && row.filter((field) => numeric(field, comma)).length >= Math.max(1, row.length / 2);
+  const isData = (/** @type {string[] | undefined} */ row) => row !== undefined && row.length > 1 && row.filter((field) => numeric(field, comma)).length >= Math.max(1, row.length / 2);
   let best = null;
   for (let at = 0; at < rows.length; at += 1) {
     if (!isData(rows[at])) continue;
     let end = at;
-    while (end < rows.length && isData(rows[end]) && rows[end].length === rows[at].length) end += 1;
+    while (isData(rows[end]) && rows[end]?.length === rows[at]?.length) end += 1;
     if (best === null || end - at > best.end - best.at) best = { at, end };
     at = end - 1;
   }
   return best;
 }
 
+/** @param {string} text */
 function key(text) {
   return text.normalize('NFKD').replace(/[\u0300-\u036f]/g, '').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '_').replace(/^_+|_+$/g, '');
 }
 
+/** @param {string} line @returns {[string, string] | null} */
 function setting(line) {
   const text = line.replace(/^[#%;!*/\s]+/, '').replace(/[,;\t\s]+$/, '');
-  const parts = /^"?([^:=\t,;"]{1,60}?)"?\s*(?:[:=]\s*|\t+|"?[,;]\s*)"?(.+?)"?$/.exec(text);
-  return parts && key(parts[1]) !== '' ? [key(parts[1]), parts[2].trim()] : null;
+  const [, name = '', said = ''] = /^"?([^:=\t,;"]{1,60}?)"?\s*(?:[:=]\s*|\t+|"?[,;]\s*)"?(.+?)"?$/.exec(text) ?? [];
+  return key(name) === '' ? null : [key(name), said.trim()];
 }
 
+/** @param {string} text */
 function value(text) {
   if (/^[-+]?\d+(\.\d+)?([eE][-+]?\d+)?$/.test(text) && text.length < 16) return Number(text);
   return text;
 }
 
+/** @param {string} field */
 const quoted = (field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field);
 
 codex.importer((file) => {
@@ -81,23 +88,27 @@ codex.importer((file) => {
   const comma = between !== ',' && rows.some((row) => row.some((field) => /^\d+,\d+$/.test(field)));
   const found = table(rows, comma);
   if (found === null) throw new Error('there is no table of numbers in it');
-  const width = rows[found.at].length;
+  const first = rows[found.at] ?? [];
+  const width = first.length;
   // Names stand right above the numbers; units, if there are two such lines.
+  /** @type {string[][]} */
   const above = [];
   for (let at = found.at - 1; at >= 0 && above.length < 2; at -= 1) {
-    if (rows[at].length !== width || lines[at].trim() === '') break;
-    above.unshift(rows[at]);
+    const row = rows[at] ?? [];
+    if (row.length !== width || lines[at]?.trim() === '') break;
+    above.unshift(row);
   }
-  const names = (above[0] ?? rows[found.at].map((_, n) => `column ${n + 1}`)).map((name, n) => {
+  const names = (above[0] ?? first.map((_, n) => `column ${n + 1}`)).map((name, n) => {
     const unit = above[1]?.[n] ?? '';
     return unit === '' || name.includes(unit) ? name : `${name} [${unit.replace(/^[[(]|[\])]$/g, '')}]`;
   });
+  /** @type {{[key: string]: Json}} */
   const properties = {};
   let section = '';
   for (const line of lines.slice(0, found.at - above.length)) {
-    const head = /^\s*\[([^\]]+)\]\s*$/.exec(line);
-    if (head) {
-      section = /^(data|header)$/i.test(head[1].trim()) ? '' : `${key(head[1])}_`;
+    const head = /^\s*\[([^\]]+)\]\s*$/.exec(line)?.[1];
+    if (head !== undefined) {
+      section = /^(data|header)$/i.test(head.trim()) ? '' : `${key(head)}_`;
       continue;
     }
     const said = setting(line);

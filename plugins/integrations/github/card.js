@@ -3,14 +3,14 @@ codex.start(async (view) => {
   const { h } = codex;
   const url = String(view.values.url ?? view.body).trim();
   const parts = /^https:\/\/github\.com\/([^/\s]+)\/([^/\s]+?)(?:\.git)?(?:\/(issues|pull)\/(\d+))?\/?$/.exec(url);
-  const show = (...children) => {
+  const show = (/** @type {Child[]} */ ...children) => {
     view.root.replaceChildren(h('article', { class: 'card' }, ...children));
     view.fit();
   };
   if (!parts) return show(h('p', {}, `“${url}” is no address of an issue, a pull request or a repository of GitHub.`));
-  const [, owner, repo, kind, number] = parts;
+  const [, owner = '', repo = '', kind, number] = parts;
   show(h('p', { class: 'quiet' }, `${owner}/${repo}${number ? ` #${number}` : ''} …`));
-  const count = (n) => new Intl.NumberFormat(view.locale).format(n);
+  const count = (/** @type {number} */ n) => new Intl.NumberFormat(view.locale).format(n);
   try {
     const endpoint = kind === 'issues' ? 'get_issue' : kind === 'pull' ? 'get_pr' : 'get_repo';
     const { data, as_of, stale } = await view.call(endpoint, { owner, repo, ...(number ? { number: Number(number) } : {}) });
@@ -33,10 +33,10 @@ codex.start(async (view) => {
         kind === 'pull' && `${data.head?.ref} → ${data.base?.ref}`,
         data.comments > 0 && `${count(data.comments)} comments`,
       ].filter(Boolean).join(' · ')),
-      (data.labels ?? []).length > 0 && h('p', { class: 'labels' }, ...data.labels.map((label) => h('span', { class: 'label' }, label.name))),
+      (data.labels ?? []).length > 0 && h('p', { class: 'labels' }, ...data.labels.map((/** @type {{name: string}} */ label) => h('span', { class: 'label' }, label.name))),
       foot,
     );
   } catch (error) {
-    show(h('h3', {}, `${owner}/${repo}${number ? ` #${number}` : ''}`), h('p', { class: 'stale' }, error.message));
+    show(h('h3', {}, `${owner}/${repo}${number ? ` #${number}` : ''}`), h('p', { class: 'stale' }, /** @type {{message: string}} */ (error).message));
   }
 });

@@ -1,22 +1,25 @@
 const DAY = 86_400_000;
 
-/** The first moment of a day here: `from`, as in `2026-12-01`, or today. */
+/** @typedef {{date?: string, dateTime?: string}} At */
+/** @typedef {{status?: string, start: At, end: At, summary?: string, location?: string}} Happening */
+
+/** The first moment of a day here: `from`, as in `2026-12-01`, or today. @param {string | undefined} from */
 const first = (from) => {
   const day = from === undefined ? new Date() : new Date(`${from}T00:00:00`);
   if (Number.isNaN(day.getTime())) throw new Error(`“${from}” is no day; write it as in 2026-12-01`);
   return new Date(day.getFullYear(), day.getMonth(), day.getDate());
 };
 
-/** A whole day stands as `date` without a time zone, a moment as `dateTime` (RFC 3339). */
+/** A whole day stands as `date` without a time zone, a moment as `dateTime` (RFC 3339). @param {At} at */
 const moment = (at) => new Date(at.dateTime ?? `${at.date}T00:00:00`);
 
 codex.start(async (view) => {
   const { h } = codex;
-  const show = (...children) => {
+  const show = (/** @type {Child[]} */ ...children) => {
     view.root.replaceChildren(h('article', { class: 'agenda' }, ...children));
     view.fit();
   };
-  const words = (options, date) => new Intl.DateTimeFormat(view.locale, options).format(date);
+  const words = (/** @type {Intl.DateTimeFormatOptions} */ options, /** @type {Date} */ date) => new Intl.DateTimeFormat(view.locale, options).format(date);
   show(h('p', { class: 'quiet' }, 'Calendar …'));
   try {
     const { calendar, from, days } = view.values;
@@ -26,7 +29,8 @@ codex.start(async (view) => {
       timeMin: start.toISOString(), timeMax: end.toISOString(),
       ...(calendar === undefined ? {} : { calendarId: String(calendar) }),
     });
-    const events = (found.data.items ?? []).filter((event) => event.status !== 'cancelled' && event.start && event.end);
+    /** @type {Happening[]} */
+    const events = (found.data.items ?? []).filter((/** @type {Partial<Happening>} */ event) => event.status !== 'cancelled' && event.start && event.end);
     const rows = [];
     for (let day = start; day < end; day = new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1)) {
       const next = new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1);
@@ -35,7 +39,7 @@ codex.start(async (view) => {
       rows.push(h('section', {},
         h('h4', {}, words({ weekday: 'long', day: 'numeric', month: 'long' }, day)),
         h('ul', {}, ...here.map((event) => h('li', {},
-          h('span', { class: 'time' }, event.start.date || moment(event.start) <= day && moment(event.end) - day >= DAY ? 'all day' : words({ timeStyle: 'short' }, moment(event.start))),
+          h('span', { class: 'time' }, event.start.date || moment(event.start) <= day && Number(moment(event.end)) - Number(day) >= DAY ? 'all day' : words({ timeStyle: 'short' }, moment(event.start))),
           h('span', {}, h('b', {}, event.summary ?? 'Busy'), event.location ? h('span', { class: 'quiet' }, ` · ${event.location}`) : null),
         )))));
     }
@@ -43,6 +47,6 @@ codex.start(async (view) => {
     const when = words({ dateStyle: 'medium', timeStyle: 'short' }, new Date(found.as_of));
     return show(h('h3', {}, found.data.summary ?? 'Calendar'), ...rows, h('p', { class: 'quiet' }, found.stale ? `does not answer now; as of ${when}` : `as of ${when}`));
   } catch (error) {
-    return show(h('h3', {}, 'Calendar'), h('p', { class: 'quiet' }, error.message));
+    return show(h('h3', {}, 'Calendar'), h('p', { class: 'quiet' }, /** @type {{message: string}} */ (error).message));
   }
 });

@@ -1,7 +1,7 @@
 codex.start(async (view) => {
   const { h } = codex;
   const url = String(view.values.url ?? view.body).trim();
-  const show = (...children) => {
+  const show = (/** @type {Child[]} */ ...children) => {
     view.root.replaceChildren(h('article', { class: 'card' }, ...children));
     view.fit();
   };
@@ -15,6 +15,6 @@ codex.start(async (view) => {
       h('p', { class: 'quiet' }, [data.site_name, stale ? `does not answer now; as of ${day}` : `as of ${day}`].filter(Boolean).join(' · ')),
     );
   } catch (error) {
-    show(h('p', {}, url), h('p', { class: 'quiet' }, error.message));
+    show(h('p', {}, url), h('p', { class: 'quiet' }, /** @type {{message: string}} */ (error).message));
   }
 });

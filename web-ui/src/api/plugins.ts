@@ -1,23 +1,19 @@
 /** Plugins of this device, what they may do, and what is asked on their behalf. */
 import { BASE, json, query, send } from './client';
+import type { components } from './schema';
 import type { FileRow, PropertyValue } from './types';
+
+type Schemas = components['schemas'];
 
 export type Json = PropertyValue;
 export type Dict = Record<string, Json>;
 
-export type PermissionName = 'read_files' | 'modify_metadata' | 'write_files' | 'network_request' | 'store_config' | 'render_blocks';
+/** What the daemon describes, with the JSON in it said more closely: it calls that an object, or unknown. */
+type With<T, Closer> = Omit<T, keyof Closer> & Closer;
 
-export interface Permission {
-  permission: PermissionName;
-  paths: string[];
-  notebooks: string[];
-  hosts: string[];
-  granted: boolean;
-  /** Not wanted, or not all of it, when the plugin was enabled last. */
-  is_new: boolean;
-}
+export type PermissionName = Schemas['Permission'];
 
-/** One key of a configuration. */
+/** One key of a configuration: what the daemon hands on of a manifest as it stands there. */
 export interface KeySchema {
   type?: string;
   description?: string;
@@ -29,126 +25,29 @@ export interface KeySchema {
   properties?: Record<string, KeySchema>;
 }
 
-export interface ViewKind {
-  id: string;
-  name: string;
-  description: string;
-  icon: string;
-  config_schema: Record<string, KeySchema>;
-  script?: string | boolean | null;
-}
-
-export interface BlockKind extends ViewKind {
-  auto_detect: boolean;
-  url_patterns: string[];
-}
-
-export interface Theme {
-  display_name: string;
-  category: 'light' | 'dark' | 'both';
-  class_name: string;
-  colors: Record<string, string>;
-}
+type Configured = { config_schema: Record<string, KeySchema> };
+export type ViewKind = With<Schemas['ViewKind'], Configured>;
+export type BlockKind = With<Schemas['BlockKind'], Configured>;
 
 /** A setting that a plugin has. */
-export interface Property {
-  name: string;
-  type: string;
-  description: string;
-  required: boolean;
-  default?: Json;
-  enum?: Json[] | null;
-  secure: boolean;
-  ui?: { type?: string; label?: string; placeholder?: string; help?: string; options?: Json[] } | null;
-}
+export type Property = With<Schemas['Property'], { default?: Json; enum: Json[]; ui: { type?: string; label?: string; placeholder?: string; help?: string; options?: Json[] } }>;
 
-interface Named {
-  id: string;
-  name: string;
-  description: string;
-}
+type Theme = With<Schemas['Theme'], { category: 'light' | 'dark' | 'both' }>;
 
-export interface Plugin extends Named {
-  version: string;
-  type: string;
-  author: string;
-  license: string;
-  bundled: boolean;
-  path: string | null;
-  state: 'on' | 'off' | 'changed' | 'blocked';
-  reason: string | null;
-  hash: string;
-  permissions: Permission[];
-  views: ViewKind[];
-  blocks: BlockKind[];
-  theme: Theme | null;
-  templates: Named[];
-  endpoints: (Named & { method: string })[];
-  importers: (Named & { extensions: string[] })[];
-  properties: Property[];
-  config: Dict;
-  /** Names of secrets that are set; values are never read. */
-  secrets: string[];
-  /** Whether the user is signed in at its service; `null`: there is nothing to sign in to. */
-  signed_in: boolean | null;
-  calls: number;
-  refused: number;
-  refusals: { at: string; call: string; reason: string }[];
-  warnings: string[];
-  notebooks: { notebook: string; enabled: boolean }[];
-}
+export type Plugin = With<Schemas['PluginRow'], { views: ViewKind[]; blocks: BlockKind[]; theme?: Theme | null; properties: Property[]; config: Dict }>;
+export type Plugins = With<Schemas['PluginPage'], { plugins: Plugin[] }>;
+export type Change = With<Schemas['PluginChange'], { config?: Dict; secrets?: Record<string, string | null> }>;
 
-export interface Problem {
-  file: string;
-  key: string | null;
-  line: number | null;
-  message: string;
-}
+export type Answer = With<Pick<Schemas['QueryPage'], 'files' | 'total'>, { groups: Record<string, FileRow[]> | null }>;
 
-export interface Plugins {
-  interface: string;
-  folder: string;
-  plugins: Plugin[];
-  problems: Problem[];
-}
-
-export interface Change {
-  workspace?: string;
-  notebook?: string;
-  /** With `notebook`, `null` is: as its workspace. */
-  enabled?: boolean | null;
-  permissions?: PermissionName[];
-  hash?: string;
-  config?: Dict;
-  secrets?: Record<string, string | null>;
-}
-
-export interface Answer {
-  files: FileRow[];
-  groups: Record<string, FileRow[]> | null;
-  total: number;
-}
+/** An entry that an importer makes, or would. */
+export type Imported = With<Schemas['Imported'], { properties?: Dict }>;
+export type ImportAnswer = With<Schemas['ImportAnswer'], { entries: Imported[] }>;
 
 /** What a `.cdx` says. */
-export interface ViewFile {
-  view_type: string;
-  title: string;
-  description: string;
-  query: Dict;
-  config: Dict;
-  layout: Json[] | null;
-  /** Markdown above the view. */
-  body: string;
-  plugin: string | null;
-  view: ViewKind | null;
-  warnings: { line: number | null; key: string | null; message: string }[];
-  version?: string;
-}
+export type ViewFile = With<Schemas['ViewFile'], { query: Dict; config: Dict; layout?: Json[] | null; view?: ViewKind | null }>;
 
-export interface Appearance {
-  theme: string | null;
-  workspaces: Record<string, string>;
-}
+export type Appearance = Schemas['Appearance'];
 
 const at = (id: string) => `/plugins/${encodeURIComponent(id)}`;
 
@@ -160,9 +59,17 @@ export const remove = (id: string) => json<unknown>('DELETE', at(id));
 /** What a plugin asks for, with its own permissions. */
 export const call = <T>(id: string, notebook: string, what: Dict) => json<T>('POST', `${at(id)}/calls`, { body: { ...what, notebook } });
 export const endpoint = (id: string, name: string, notebook: string, parameters: Dict) =>
-  json<{ data: Json; media_type: string; as_of: string; stale: boolean }>('POST', `${at(id)}/endpoints/${encodeURIComponent(name)}`, { body: { notebook, parameters } });
+  json<With<Schemas['EndpointAnswer'], { data: Json }>>('POST', `${at(id)}/endpoints/${encodeURIComponent(name)}`, { body: { notebook, parameters } });
 export const picture = async (id: string, notebook: string, entry: string): Promise<Blob> =>
   (await send('GET', `${at(id)}/picture${query({ notebook, entry })}`, { headers: { accept: 'image/*' } })).blob();
+
+/** An importer's code has its time, and each entry is written. */
+const IMPORT_TIMEOUT_MS = 10 * 60_000;
+/** Makes entries of a file; with `preview` only says which. */
+export const importFile = (id: string, importer: string, where: { notebook: string; name: string; folder: string; preview: boolean }, bytes: Uint8Array<ArrayBuffer>, signal?: AbortSignal) =>
+  json<ImportAnswer>('POST', `${at(id)}/importers/${encodeURIComponent(importer)}${query({ ...where, preview: where.preview ? 'true' : null })}`, {
+    raw: bytes, headers: { 'content-type': 'application/octet-stream' }, timeoutMs: IMPORT_TIMEOUT_MS, ...(signal ? { signal } : {}),
+  });
 
 /** The document that a script of a plugin runs in. */
 export const frameUrl = (id: string, which: { view?: string; block?: string; notebook: string }) => `${BASE}${at(id)}/frame${query(which)}`;
@@ -172,7 +79,7 @@ export const viewOf = (nb: string, e: string) => json<ViewFile>('GET', `/noteboo
 export const checkView = (text: string) => json<ViewFile>('POST', '/views/check', { body: { text } });
 
 export const appearance = () => json<Appearance>('GET', '/appearance');
-export const setAppearance = (what: { theme: string | null; workspace?: string }) => json<Appearance>('PUT', '/appearance', { body: what });
+export const setAppearance = (what: Schemas['NewAppearance']) => json<Appearance>('PUT', '/appearance', { body: what });
 export const themeCss = async (id: string, workspace: string): Promise<string> => (await send('GET', `${at(id)}/theme.css${query({ workspace })}`, { headers: { accept: 'text/css' } })).text();
 
 /** How many entries a question finds, as whoever sits here. */

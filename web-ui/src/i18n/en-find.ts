@@ -82,6 +82,7 @@ export const find = {
     newView: 'New view',
     upload: 'Add files',
     uploadFolder: 'Add a folder',
+    importFile: 'Import a file…',
     save: 'Save now (it also saves by itself)',
     mode: 'Write or read',
     both: 'Write and read side by side',

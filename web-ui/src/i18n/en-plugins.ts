@@ -4,15 +4,17 @@ import { many } from './format';
 
 /** Names one after another, as one says them. */
 const list = (names: readonly string[]): string => (names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`);
-const where = (paths: readonly string[], notebooks: readonly string[]): string =>
+/** Where a permission counts; what it does not say does not limit it. */
+type Limits = Partial<Record<'paths' | 'notebooks' | 'hosts', readonly string[]>>;
+const where = ({ paths = [], notebooks = [] }: Limits): string =>
   `${paths.length > 0 ? `, only at ${list(paths)}` : ''}${notebooks.length > 0 ? `, only in ${list(notebooks)}` : ''}`;
 
 /** What a permission lets a plugin do, with its limits. */
-const may: Record<PermissionName, (paths: readonly string[], notebooks: readonly string[], hosts: readonly string[]) => string> = {
-  read_files: (paths, notebooks) => `Read entries: their texts, properties and pictures${where(paths, notebooks)}`,
-  modify_metadata: (paths, notebooks) => `Change properties of entries${where(paths, notebooks)}`,
-  write_files: (paths, notebooks) => `Make entries and write their texts${where(paths, notebooks)}`,
-  network_request: (_paths, _notebooks, hosts) => (hosts.length === 0 ? 'Have this device ask services on the network' : `Have this device ask ${list(hosts)}, and nobody else on the network`),
+const may: Record<PermissionName, (limits: Limits) => string> = {
+  read_files: (limits) => `Read entries: their texts, properties and pictures${where(limits)}`,
+  modify_metadata: (limits) => `Change properties of entries${where(limits)}`,
+  write_files: (limits) => `Make entries and write their texts${where(limits)}`,
+  network_request: ({ hosts = [] }) => (hosts.length === 0 ? 'Have this device ask services on the network' : `Have this device ask ${list(hosts)}, and nobody else on the network`),
   store_config: () => 'Keep settings of its own',
   render_blocks: () => 'Draw its blocks in your notes',
 };
@@ -67,6 +69,7 @@ export const plugins = {
     lead: 'Views, blocks, themes and services beside the plain text. What is enabled here runs on this device alone; nothing that arrives from others is ever run.',
     back: 'Settings',
     open: 'Plugins…',
+    importFile: 'Import a file…',
     none: 'There are no plugins.',
     state: { on: 'On', off: 'Off', changed: 'Changed since it was enabled', blocked: 'Cannot run' },
     bundled: 'comes with Codex',
@@ -109,7 +112,7 @@ export const plugins = {
     refusals: 'What was refused last',
     warnings: 'Left out of its style sheet',
     problems: 'Folders that are no plugins',
-    problem: (file: string, line: number | null, key: string | null) => [file, line === null ? '' : `line ${line}`, key === null ? '' : key].filter((part) => part !== '').join(', '),
+    problem: (file: string, line: number | null | undefined, key: string | null | undefined) => [file, line == null ? '' : `line ${line}`, key ?? ''].filter((part) => part !== '').join(', '),
     add: 'Add a plugin',
     addHelp: 'The path of a folder with a manifest, on this device. It is copied into the plugin folder and is off until you enable it.',
     addPath: 'Folder',

@@ -12,6 +12,7 @@ export const tree = {
   toTemplate: 'Save as a template…',
   upload: 'Add files',
   uploadFolder: 'Add a folder',
+  importFile: 'Import a file…',
   rename: 'Rename',
   delete: 'Delete',
   open: 'Open',

@@ -70,8 +70,8 @@ function fromJson(name: string, text: string): Json {
 /** A setting of a plugin as such a key. */
 export function schemaOf(property: Property): KeySchema {
   const type = property.type === 'bool' ? 'boolean' : property.type === 'date' ? 'string' : property.type;
-  const options = property.enum ?? property.ui?.options ?? null;
-  return { type, description: property.ui?.help ?? property.description, ...(options && options.length > 0 ? { enum: options } : {}), ...(property.default != null ? { default: property.default } : {}) };
+  const options = property.enum.length > 0 ? property.enum : (property.ui.options ?? []);
+  return { type, description: property.ui.help ?? property.description, ...(options.length > 0 ? { enum: options } : {}), ...(property.default != null ? { default: property.default } : {}) };
 }
 
 /** A `.cdx` of these answers. Each value is JSON, which is YAML too. */

@@ -7,6 +7,8 @@ import { type CallName, type Message, read } from './messages';
 
 /** So many messages in a second are no drawing any more. */
 export const MOST_A_SECOND = 200;
+/** So much of the page's time in a second, ms: few messages can be large ones. */
+export const MOST_WORK_MS = 500;
 /** So many calls are under way at once, and so many wait. */
 export const AT_ONCE = 6;
 const MOST_WAITING = 2000;
@@ -34,9 +36,27 @@ export interface HostPorts {
   now(): number;
 }
 
-export class FrameHost {
+/** What a frame may take of the page: everything that it says counts, wherever it comes in. */
+export class Budget {
   #second = 0;
-  #heard = 0;
+  #messages = 0;
+  #worked = 0;
+
+  constructor(private readonly now: () => number) {}
+
+  /** One more message, and what is done about it; whether that was within bounds. */
+  spend(work?: () => void): boolean {
+    const began = this.now();
+    if (began - this.#second >= 1000) [this.#second, this.#messages, this.#worked] = [began, 0, 0];
+    this.#messages += 1;
+    if (this.#messages > MOST_A_SECOND) return false;
+    work?.();
+    this.#worked += this.now() - began;
+    return this.#worked <= MOST_WORK_MS;
+  }
+}
+
+export class FrameHost {
   #running = 0;
   #waiting: (() => void)[] = [];
   #ping = 0;
@@ -46,10 +66,11 @@ export class FrameHost {
   constructor(
     private readonly port: PortLike,
     private readonly ports: HostPorts,
+    budget = new Budget(ports.now),
   ) {
     port.onmessage = (event) => {
       for (const each of event.ports ?? []) each.close();
-      if (!this.#over) this.#take(event);
+      if (!this.#over && !budget.spend(() => this.#take(event))) this.#stop('flood');
     };
   }
 
@@ -81,10 +102,6 @@ export class FrameHost {
   }
 
   #take(event: { data: unknown }): void {
-    const now = this.ports.now();
-    if (now - this.#second >= 1000) [this.#second, this.#heard] = [now, 0];
-    this.#heard += 1;
-    if (this.#heard > MOST_A_SECOND) return this.#stop('flood');
     const message = read(event.data);
     if (message === null) return;
     if (message.is === 'pong') {

@@ -3,6 +3,7 @@
  * prototype, and within bounds. What is not understood is `null`. Pure.
  */
 import type { Dict, Json } from '../api/plugins';
+import type { Pressed } from './keys';
 
 const CALLS = ['query', 'entry', 'text', 'picture', 'set', 'create', 'write', 'endpoint'] as const;
 export type CallName = (typeof CALLS)[number];
@@ -23,6 +24,7 @@ export type Message =
   | { is: 'say'; text: string }
   | { is: 'size'; height: number; fit: boolean }
   | { is: 'places'; places: Spot[] }
+  | { is: 'key'; pressed: Pressed }
   | { is: 'pong'; id: number };
 
 /** Values in one message, letters in all of its texts, and levels. */
@@ -85,6 +87,7 @@ export function plain(value: unknown): Json {
 const text = (value: unknown, most: number): string | null => (typeof value === 'string' && value.length <= most ? value : null);
 const number = (value: unknown, most: number): number => (typeof value === 'number' && Number.isFinite(value) ? Math.min(Math.max(value, 0), most) : 0);
 const ID = 200;
+const KEY = 32;
 
 export function read(data: unknown): Message | null {
   try {
@@ -127,6 +130,12 @@ const reads = Object.assign(Object.create(null) as Record<string, (data: unknown
       return path && width > 0 && height > 0 ? [{ path, x, y, width, height }] : [];
     });
     return { is: 'places', places: found };
+  },
+  key(data: unknown): Message | null {
+    const [key, code] = [text(own(data, 'key'), KEY), text(own(data, 'code'), KEY)];
+    const held = (name: string) => own(data, name) === true;
+    if (!key || code === null) return null;
+    return { is: 'key', pressed: { key, code, ctrlKey: held('ctrl'), metaKey: held('meta'), altKey: held('alt'), shiftKey: held('shift') } };
   },
   pong(data: unknown): Message | null {
     const id = own(data, 'id');

@@ -1,7 +1,7 @@
 /** What a frame is told of how the page looks. */
 
 /** The variables of themes that views and blocks know, each with the page's own that it is. */
-const VARIABLES: Record<string, string> = {
+export const VARIABLES: Record<string, string> = {
   '--color-background': '--ground',
   '--color-surface': '--raised',
   '--color-surface-sunken': '--side',

@@ -15,6 +15,7 @@ export const COMMANDS = {
   newView: '',
   upload: '',
   uploadFolder: '',
+  importFile: '',
   save: 'Mod+S',
   mode: 'Mod+E',
   both: '',

@@ -14,6 +14,8 @@ export type Route =
   /** `query`: what is looked at, as it is written in the address. */
   | { page: 'tasks'; query: string }
   | { page: 'jot' }
+  /** `folder`: where the entries go. */
+  | { page: 'import'; notebook: string | null; folder: string }
   | { page: 'search'; query: string; notebook: string | null }
   /** `tag`: whose entries are shown. */
   | { page: 'tags'; tag: string; notebook: string | null }
@@ -31,6 +33,7 @@ export function parseRoute(hash: string): Route {
   const [first, notebook, sort, ...rest] = parts;
   if (first === 'search') return { page: first, query: asked.get('q') ?? '', notebook: asked.get('in') };
   if (first === 'tags') return { page: first, tag: asked.get('tag') ?? '', notebook: asked.get('in') };
+  if (first === 'import') return { page: first, notebook: asked.get('in'), folder: asked.get('folder') ?? '' };
   if (first === 'activity') return { page: first };
   if (first === 'tasks') return { page: first, query: search };
   if (first === 'settings' && notebook === 'plugins') return { page: notebook };
@@ -71,6 +74,7 @@ export const links = {
   home: '#/',
   tasks: (query = '') => (query === '' ? '#/tasks' : `#/tasks?${query}`),
   jot: '#/jot',
+  importFile: (notebook: string | null = null, folder = '') => `#/import${values({ in: notebook, folder })}`,
   conflicts: '#/conflicts',
   comments: '#/comments',
   people: '#/people',

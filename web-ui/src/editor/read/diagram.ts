@@ -21,19 +21,53 @@ const isDark = (): boolean => {
   return scheme === 'dark' || (scheme !== 'light' && system.matches);
 };
 
+/** Which of the page's colours is which of Mermaid's. */
+const FROM_PAGE: Record<string, string> = {
+  background: '--ground', mainBkg: '--raised', primaryColor: '--raised', primaryTextColor: '--ink', primaryBorderColor: '--field-line', nodeBorder: '--field-line',
+  secondaryColor: '--code', secondaryTextColor: '--ink', secondaryBorderColor: '--field-line', tertiaryColor: '--side', tertiaryTextColor: '--ink', tertiaryBorderColor: '--line-strong',
+  lineColor: '--quiet', textColor: '--ink', titleColor: '--ink', edgeLabelBackground: '--ground', clusterBkg: '--side', clusterBorder: '--line-strong',
+  noteBkgColor: '--warn-ground', noteTextColor: '--ink', noteBorderColor: '--warn', errorBkgColor: '--bad-ground', errorTextColor: '--bad',
+  pieTitleTextColor: '--ink', pieLegendTextColor: '--ink', pieSectionTextColor: '--on-accent', pieStrokeColor: '--ground', pieOuterStrokeColor: '--ground',
+  taskTextColor: '--ink', taskTextDarkColor: '--ink', taskTextLightColor: '--ink', taskTextOutsideColor: '--ink', gridColor: '--line-strong', todayLineColor: '--bad',
+  activeTaskBkgColor: '--selection', activeTaskBorderColor: '--accent', doneTaskBkgColor: '--code', doneTaskBorderColor: '--line-strong', critBkgColor: '--bad-ground', critBorderColor: '--bad',
+};
+/** Parts that are to be told apart: slices, branches, stages. What is written on them is as on what has the accent. */
+const PARTS = ['--accent', '--callout-warning', '--callout-note', '--callout-example', '--callout-danger', '--callout-tip', '--callout-question', '--callout-quote'];
+for (const [at, variable] of PARTS.entries()) {
+  Object.assign(FROM_PAGE, { [`pie${at + 1}`]: variable, [`git${at}`]: variable, [`gitBranchLabel${at}`]: '--on-accent', [`cScale${at}`]: variable, [`cScaleLabel${at}`]: '--on-accent' });
+}
+interface Colours {
+  dark: boolean;
+  /** Nothing: those that paper has. */
+  theme: Record<string, string> | null;
+}
+const PAPER: Colours = { dark: false, theme: null };
+
+/** As the page wears them. What a variable says may be one colour by day and another by night: an element says which. */
+function ofPage(): Colours {
+  const probe = document.body.appendChild(document.createElement('span'));
+  const theme: Record<string, string> = {};
+  for (const [name, variable] of Object.entries(FROM_PAGE)) {
+    probe.style.color = `var(${variable})`;
+    theme[name] = getComputedStyle(probe).color;
+  }
+  probe.remove();
+  return { dark: isDark(), theme };
+}
+
 let mermaid: Mermaid | null = null;
 /** Mermaid draws one at a time. */
 let last: Promise<unknown> = Promise.resolve();
 let number = 0;
 const drawn = new Map<string, Drawing>();
 
-const settings = (dark: boolean) => ({
+const settings = ({ dark, theme }: Colours) => ({
   startOnLoad: false,
   securityLevel: 'strict' as const,
   suppressErrorRendering: true,
   htmlLabels: false,
   flowchart: { htmlLabels: false },
-  theme: dark ? ('dark' as const) : ('neutral' as const),
+  ...(theme ? { theme: 'base' as const, themeVariables: { darkMode: dark, pieOpacity: '1', ...theme } } : { theme: 'neutral' as const }),
   fontFamily: 'system-ui, sans-serif',
   maxTextSize: 50_000,
   maxEdges: 500,
@@ -41,13 +75,11 @@ const settings = (dark: boolean) => ({
   secure: ['secure', 'securityLevel', 'startOnLoad', 'maxTextSize', 'maxEdges', 'suppressErrorRendering', 'htmlLabels', 'themeCSS', 'themeVariables', 'fontFamily', 'altFontFamily', 'dompurifyConfig'],
 });
 
-/** The drawing, if it was made before. */
-const drawnBefore = (source: string): Drawing | undefined => drawn.get(key(source, isDark()));
-const key = (source: string, dark: boolean) => `${dark}\n${source}`;
+const key = (source: string, colours: Colours) => `${JSON.stringify(colours)}\n${source}`;
 
 /** Paper is light, whatever the page is. */
-export function draw(source: string, dark = isDark()): Promise<Drawing> {
-  const next = last.then(async () => drawn.get(key(source, dark)) ?? keep(key(source, dark), await make(source, dark)));
+function draw(source: string, colours: Colours): Promise<Drawing> {
+  const next = last.then(async () => drawn.get(key(source, colours)) ?? keep(key(source, colours), await make(source, colours)));
   last = next.catch(() => {});
   return next;
 }
@@ -77,13 +109,13 @@ function cleanWhatMermaidWrites(): void {
 /** Mermaid fetches the images of such shapes, wherever they are; a key could also be written with escapes. */
 const namesImages = (source: string): boolean => source.includes('@{') && (/img/i.test(source) || source.includes('\\'));
 
-async function make(source: string, dark: boolean): Promise<Drawing> {
+async function make(source: string, colours: Colours): Promise<Drawing> {
   if (namesImages(source)) throw new Error(t.editor.diagramImages);
   if (!mermaid) {
     mermaid = (await import('mermaid')).default;
     cleanWhatMermaidWrites();
   }
-  mermaid.initialize(settings(dark));
+  mermaid.initialize(settings(colours));
   number += 1;
   const { svg } = await mermaid.render(`codex-diagram-${number}`, source);
   const fragment = purify.sanitize(svg, {
@@ -114,10 +146,10 @@ export function showDiagram(element: HTMLElement, source: string, done?: () => v
     element.replaceChildren(imageOf(drawing, source));
     done?.();
   };
-  const before = drawnBefore(source);
+  const before = drawn.get(key(source, ofPage()));
   if (before) return show(before);
   whenSeen(element, () => {
-    draw(source).then(show, (error: unknown) => {
+    draw(source, ofPage()).then(show, (error: unknown) => {
       showFailed(element, source, error);
       done?.();
     });
@@ -147,14 +179,14 @@ function showFailed(element: HTMLElement, source: string, error: unknown): void 
 /** The diagram at once, for paper. */
 export async function drawForPaper(element: HTMLElement, source: string): Promise<void> {
   try {
-    element.replaceChildren(imageOf(await draw(source, false), source));
+    element.replaceChildren(imageOf(await draw(source, PAPER), source));
   } catch (error) {
     showFailed(element, source, error);
   }
 }
 
 const shown = new WeakMap<Element, { source: string; done: (() => void) | undefined }>();
-/** The page has turned light or dark. */
+/** The page has turned light or dark, or wears another theme. */
 function drawAnew(): void {
   for (const element of document.querySelectorAll<HTMLElement>('.diagram')) {
     const { source, done } = shown.get(element) ?? {};
@@ -162,7 +194,7 @@ function drawAnew(): void {
   }
 }
 system.addEventListener('change', drawAnew);
-new MutationObserver(drawAnew).observe(document.documentElement, { attributes: true, attributeFilter: ['data-appearance'] });
+new MutationObserver(drawAnew).observe(document.documentElement, { attributes: true, attributeFilter: ['data-appearance', 'class'] });
 
 const waiting = new WeakMap<Element, () => void>();
 const seen = new IntersectionObserver((found) => {

@@ -1,0 +1,75 @@
+/** Views that mean harm: the page stays quick, and each is stopped and named, and can be started again. */
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { add } from './plugin-folders';
+import { type Daemon, expect, test } from './world';
+
+const inside = (page: Page) => page.frameLocator('.plugin-frame iframe');
+const stopped = (page: Page) => page.locator('.plugin-card[role=alert]');
+
+async function show(page: Page, daemon: Daemon, id: string): Promise<void> {
+  await daemon.notebook({ 'Bad.cdx': `---\ntype: view\nview_type: ${id}\n---\n`, 'note.md': '# Note\n' });
+  const copy = join(daemon.root, `hostile-${id}`);
+  cpSync(join(import.meta.dirname, '../../plugins/tests/hostile', id), copy, { recursive: true });
+  await add(daemon, copy);
+  await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'Bad.cdx')}`);
+}
+
+/** From here on the page notes how long it could not do anything, ms. */
+const watch = (page: Page) => page.evaluate(() => {
+  const seen = window as unknown as { longest: number };
+  seen.longest = 0;
+  let last = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    seen.longest = Math.max(seen.longest, now - last);
+    last = now;
+  }, 10);
+});
+const longest = (page: Page) => page.evaluate(() => (window as unknown as { longest: number }).longest);
+
+/** Below it nobody notices more than a stumble. */
+const STUMBLE_MS = 1500;
+
+const views: [string, string, RegExp][] = [
+  ['endless', 'Endless', /stopped answering/],
+  ['flood', 'Flood', /more messages than a page can take/],
+  ['past-the-port', 'Past the port', /more messages than a page can take/],
+  ['heavy', 'Heavy', /more messages than a page can take/],
+  ['questions', 'Questions', /more messages than a page can take/],
+];
+for (const [id, name, words] of views) {
+  test(`${id}: the page answers all the while, stops it, names it and can start it again`, async ({ page, daemon }) => {
+    await show(page, daemon, id);
+    await expect(inside(page).getByRole('button', { name: 'Go' })).toBeVisible();
+    await watch(page);
+    await inside(page).getByRole('button', { name: 'Go' }).click();
+    // What is typed on the page is there at once, whatever goes on.
+    const search = page.getByRole('combobox', { name: 'Search' });
+    await search.click();
+    await page.keyboard.type('note');
+    await expect(search).toHaveValue('note');
+    await expect(stopped(page)).toContainText(`“${name}”`);
+    await expect(stopped(page)).toContainText(words);
+    await expect(page.locator('iframe')).toHaveCount(0);
+    expect(await longest(page)).toBeLessThan(STUMBLE_MS);
+    await stopped(page).getByRole('button', { name: 'Start it again' }).click();
+    await expect(inside(page).getByRole('button', { name: 'Go' })).toBeVisible();
+  });
+}
+
+test('redraws: a view that draws itself without end leaves the page to the others', async ({ page, daemon }) => {
+  await show(page, daemon, 'redraws');
+  await expect(inside(page).getByRole('button', { name: 'Go' })).toBeVisible();
+  await watch(page);
+  await inside(page).getByRole('button', { name: 'Go' }).click();
+  const search = page.getByRole('combobox', { name: 'Search' });
+  await search.click();
+  await page.keyboard.type('note');
+  await expect(search).toHaveValue('note');
+  await page.getByRole('treeitem', { name: 'note.md' }).click();
+  await expect(page.locator('.cm-content')).toContainText('Note');
+  await expect(page.locator('iframe')).toHaveCount(0);
+  expect(await longest(page)).toBeLessThan(STUMBLE_MS);
+});
