@@ -521,9 +521,10 @@ impl Core {
         })
     }
 
-    /// How many more journals this device can begin that others take in; each copy or restored backup of it begins one.
+    /// How many more journals this device, and others of the same person, can begin that others take in; each copy or restored
+    /// backup of one begins another.
     pub fn journals_left(&self) -> usize {
-        limits::VOLUMES.saturating_sub(self.people.journals.count(&self.meta.device))
+        limits::VOLUMES.saturating_sub(self.people.journals_with(&self.meta.device))
     }
 
     /// Whether the folder is there.

@@ -11,11 +11,15 @@ use crate::membership::Statement;
 impl People {
     /// Whether no other journal of a device is taken in: those of all devices of its person count.
     pub fn has_enough_of(&self, device: &DeviceId) -> bool {
-        let of_person = self.membership.let_in(device).map_or_else(
-            || self.journals.count(device),
-            |person| self.devices_of(person).map(|device| self.journals.count(device)).sum(),
-        );
-        of_person >= limits::VOLUMES
+        self.journals_with(device) >= limits::VOLUMES
+    }
+
+    /// How many journals a device has, and those of the same person.
+    pub fn journals_with(&self, device: &DeviceId) -> usize {
+        match self.membership.let_in(device) {
+            Some(person) => self.devices_of(person).map(|device| self.journals.count(device)).sum(),
+            None => self.journals.count(device),
+        }
     }
 
     /// Whether no other membership record of a device is taken in: too many are here of its person, made as one who is no owner.

@@ -83,6 +83,9 @@ pub struct PeerStanding {
     pub blobs_left: u64,
 }
 
+/// Journals that are left when it is said.
+const FEW_JOURNALS: usize = 32;
+
 impl Driver {
     pub(super) fn standing_of(&mut self, core: &Core, store: &Store) -> Result<Standing, StoreError> {
         let meta = core.meta();
@@ -150,7 +153,7 @@ impl Driver {
             None if meta.held => ("held", Some(held_in_words(core, store)?)),
             None if meta.mode == Mode::Joining => ("joining", Some("waiting for a peer".into())),
             None if !self.scanned => ("scanning", in_words(&problems, problem_count)),
-            None => ("ready", in_words(&problems, problem_count)),
+            None => ("ready", muted(core.journals_left()).or_else(|| in_words(&problems, problem_count))),
         };
         Ok(Standing {
             state,
@@ -234,6 +237,20 @@ fn held_in_words(core: &Core, store: &Store) -> Result<String, StoreError> {
     Ok(format!("{wait} for your yes or no: {}{more}", paths.join(", ")))
 }
 
+/// What the bound on journals of one person means for this device, once it is near.
+fn muted(left: usize) -> Option<String> {
+    match left {
+        0 => Some(
+            "nobody takes what this device writes in a new journal: it and others of the same person have begun as many as are taken in of one (each copy and each restored backup begins one); join anew with a new home, its folder can stay"
+                .to_owned(),
+        ),
+        left if left < FEW_JOURNALS => Some(format!(
+            "only {left} more copies or restored backups of this device can begin a journal that others take in; join anew with a new home before that"
+        )),
+        _ => None,
+    }
+}
+
 fn in_words(problems: &[Problem], count: u64) -> Option<String> {
     let Problem { path, reason } = problems.first()?;
     let more =
@@ -263,6 +280,13 @@ mod tests {
             Tip { device, volume, seq, hash: RecordHash([7; 32]) }
         };
         Frontier::from_tips(journals.iter().map(tip))
+    }
+
+    #[test]
+    fn a_device_that_nobody_hears_is_told_so_and_before_it_comes_to_that() {
+        assert_eq!(muted(FEW_JOURNALS), None);
+        assert!(muted(3).unwrap_or_default().contains("only 3 more"));
+        assert!(muted(0).unwrap_or_default().contains("nobody takes"));
     }
 
     #[test]
