@@ -1,6 +1,7 @@
 //! Real daemons on loopback, driven through the contract alone: the command line and the files.
 #![allow(clippy::unwrap_used)]
 
+mod apart;
 mod attachments;
 mod authority;
 mod bad_input;
