@@ -123,3 +123,12 @@ fn a_folder_becomes_the_same_on_both_sides_and_stays_so() {
     a.run(&["verify"]);
     b.run(&["verify"]);
 }
+
+/// More text than of one peer may wait in memory (`docs/protocol.md`) comes over all the same: what was taken in makes room.
+#[test]
+fn more_than_may_wait_comes_over() {
+    let text = |n: u32| format!("{n}\n").repeat(250_000);
+    let (_dir, a, b) =
+        pair(|folder| (100..140).for_each(|n| fs::write(folder.join(format!("{n}.txt")), text(n)).unwrap()));
+    same(&a.folder, &b.folder);
+}
