@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::alone;
-use crate::daemon::{Daemon, until};
+use crate::daemon::{Daemon, PATIENCE, until};
 
 fn image(n: u8) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\0".to_vec();
@@ -79,6 +79,10 @@ async fn changed_program(
     (net, blobs, told)
 }
 
+async fn next(told: &mut mpsc::UnboundedReceiver<NetEvent>) -> NetEvent {
+    tokio::time::timeout(PATIENCE, told.recv()).await.expect("nothing more was told").unwrap()
+}
+
 fn reached_at(daemon: &Daemon) -> (DeviceId, Vec<String>) {
     let device = daemon.status()["device"].clone();
     let addresses = device["addresses"].as_array().unwrap();
@@ -114,8 +118,8 @@ fn who_was_removed_from_one_notebook_gets_nothing_of_it_through_another() {
         let (net, blobs, mut told) = changed_program(b.home(), harmless, at).await;
         net.fetch(harmless, hash_of(1), image(1).len() as u64, Vec::new());
         net.fetch(harmless, hash_of(3), image(3).len() as u64, Vec::new());
-        while let Some(event) = told.recv().await {
-            match event {
+        loop {
+            match next(&mut told).await {
                 NetEvent::BlobHeld(hash) if hash == hash_of(3) => break,
                 NetEvent::BlobHeld(hash) => panic!("{hash} came through a notebook that does not name it"),
                 _ => {}
@@ -148,13 +152,13 @@ fn who_never_belonged_hears_of_nothing() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let (net, blobs, mut told) = changed_program(h.home(), harmless, at).await;
-        while !matches!(told.recv().await.unwrap(), NetEvent::Opened { .. }) {}
+        while !matches!(next(&mut told).await, NetEvent::Opened { .. }) {}
         a.run(&["fetch", "notes", "plan.png"]);
         a.run(&["fetch", "harmless", "2.png"]);
         // A asks again and again for what H may hear of.
         for _ in 0..3 {
             let (hash, answer) = loop {
-                if let NetEvent::BlobAsked { hash, answer, .. } = told.recv().await.unwrap() {
+                if let NetEvent::BlobAsked { hash, answer, .. } = next(&mut told).await {
                     break (hash, answer);
                 }
             };
