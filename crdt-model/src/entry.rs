@@ -10,6 +10,6 @@ pub mod text;
 
 pub use birth::{Birth, Content};
 pub use document::{
-    ChangeRefused, Clash, Deed, Document, DocumentError, Edit, MadeBy, NewChange, Place, View, change_hash,
-    deeds_of,
+    ChangeRefused, Clash, Deed, Document, DocumentError, Edit, MadeBy, NewChange, Place, View, blobs_of,
+    change_hash, deeds_of,
 };

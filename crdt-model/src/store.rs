@@ -488,6 +488,8 @@ pub struct WriteSet {
     pub blobs_missing: BTreeMap<ContentHash, Option<MissingBlob>>,
     /// Which live entries need a missing blob (`true`), or no longer (`false`). Nobody needs one that is not missing.
     pub blob_needs: BTreeMap<(ContentHash, EntryId), bool>,
+    /// Blobs that anything that counts named here, now or in an older version: members may have them. None is ever taken out.
+    pub blobs_named: BTreeSet<ContentHash>,
     /// Which attachments this device fetches from now on.
     pub fetch_policy: Option<FetchPolicy>,
     /// New conflicts.

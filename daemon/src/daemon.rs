@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use anyhow::{Context, bail};
 use codex_crdt_model::core::Origin;
 use codex_crdt_model::event::Event;
-use codex_crdt_model::ids::{DeviceId, NotebookId};
+use codex_crdt_model::ids::{ContentHash, DeviceId, NotebookId};
 use codex_crdt_model::store::Source;
 use ed25519_dalek::SigningKey;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -430,8 +430,10 @@ impl Daemon {
         while let Some(event) = events.recv().await {
             match event {
                 NetEvent::Opened { notebook, peer } => self.tell(&notebook, Event::PeerConnected(peer)),
-                NetEvent::Frame { notebook, peer, frame } => {
-                    self.tell(&notebook, Event::Received { peer, frame });
+                NetEvent::Frame { notebook, peer, frame, part } => {
+                    if let Some(running) = self.running(&notebook) {
+                        running.received(peer, frame, part);
+                    }
                 }
                 NetEvent::Drained { notebook, peer } => self.tell(&notebook, Event::Drained(peer)),
                 NetEvent::Closed { notebook, peer } => self.tell(&notebook, Event::PeerGone(peer)),
@@ -439,6 +441,14 @@ impl Daemon {
                     if let Some(running) = self.running(&notebook) {
                         running.turned_away(peer);
                     }
+                }
+                NetEvent::BlobAsked { notebooks, hash, answer, .. } => {
+                    let notebooks: Vec<Notebook> =
+                        notebooks.iter().filter_map(|id| self.running(id)).collect();
+                    tokio::task::spawn_blocking(move || {
+                        // Whoever asked may have gone.
+                        let _ = answer.send(notebooks.iter().any(|notebook| names_blob(notebook, &hash)));
+                    });
                 }
                 NetEvent::BlobHeld(hash) => {
                     for state in self.lock_read().values() {
@@ -486,6 +496,16 @@ impl State {
             failed: self.running.as_ref().err().cloned(),
         }
     }
+}
+
+/// Whether members of a notebook may have a blob. Blocks.
+fn names_blob(notebook: &Notebook, hash: &ContentHash) -> bool {
+    let named = notebook.read(|reader| reader.names_blob(hash));
+    let named = named.map_err(anyhow::Error::from).and_then(|named| Ok(named?));
+    named.unwrap_or_else(|error| {
+        tracing::warn!(notebook = %notebook.id, "what it names cannot be read, so nobody gets it: {error:#}");
+        false
+    })
 }
 
 /// Whether the store at `path` is older than the journal's high-water mark: a restored backup or a copy.

@@ -23,7 +23,7 @@ use crate::clock::now_ms;
 use crate::disk::Disk;
 use crate::git::Git;
 use crate::mirror::Mirror;
-use crate::net::Net;
+use crate::net::{Net, Part};
 use crate::private;
 use crate::progress::Gauge;
 use crate::store::{OpenError, Reader, Store};
@@ -103,6 +103,11 @@ pub enum News {
 #[derive(Debug)]
 enum Input {
     Event(Event),
+    Received {
+        peer: DeviceId,
+        frame: Vec<u8>,
+        part: Part,
+    },
     Ask {
         request: Request,
         answer: oneshot::Sender<Result<Reply, Refusal>>,
@@ -205,6 +210,7 @@ impl Notebook {
             answers: BTreeMap::new(),
             asked: 0,
             barriers: Vec::new(),
+            parts: Vec::new(),
             open_peers: BTreeSet::new(),
             turned_away_by: BTreeSet::new(),
             wanted_blobs: BTreeSet::new(),
@@ -257,7 +263,12 @@ impl Notebook {
         let _ = self.inputs.send(Input::Event(event));
     }
 
-    /// Somebody wants to see a blob that is not here: an older version's, say. Whoever is connected is asked for it.
+    /// A frame of a peer came. `part` is given back when what it says is durable, or came to nothing.
+    pub fn received(&self, peer: DeviceId, frame: Vec<u8>, part: Part) {
+        let _ = self.inputs.send(Input::Received { peer, frame, part });
+    }
+
+    /// Somebody wants to see a blob that is not here: an older version's, say. Members who are connected are asked for it.
     pub fn fetch(&self, hash: ContentHash, size: u64) {
         let _ = self.inputs.send(Input::Fetch { hash, size });
     }
@@ -309,6 +320,8 @@ struct Driver {
     asked: u64,
     /// Answered after the next commit.
     barriers: Vec<std_mpsc::Sender<()>>,
+    /// Of the frames in the batch under way.
+    parts: Vec<Part>,
     open_peers: BTreeSet<DeviceId>,
     /// Peers that say that this notebook is not shared with this device there.
     turned_away_by: BTreeSet<DeviceId>,
@@ -338,6 +351,8 @@ impl Driver {
         let mut late = Vec::new();
         let mut resting = false;
         loop {
+            // What came is on disk, or nothing of it counts and the peer is asked again.
+            self.parts.clear();
             let CameTo { members_changed, proves_well } = std::mem::take(&mut batch.came_to);
             match std::mem::replace(&mut batch.outcome, Ok(())) {
                 Ok(()) => {
@@ -439,6 +454,10 @@ impl Driver {
                 self.answers.insert(self.asked, answer);
                 events.push(Event::Asked { number: self.asked, request });
             }
+            Input::Received { peer, frame, part } => {
+                events.push(Event::Received { peer, frame });
+                self.parts.push(part);
+            }
             Input::Fetch { hash, size } => self.fetch(hash, size, Vec::new()),
             Input::BlobHeld(hash) => {
                 if self.wanted_blobs.remove(&hash) {
@@ -475,7 +494,7 @@ impl Driver {
                 Effect::Fetch { hash, size, from } => self.fetch(hash, size, from),
                 Effect::Leave(hash) => {
                     // Whatever has arrived of it by then still counts.
-                    self.shells.net.leave(hash);
+                    self.shells.net.leave(self.id, hash);
                 }
                 Effect::Look(hash) => self.look(hash),
                 Effect::Scan(number) => scan = Some(number),
@@ -509,17 +528,18 @@ impl Driver {
         let new = self.wanted_blobs.insert(hash);
         let from = if from.is_empty() { self.open_peers.iter().copied().collect() } else { from };
         if !new {
-            self.shells.net.fetch(hash, size, from);
+            self.shells.net.fetch(self.id, hash, size, from);
             return;
         }
         let (blobs, net, inputs) = (self.shells.blobs.clone(), self.shells.net.clone(), self.inputs.clone());
+        let notebook = self.id;
         tokio::spawn(async move {
             if blobs.has(&hash).await.unwrap_or(false) {
                 if let Some(inputs) = inputs.upgrade() {
                     let _ = inputs.send(Input::BlobHeld(hash));
                 }
             } else {
-                net.fetch(hash, size, from);
+                net.fetch(notebook, hash, size, from);
             }
         });
     }

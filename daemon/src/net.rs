@@ -1,12 +1,13 @@
 //! The network shell: one iroh endpoint, whose key is the device key.
 //!
 //! Two protocols: `codex/sync/1` carries frames of notebooks between members and lets strangers knock with
-//! an invitation; the one of `iroh-blobs` serves attachments to members. One task, the actor, owns all
+//! an invitation; the one of `iroh-blobs` serves a notebook's attachments to its members. One task, the actor, owns all
 //! state; [`Net`] sends it commands. What a frame means is the core's business.
 
 mod actor;
 mod address;
 mod backoff;
+mod budget;
 mod fetch;
 mod link;
 mod serve;
@@ -43,6 +44,7 @@ use serve::BlobDoor;
 use wire::{First, Hello};
 
 pub use address::Route;
+pub use budget::Part;
 pub use ticket::TicketError;
 
 /// A silent peer is gone after this time.
@@ -95,6 +97,9 @@ pub enum RelayChoice {
     Url(String),
 }
 
+/// Who is a member of which notebooks that are shared now; none with nothing.
+type Shared = BTreeMap<DeviceId, BTreeSet<NotebookId>>;
+
 /// What the network tells.
 #[derive(Debug)]
 pub enum NetEvent {
@@ -113,6 +118,8 @@ pub enum NetEvent {
         peer: DeviceId,
         /// The bytes.
         frame: Vec<u8>,
+        /// What it takes of the peer's budget: to be kept until the frame was taken in durably.
+        part: Part,
     },
     /// All that was given to `send` for this stream has been handed to QUIC.
     Drained {
@@ -150,6 +157,17 @@ pub enum NetEvent {
         knock: Knock,
         /// What comes of it.
         answer: oneshot::Sender<Admission>,
+    },
+    /// A peer asks for a blob.
+    BlobAsked {
+        /// Who.
+        peer: DeviceId,
+        /// The notebooks that are shared with it. It gets the blob if one of them names it.
+        notebooks: BTreeSet<NotebookId>,
+        /// Which.
+        hash: ContentHash,
+        /// Whether it gets it; dropped, it does not.
+        answer: oneshot::Sender<bool>,
     },
     /// A blob has arrived whole and verified.
     BlobHeld(ContentHash),
@@ -223,17 +241,17 @@ impl Net {
         endpoint.address_lookup()?.add(lookup.clone());
         let hello = Hello { run: getrandom::u64()?, addresses: address::own(&endpoint) };
         let (hello, own_hello) = watch::channel(hello);
-        let (members, all_members) = watch::channel(BTreeSet::new());
+        let (shared, all_shared) = watch::channel(Shared::new());
         let (happened, reports) = mpsc::channel(REPORTS);
         let door = Door {
-            members: all_members.clone(),
+            shared: all_shared.clone(),
             hello: own_hello,
             strangers: Arc::new(Semaphore::new(link::STRANGERS)),
             happened: happened.clone(),
         };
         let router = Router::builder(endpoint.clone())
             .accept(wire::ALPN, door)
-            .accept(iroh_blobs::ALPN, BlobDoor::new(&blobs, all_members))
+            .accept(iroh_blobs::ALPN, BlobDoor::new(&blobs, all_shared, events.clone()))
             .spawn();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (orders, ordered) = mpsc::unbounded_channel();
@@ -252,7 +270,7 @@ impl Net {
             book: address::Book::new(lookup),
             events,
             happened,
-            members,
+            shared,
             hello,
             orders,
             stop,
@@ -295,15 +313,21 @@ impl Net {
         self.command(Command::Disconnect { notebook, peer, reason: reason.to_owned() });
     }
 
-    /// Gets a blob from any of these peers, verified, resuming what is there; `NetEvent::BlobHeld` follows.
-    /// Asked again while under way, it only adds peers. Tries again with backoff while any peer is reachable.
-    pub fn fetch(&self, hash: ContentHash, size: u64, from: Vec<DeviceId>) {
-        self.command(Command::Fetch { hash, size, from });
+    /// Gets a blob of a notebook from its members, these first, verified, resuming what is there; `NetEvent::BlobHeld` follows.
+    /// Nobody else hears of it. Asked again while under way, it only adds notebooks and peers. Tries again with backoff while
+    /// any member is reachable.
+    pub fn fetch(&self, notebook: NotebookId, hash: ContentHash, size: u64, from: Vec<DeviceId>) {
+        self.command(Command::Fetch { notebook, hash, size, from });
     }
 
-    /// A blob is no longer wanted. An attempt under way comes to its end.
-    pub fn leave(&self, hash: ContentHash) {
-        self.command(Command::Leave { hash });
+    /// A notebook no longer wants a blob. An attempt under way comes to its end.
+    pub fn leave(&self, notebook: NotebookId, hash: ContentHash) {
+        self.command(Command::Leave { notebook: Some(notebook), hash });
+    }
+
+    /// A blob has arrived by another way: no notebook wants it any more.
+    pub fn arrived(&self, hash: ContentHash) {
+        self.command(Command::Leave { notebook: None, hash });
     }
 
     /// Knocks at the inviter's door with a ticket.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Waiting longer than this for a condition is a failure. Nothing is timed: a slow machine only waits.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What the API answered. A body in chunks is left as it came.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Real daemons on loopback, driven through the contract alone: the command line and the files.
 #![allow(clippy::unwrap_used)]
 
+mod apart;
 mod attachments;
 mod authority;
 mod bad_input;
@@ -121,4 +122,13 @@ fn a_folder_becomes_the_same_on_both_sides_and_stays_so() {
     until("the deletion arrived", || !b.folder.join("image.png").exists());
     a.run(&["verify"]);
     b.run(&["verify"]);
+}
+
+/// More text than of one peer may wait in memory (`docs/protocol.md`) comes over all the same: what was taken in makes room.
+#[test]
+fn more_than_may_wait_comes_over() {
+    let text = |n: u32| format!("{n}\n").repeat(250_000);
+    let (_dir, a, b) =
+        pair(|folder| (100..140).for_each(|n| fs::write(folder.join(format!("{n}.txt")), text(n)).unwrap()));
+    same(&a.folder, &b.folder);
 }

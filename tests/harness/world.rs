@@ -314,6 +314,9 @@ impl World {
         if !stepped.writes.members.is_empty() {
             self.members_changed(n);
         }
+        if !stepped.writes.blobs_named.is_empty() {
+            self.blobs_everywhere();
+        }
         for effect in late {
             if self.boundary(n) {
                 return;

@@ -30,6 +30,9 @@ pub(super) fn enter_birth(
     by: By,
     held: bool,
 ) -> Result<()> {
+    if let Content::Blob { hash, .. } = &birth.content {
+        txn.writes.blobs_named.insert(*hash);
+    }
     need_blob(txn, id, &birth.content, held)?;
     txn.births.insert(id, birth.clone());
     let row = EntryRow {
@@ -223,7 +226,9 @@ pub(super) fn refresh(txn: &mut Txn<'_>, id: EntryId, by: By, concurrent: bool, 
     let Some(old) = txn.entry(&id)? else { return Ok(()) };
     let document = txn.document(&id, &old)?;
     let (view, heads) = (document.view(), document.heads());
+    let named = document.blobs();
     let clashes = if concurrent { document.clashes() } else { Vec::new() };
+    txn.writes.blobs_named.extend(named);
     let blob = |kind: Kind, deleted: bool, hash| (kind == Kind::Blob && !deleted).then_some(hash);
     let before = blob(old.kind, old.deleted, old.hash);
     if before != blob(view.kind, view.deleted, view.content.hash()) {

@@ -11,7 +11,7 @@ use super::tree;
 use super::txn::Txn;
 use crate::effect::Notice;
 use crate::entry::{Birth, ChangeRefused, Content, Document};
-use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, Volume};
+use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, Volume};
 use crate::journal::{Header, Item, MembershipChange, Payload, Record, Role, Tip};
 use crate::membership::{Knows, Membership, Reach, Statement, Verdict, Why};
 use crate::store::{BirthAt, CommentRow, EntryRow, MemberRow, Quarantined, Source, StoreError, WriteSet};
@@ -62,6 +62,10 @@ impl People {
                 let tip = header.tip(record.hash());
                 let knows = people.see(&tip, &header.seen);
                 match Payload::decode(header.kind, &record.payload) {
+                    // Also in versions that are no more; what does not count names nothing.
+                    Some(Payload::Edit(items)) if !people.quarantined.contains_key(&position) => {
+                        writes.blobs_named.extend(items.iter().flat_map(blobs_of));
+                    }
                     Some(Payload::Membership(change)) => {
                         let statement = Statement { tip, knows, change };
                         writes.statements.push((position, statement.clone()));
@@ -188,6 +192,17 @@ impl People {
     /// Why a record that takes a role has no effect, if it has none.
     fn refuses(&self, tip: &Tip, knows: &Knows, needed: Role) -> Option<Why> {
         self.membership.allows(tip, knows, needed, &self.reach).err()
+    }
+}
+
+/// The blobs that an item names.
+fn blobs_of(item: &Item) -> Vec<ContentHash> {
+    match item {
+        Item::Birth(bytes) => match Birth::decode(bytes).map(|birth| birth.content) {
+            Some(Content::Blob { hash, .. }) => vec![hash],
+            _ => Vec::new(),
+        },
+        Item::Change { change, .. } => crate::entry::blobs_of(change),
     }
 }
 
@@ -490,6 +505,7 @@ pub(super) fn fold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
                     Ok(Some(hash)) => {
                         last = Some(by);
                         applied.push((hash, header.device));
+                        txn.writes.blobs_named.extend(document.blobs());
                     }
                     Err(ChangeRefused::MissingDependency) => {
                         waiting.push((by, header.volume, branch, change));
@@ -507,6 +523,7 @@ pub(super) fn fold_entry(txn: &mut Txn<'_>, id: EntryId) -> Result<()> {
                 Ok(Some(hash)) => {
                     last = Some(*by);
                     applied.push((hash, by.device));
+                    txn.writes.blobs_named.extend(document.blobs());
                     false
                 }
                 refused => refused == Err(ChangeRefused::MissingDependency),

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use automerge::{ActorId, Automerge, LoadOptions, ReadDoc, TextEncoding};
 
 use crate::entry::birth::{Birth, Content, Kind};
-use crate::ids::{ChangeHash, DeviceId, EntryId, Heads, Volume};
+use crate::ids::{ChangeHash, ContentHash, DeviceId, EntryId, Heads, Volume};
 use crate::limits;
 
 mod change;
@@ -25,7 +25,7 @@ mod places;
 mod schema;
 mod twin;
 
-pub use deeds::{Deed, deeds_of};
+pub use deeds::{Deed, blobs_of, deeds_of};
 use operations::Count;
 pub use places::{MadeBy, Place};
 use schema::{Reader, Schema};
@@ -333,6 +333,11 @@ impl Document {
     /// What is in conflict now.
     pub fn clashes(&self) -> Vec<Clash> {
         clash::find(&self.reader(None))
+    }
+
+    /// The blobs that it names now, the ones that do not show too.
+    pub fn blobs(&self) -> Vec<ContentHash> {
+        self.reader(None).blobs().iter().filter_map(schema::BlobValue::hash).collect()
     }
 
     /// What a change did; empty for one that is not known.

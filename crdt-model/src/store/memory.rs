@@ -43,6 +43,7 @@ pub struct MemoryStore {
     receipts: BTreeMap<DeviceId, Receipt>,
     blobs_missing: BTreeMap<ContentHash, MissingBlob>,
     blob_needs: BTreeSet<(ContentHash, EntryId)>,
+    blobs_named: BTreeSet<ContentHash>,
     fetch_policy: FetchPolicy,
     conflicts: BTreeMap<u64, ConflictRow>,
     conflicts_by_entry: BTreeSet<(EntryId, u64)>,
@@ -122,6 +123,7 @@ impl MemoryStore {
         if !writes.blobs_missing.is_empty() {
             self.blob_needs.retain(|(hash, _)| !matches!(writes.blobs_missing.get(hash), Some(None)));
         }
+        self.blobs_named.extend(&writes.blobs_named);
         self.fetch_policy = writes.fetch_policy.unwrap_or(self.fetch_policy);
         self.put_conflicts(writes);
         self.seals.extend(writes.seals.iter().cloned());
@@ -149,6 +151,11 @@ impl MemoryStore {
     /// Everything that is on disk, by entry.
     pub fn bases(&self) -> impl Iterator<Item = (&EntryId, &BaseRow)> {
         self.bases.iter()
+    }
+
+    /// Whether anything that counts ever named this blob here.
+    pub fn names_blob(&self, hash: &ContentHash) -> bool {
+        self.blobs_named.contains(hash)
     }
 
     /// Proofs of forked journals.

@@ -78,6 +78,7 @@ impl Driver {
                 }
             }
             self.barriers.clear();
+            self.parts.clear();
             // A scan follows the opening, and peers say again what they said.
             late.retain(|event| {
                 !matches!(

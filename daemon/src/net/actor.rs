@@ -24,7 +24,7 @@ use super::link::NotReached;
 use super::link::{self, Greeted, code};
 use super::stream::Key;
 use super::wire::{self, Hello};
-use super::{Admission, Knock, NetEvent};
+use super::{Admission, Knock, NetEvent, Part, Shared};
 use links::Peer;
 
 /// Everything is closed within this time.
@@ -32,7 +32,7 @@ const SHUTDOWN: Duration = Duration::from_secs(3);
 /// Knocks of one device within [`KNOCKS_PER`]; more are refused unheard.
 const KNOCKS: usize = 5;
 const KNOCKS_PER: Duration = Duration::from_secs(60);
-/// Devices whose knocks are counted: a bound on memory, far above what can knock within a minute.
+/// Strangers whose knocks are counted: a bound on memory, far above what can knock within a minute.
 const KNOCKERS: usize = 10_000;
 
 /// What the handle asks for. See the functions of [`super::Net`].
@@ -44,8 +44,8 @@ pub(super) enum Command {
     Send { notebook: NotebookId, peer: DeviceId, frame: Vec<u8> },
     Say { notebook: NotebookId, bytes: Vec<u8> },
     Disconnect { notebook: NotebookId, peer: DeviceId, reason: String },
-    Fetch { hash: ContentHash, size: u64, from: Vec<DeviceId> },
-    Leave { hash: ContentHash },
+    Fetch { notebook: NotebookId, hash: ContentHash, size: u64, from: Vec<DeviceId> },
+    Leave { notebook: Option<NotebookId>, hash: ContentHash },
     Routes { answer: oneshot::Sender<BTreeMap<DeviceId, Route>> },
     Shutdown { done: oneshot::Sender<()> },
 }
@@ -74,7 +74,7 @@ pub(super) enum Happened {
     /// A word came, about some notebook.
     Word { peer: DeviceId, notebook: NotebookId, bytes: Vec<u8> },
     /// A frame came.
-    Frame { key: Key, frame: Vec<u8> },
+    Frame { key: Key, frame: Vec<u8>, part: Part },
     /// So many frames have been handed to QUIC since the stream began, and none is queued.
     Written { key: Key, written: u64 },
     /// A stream ended; `fault` if the peer broke the protocol.
@@ -97,7 +97,7 @@ pub(super) struct Parts {
     pub book: Book,
     pub events: mpsc::UnboundedSender<NetEvent>,
     pub happened: mpsc::Sender<Happened>,
-    pub members: watch::Sender<BTreeSet<DeviceId>>,
+    pub shared: watch::Sender<Shared>,
     pub hello: watch::Sender<Hello>,
     pub orders: mpsc::UnboundedSender<Order>,
     pub stop: CancellationToken,
@@ -161,14 +161,14 @@ impl Actor {
             Command::Send { notebook, peer, frame } => self.send(notebook, peer, frame),
             Command::Say { notebook, bytes } => self.say(&notebook, &bytes),
             Command::Disconnect { notebook, peer, reason } => self.disconnect(notebook, peer, &reason),
-            Command::Fetch { hash, size, from } => {
-                let _ = self.parts.orders.send(Order::Fetch { hash, size, from });
+            Command::Fetch { notebook, hash, size, from } => {
+                let _ = self.parts.orders.send(Order::Fetch { notebook, hash, size, from });
             }
             Command::Routes { answer } => {
                 let _ = answer.send(self.routes());
             }
-            Command::Leave { hash } => {
-                let _ = self.parts.orders.send(Order::Leave(hash));
+            Command::Leave { notebook, hash } => {
+                let _ = self.parts.orders.send(Order::Leave { notebook, hash });
             }
             Command::Shutdown { .. } => unreachable!("handled by the loop"),
         }
@@ -198,7 +198,7 @@ impl Actor {
                     self.tell(NetEvent::Word { notebook, peer, bytes });
                 }
             }
-            Happened::Frame { key, frame } => self.frame(key, frame),
+            Happened::Frame { key, frame, part } => self.frame(key, frame, part),
             Happened::Written { key, written } => self.written(key, written),
             Happened::Ended { key, reason, fault } => self.ended(key, &reason, fault),
         }
@@ -251,7 +251,9 @@ impl Actor {
     fn may_knock(&mut self, peer: DeviceId) -> bool {
         let now = Instant::now();
         self.knocks.retain(|_, times| times.last().is_some_and(|last| now - *last < KNOCKS_PER));
-        if self.knocks.len() >= KNOCKERS && !self.knocks.contains_key(&peer) {
+        // Keys cost nothing: who is known is heard all the same.
+        let is_known = self.peers.contains_key(&peer) || self.knocks.contains_key(&peer);
+        if self.knocks.len() >= KNOCKERS && !is_known {
             return false;
         }
         let times = self.knocks.entry(peer).or_default();
@@ -266,7 +268,7 @@ impl Actor {
     fn share(&mut self, notebook: NotebookId, mut members: BTreeSet<DeviceId>) {
         members.remove(&self.parts.me);
         let before = self.notebooks.insert(notebook, members.clone()).unwrap_or_default();
-        self.publish_members();
+        self.publish_shared();
         for peer in before.difference(&members) {
             self.leave(*peer, notebook);
         }
@@ -277,17 +279,22 @@ impl Actor {
 
     fn share_with_nobody(&mut self, notebook: NotebookId) {
         let before = self.notebooks.remove(&notebook).unwrap_or_default();
-        self.publish_members();
+        self.publish_shared();
         for peer in before {
             self.leave(peer, notebook);
         }
     }
 
-    fn publish_members(&self) {
-        let members: BTreeSet<DeviceId> = self.notebooks.values().flatten().copied().collect();
-        self.parts.members.send_if_modified(|published| {
-            let changed = *published != members;
-            *published = members;
+    fn publish_shared(&self) {
+        let mut shared = Shared::new();
+        for (notebook, members) in &self.notebooks {
+            for peer in members {
+                shared.entry(*peer).or_default().insert(*notebook);
+            }
+        }
+        self.parts.shared.send_if_modified(|published| {
+            let changed = *published != shared;
+            *published = shared;
             changed
         });
     }

@@ -5,11 +5,11 @@
 //! a power loss too. Many that arrive together are synced together.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use codex_crdt_model::ids::{ContentHash, DeviceId};
+use codex_crdt_model::ids::{ContentHash, DeviceId, NotebookId};
 use iroh::endpoint::Connection;
 use iroh::{Endpoint, EndpointId};
 use iroh_blobs::api::remote::GetProgressItem;
@@ -39,14 +39,18 @@ const SYNC_AGAIN: Duration = Duration::from_secs(5);
 /// What the fetcher is told.
 #[derive(Debug)]
 pub(super) enum Order {
-    /// Get this.
-    Fetch { hash: ContentHash, size: u64, from: Vec<DeviceId> },
-    /// Do not get it after all.
-    Leave(ContentHash),
-    /// A member is connected.
+    /// Get this of a notebook.
+    Fetch { notebook: NotebookId, hash: ContentHash, size: u64, from: Vec<DeviceId> },
+    /// Do not get it for that one after all, or for none.
+    Leave { notebook: Option<NotebookId>, hash: ContentHash },
+    /// A peer is connected.
     Up(DeviceId),
     /// It no longer is.
     Down(DeviceId),
+    /// A notebook's stream to it is open: each side takes the other for a member.
+    Opened { peer: DeviceId, notebook: NotebookId },
+    /// It no longer is.
+    Closed { peer: DeviceId, notebook: NotebookId },
 }
 
 /// The blobs connection to one peer, made when first needed and again when broken.
@@ -54,10 +58,17 @@ pub(super) enum Order {
 struct Line {
     endpoint: Endpoint,
     peer: DeviceId,
+    /// The notebooks whose streams are open.
+    notebooks: RwLock<BTreeSet<NotebookId>>,
     connection: Mutex<Option<Connection>>,
 }
 
 impl Line {
+    /// Whether the peer is a member of one of these and may hear of what they name.
+    fn is_of(&self, notebooks: &BTreeSet<NotebookId>) -> bool {
+        !self.notebooks.read().unwrap_or_else(PoisonError::into_inner).is_disjoint(notebooks)
+    }
+
     async fn connection(&self) -> anyhow::Result<Connection> {
         let mut held = self.connection.lock().await;
         if let Some(connection) = held.as_ref().filter(|connection| connection.close_reason().is_none()) {
@@ -83,6 +94,8 @@ enum Standing {
 #[derive(Debug)]
 struct Want {
     size: u64,
+    /// Which notebooks want it.
+    notebooks: BTreeSet<NotebookId>,
     from: BTreeSet<DeviceId>,
     standing: Standing,
     backoff: Backoff,
@@ -157,15 +170,12 @@ impl Fetcher {
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Fetch { hash, size, from } => self.want(hash, size, from),
-            Order::Leave(hash) => self.leave(hash),
+            Order::Fetch { notebook, hash, size, from } => self.want(notebook, hash, size, from),
+            Order::Leave { notebook, hash } => self.leave(notebook, hash),
             Order::Up(peer) => {
-                let line = Line { endpoint: self.endpoint.clone(), peer, connection: Mutex::new(None) };
+                let (endpoint, connection) = (self.endpoint.clone(), Mutex::new(None));
+                let line = Line { endpoint, peer, notebooks: RwLock::default(), connection };
                 self.up.insert(peer, Arc::new(line));
-                let resting: Vec<_> = self.wants.keys().copied().collect();
-                for hash in resting {
-                    self.hurry(hash);
-                }
             }
             Order::Down(peer) => {
                 if let Some(line) = self.up.remove(&peer)
@@ -174,32 +184,55 @@ impl Fetcher {
                     connection.close(code::BYE, b"done");
                 }
             }
+            Order::Opened { peer, notebook } => self.opened(&peer, notebook),
+            Order::Closed { peer, notebook } => {
+                if let Some(line) = self.up.get(&peer) {
+                    line.notebooks.write().unwrap_or_else(PoisonError::into_inner).remove(&notebook);
+                }
+            }
         }
     }
 
-    fn want(&mut self, hash: ContentHash, size: u64, from: Vec<DeviceId>) {
+    fn opened(&mut self, peer: &DeviceId, notebook: NotebookId) {
+        let Some(line) = self.up.get(peer) else { return };
+        line.notebooks.write().unwrap_or_else(PoisonError::into_inner).insert(notebook);
+        let wanted = self.wants.iter().filter(|(_, want)| want.notebooks.contains(&notebook));
+        let wanted: Vec<ContentHash> = wanted.map(|(hash, _)| *hash).collect();
+        for hash in wanted {
+            self.hurry(hash);
+        }
+    }
+
+    fn want(&mut self, notebook: NotebookId, hash: ContentHash, size: u64, from: Vec<DeviceId>) {
         let known = self.wants.contains_key(&hash);
         let want = self.wants.entry(hash).or_insert_with(|| Want {
             size,
+            notebooks: BTreeSet::new(),
             from: BTreeSet::new(),
             standing: Standing::Queued,
             backoff: Backoff::default(),
             news: false,
         });
-        let before = want.from.len();
+        let before = want.from.len() + want.notebooks.len();
         want.from.extend(from);
+        want.notebooks.insert(notebook);
         if !known {
             self.queued[is_large(size)].push_back(hash);
-        } else if want.from.len() > before {
+        } else if want.from.len() + want.notebooks.len() > before {
             self.hurry(hash);
         }
     }
 
-    fn leave(&mut self, hash: ContentHash) {
-        match self.wants.get(&hash).map(|want| want.standing) {
-            None | Some(Standing::Running) => return,
-            Some(Standing::Queued | Standing::Resting(None)) => {}
-            Some(Standing::Resting(Some(until))) => drop(self.agenda.remove(&(until, hash))),
+    fn leave(&mut self, notebook: Option<NotebookId>, hash: ContentHash) {
+        let Some(want) = self.wants.get_mut(&hash) else { return };
+        want.notebooks.retain(|one| notebook.is_some_and(|left| left != *one));
+        if !want.notebooks.is_empty() {
+            return;
+        }
+        match want.standing {
+            Standing::Running => return,
+            Standing::Queued | Standing::Resting(None) => {}
+            Standing::Resting(Some(until)) => drop(self.agenda.remove(&(until, hash))),
         }
         self.wants.remove(&hash);
     }
@@ -238,9 +271,10 @@ impl Fetcher {
             while self.running[class] < limit {
                 let Some(hash) = self.queued[class].pop_front() else { break };
                 let Some(want) = self.wants.get_mut(&hash) else { continue };
-                // Those who were named first; within each kind, everybody's turn comes.
+                // Members only; those who were named first; within each kind, everybody's turn comes.
                 self.turn = self.turn.wrapping_add(1);
-                let mut lines: Vec<_> = self.up.values().cloned().collect();
+                let mut lines: Vec<_> =
+                    self.up.values().filter(|line| line.is_of(&want.notebooks)).cloned().collect();
                 if !lines.is_empty() {
                     let by = self.turn % lines.len();
                     lines.rotate_left(by);
@@ -249,8 +283,10 @@ impl Fetcher {
                 want.standing = Standing::Running;
                 want.news = false;
                 self.running[class] += 1;
-                let blobs = self.blobs.clone();
-                self.tasks.spawn(async move { Finished::Attempt(hash, attempt(blobs, hash, lines).await) });
+                let (blobs, notebooks) = (self.blobs.clone(), want.notebooks.clone());
+                self.tasks.spawn(async move {
+                    Finished::Attempt(hash, attempt(blobs, hash, &notebooks, lines).await)
+                });
             }
         }
     }
@@ -286,7 +322,12 @@ impl Fetcher {
 
     fn rest(&mut self, hash: ContentHash) {
         let Some(want) = self.wants.get_mut(&hash) else { return };
-        if self.up.is_empty() {
+        if want.notebooks.is_empty() {
+            // It was left meanwhile.
+            self.wants.remove(&hash);
+            return;
+        }
+        if !self.up.values().any(|line| line.is_of(&want.notebooks)) {
             want.standing = Standing::Resting(None);
             return;
         }
@@ -317,12 +358,21 @@ impl Fetcher {
 }
 
 /// Tries one peer after another. What one has sent before it failed stays and is not asked for again.
-async fn attempt(blobs: Blobs, hash: ContentHash, lines: Vec<Arc<Line>>) -> anyhow::Result<()> {
+async fn attempt(
+    blobs: Blobs,
+    hash: ContentHash,
+    notebooks: &BTreeSet<NotebookId>,
+    lines: Vec<Arc<Line>>,
+) -> anyhow::Result<()> {
     if blobs.has(&hash).await? {
         return Ok(());
     }
     let mut last = anyhow::anyhow!("nobody is connected");
     for line in lines {
+        // Whoever has been removed since the attempt began does not hear of it.
+        if !line.is_of(notebooks) {
+            continue;
+        }
         match fetch_from(&blobs, hash, &line).await {
             Ok(()) => {
                 blobs.keep(&hash).await?;

@@ -2,7 +2,6 @@
 //!
 //! These are tasks that report to the actor; they decide nothing but who is a stranger.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use super::actor::Happened;
 use super::address;
 use super::wire::{self, Answer, First, Hello};
-use super::{Admission, Knock};
+use super::{Admission, Knock, Shared};
 
 /// A dial that takes longer is given up, and tried again later. iroh itself waits much longer (L48).
 pub(super) const DIAL: Duration = Duration::from_secs(5);
@@ -31,6 +30,8 @@ const GREETINGS: usize = 64;
 pub(super) const STRANGERS: usize = 64;
 /// Words of one peer that are heard in a second: of many pages that type at once.
 const WORDS: u32 = 500;
+/// Times that one peer is heard to say in a second where it is.
+const HELLOS: u32 = 10;
 /// Longest name somebody may give itself, bytes.
 const NAME_BYTES: usize = 256;
 
@@ -134,7 +135,7 @@ pub(super) async fn knock(endpoint: &Endpoint, to: EndpointAddr, first: First) -
 /// The door of the sync ALPN.
 #[derive(Debug, Clone)]
 pub(super) struct Door {
-    pub members: watch::Receiver<BTreeSet<DeviceId>>,
+    pub shared: watch::Receiver<Shared>,
     pub hello: watch::Receiver<Hello>,
     pub strangers: Arc<Semaphore>,
     pub happened: mpsc::Sender<Happened>,
@@ -148,7 +149,7 @@ enum Beginning {
 impl ProtocolHandler for Door {
     async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
         let peer = device_of(&connection);
-        let is_member = self.members.borrow().contains(&peer);
+        let is_member = self.shared.borrow().contains_key(&peer);
         let permit = if is_member { None } else { Some(self.strangers.try_acquire()) };
         if matches!(permit, Some(Err(_))) {
             connection.close(code::BUSY, b"busy");
@@ -176,7 +177,7 @@ impl ProtocolHandler for Door {
 
 impl Door {
     async fn greet(&self, connection: Connection, peer: DeviceId, mut recv: RecvStream) {
-        if !self.members.borrow().contains(&peer) {
+        if !self.shared.borrow().contains_key(&peer) {
             connection.close(code::STRANGER, b"nothing is shared with you here");
             return;
         }
@@ -231,7 +232,7 @@ impl Door {
     }
 }
 
-/// How many words of one peer are heard.
+/// How often something of one peer is heard.
 #[derive(Debug, Default)]
 struct Rate {
     since: Option<Instant>,
@@ -239,14 +240,14 @@ struct Rate {
 }
 
 impl Rate {
-    /// Whether another one is heard now.
-    fn may(&mut self) -> bool {
+    /// Whether another one is heard now, of so many in a second.
+    fn may(&mut self, per_second: u32) -> bool {
         let now = Instant::now();
         if self.since.is_none_or(|since| now - since > Duration::from_secs(1)) {
             *self = Self { since: Some(now), count: 0 };
         }
         self.count += 1;
-        self.count <= WORDS
+        self.count <= per_second
     }
 }
 
@@ -258,12 +259,12 @@ pub(super) async fn attend(
     happened: mpsc::Sender<Happened>,
 ) {
     let greetings = Arc::new(Semaphore::new(GREETINGS));
-    let mut words = Rate::default();
+    let (mut words, mut hellos) = (Rate::default(), Rate::default());
     let reason = loop {
         tokio::select! {
             datagram = connection.read_datagram() => match datagram {
                 // Whoever says too much, or nothing that can be read, is not heard.
-                Ok(datagram) => if let Some((notebook, says)) = wire::read_word(&datagram).filter(|_| words.may()) {
+                Ok(datagram) => if let Some((notebook, says)) = wire::read_word(&datagram).filter(|_| words.may(WORDS)) {
                     let _ = happened.try_send(Happened::Word { peer, notebook, bytes: says.to_vec() });
                 },
                 Err(error) => break error,
@@ -280,7 +281,7 @@ pub(super) async fn attend(
                 Err(error) => break error,
             },
             uni = connection.accept_uni() => match uni {
-                Ok(mut recv) => {
+                Ok(mut recv) => if hellos.may(HELLOS) {
                     let happened = happened.clone();
                     tokio::spawn(async move {
                         if let Ok(Ok(hello)) = timeout(GREETING, wire::read_message::<Hello>(&mut recv)).await {

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::actor::Happened;
+use super::budget::Budget;
 use super::wire::{self, Answer, ReadFrameError};
 
 /// Which stream. The number tells it from an earlier one to the same peer.
@@ -57,18 +58,25 @@ pub(super) async fn write(
     }
 }
 
-/// Reads frames until the stream ends or the peer breaks the protocol; only this stream suffers (L45).
+/// Reads frames until the stream ends or the peer breaks the protocol; only this stream suffers (L45). The budget is taken before
+/// a frame is read, so that what waits and what is being read stay within it together.
 pub(super) async fn read(
     key: Key,
     mut recv: RecvStream,
+    budget: Budget,
     cut: CancellationToken,
     happened: mpsc::Sender<Happened>,
 ) {
     let work = async {
         loop {
-            match wire::read_frame(&mut recv, FRAME_BYTES).await {
-                Ok(frame) => {
-                    if happened.send(Happened::Frame { key, frame }).await.is_err() {
+            let read = async {
+                let length = wire::read_length(&mut recv, FRAME_BYTES).await?;
+                let part = budget.take(length).await.ok_or(ReadFrameError::Finished)?;
+                Ok((wire::read_bytes(&mut recv, length).await?, part))
+            };
+            match read.await {
+                Ok((frame, part)) => {
+                    if happened.send(Happened::Frame { key, frame, part }).await.is_err() {
                         return ReadFrameError::Finished;
                     }
                 }

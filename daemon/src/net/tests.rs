@@ -1,16 +1,27 @@
 #![allow(clippy::unwrap_used)]
 
 mod hostile;
+mod serving;
 mod sharing;
 mod transfer;
+
+use std::sync::Mutex;
 
 use super::*;
 
 const NOTEBOOK: NotebookId = NotebookId([9; 32]);
 const SECRET: [u8; 16] = [5; 16];
 
+/// What notebooks name, and who asked for what.
+#[derive(Debug, Default)]
+struct Shelf {
+    named: BTreeSet<(NotebookId, ContentHash)>,
+    asked: Vec<(DeviceId, ContentHash)>,
+}
+
 /// A device with its network on loopback. Everything it was told is kept until it is asked for.
 struct Node {
+    shelf: Arc<Mutex<Shelf>>,
     _dir: tempfile::TempDir,
     net: Net,
     blobs: Blobs,
@@ -35,9 +46,41 @@ impl Node {
     async fn start(seed: u8) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(dir.path().join("blobs")).await.unwrap();
-        let (tell, events) = mpsc::unbounded_channel();
+        let (tell, mut told) = mpsc::unbounded_channel();
         let net = Net::start(config(seed), blobs.clone(), tell).await.unwrap();
-        Self { _dir: dir, net, blobs, events }
+        let shelf = Arc::new(Mutex::new(Shelf::default()));
+        let (pass_on, events) = mpsc::unbounded_channel();
+        let answers = Arc::clone(&shelf);
+        tokio::spawn(async move {
+            while let Some(event) = told.recv().await {
+                let NetEvent::BlobAsked { peer, notebooks, hash, answer } = event else {
+                    let _ = pass_on.send(event);
+                    continue;
+                };
+                let mut shelf = answers.lock().unwrap();
+                shelf.asked.push((peer, hash));
+                let _ =
+                    answer.send(notebooks.iter().any(|notebook| shelf.named.contains(&(*notebook, hash))));
+            }
+        });
+        Self { shelf, _dir: dir, net, blobs, events }
+    }
+
+    /// A blob that a notebook names, and that is here.
+    async fn give(&self, notebook: NotebookId, bytes: impl Into<bytes::Bytes>) -> ContentHash {
+        let hash = self.blobs.import_bytes(bytes.into()).await.unwrap();
+        self.name(notebook, hash);
+        hash
+    }
+
+    fn name(&self, notebook: NotebookId, hash: ContentHash) {
+        self.shelf.lock().unwrap().named.insert((notebook, hash));
+    }
+
+    /// Who has asked for it.
+    fn asked_for(&self, hash: ContentHash) -> Vec<DeviceId> {
+        let shelf = self.shelf.lock().unwrap();
+        shelf.asked.iter().filter(|(_, asked)| *asked == hash).map(|(peer, _)| *peer).collect()
     }
 
     fn id(&self) -> DeviceId {
@@ -140,6 +183,7 @@ fn ticket(inviter: &Node) -> Ticket {
     }
 }
 
+/// Of odd seeds; an even one is the same as the next.
 fn noise(bytes: usize, seed: u64) -> Vec<u8> {
     let mut state = seed | 1;
     let mut noise = Vec::with_capacity(bytes + 8);

@@ -93,8 +93,8 @@ impl ReadFrameError {
     }
 }
 
-/// Reads one frame of at most `limit` bytes.
-pub(super) async fn read_frame(recv: &mut RecvStream, limit: usize) -> Result<Vec<u8>, ReadFrameError> {
+/// Reads how long the next frame is: at most `limit` bytes.
+pub(super) async fn read_length(recv: &mut RecvStream, limit: usize) -> Result<usize, ReadFrameError> {
     let mut header = [0; 4];
     match recv.read_exact(&mut header).await {
         Ok(()) => {}
@@ -106,6 +106,11 @@ pub(super) async fn read_frame(recv: &mut RecvStream, limit: usize) -> Result<Ve
     if length > limit {
         return Err(ReadFrameError::TooLong(length, limit));
     }
+    Ok(length)
+}
+
+/// Reads a frame's bytes.
+pub(super) async fn read_bytes(recv: &mut RecvStream, length: usize) -> Result<Vec<u8>, ReadFrameError> {
     let mut frame = Vec::with_capacity(length.min(FIRST_BYTES));
     while frame.len() < length {
         match recv.read_chunk(length - frame.len()).await? {
@@ -118,7 +123,8 @@ pub(super) async fn read_frame(recv: &mut RecvStream, limit: usize) -> Result<Ve
 
 /// Reads one message of the beginning.
 pub(super) async fn read_message<M: DeserializeOwned>(recv: &mut RecvStream) -> Result<M, ReadFrameError> {
-    let frame = read_frame(recv, GREETING_BYTES).await?;
+    let length = read_length(recv, GREETING_BYTES).await?;
+    let frame = read_bytes(recv, length).await?;
     decode(&frame).ok_or(ReadFrameError::Malformed)
 }
 

@@ -22,6 +22,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/store/0006.sql"),
     include_str!("../../migrations/store/0007.sql"),
     include_str!("../../migrations/store/0008.sql"),
+    include_str!("../../migrations/store/0009.sql"),
 ];
 
 /// "Codx", in the file's header: no other program's database is taken for a store.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use codex_crdt_model::ids::{ChangeHash, DeviceId, EntryId, RecordHash, UnixMs, Volume};
+use codex_crdt_model::ids::{ChangeHash, ContentHash, DeviceId, EntryId, RecordHash, UnixMs, Volume};
 use codex_crdt_model::journal::{Fork, Record, Tip};
 use codex_crdt_model::store::{BaseRow, EntryRow, ForkRow, SealRow, StoreError};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -236,6 +236,12 @@ impl Reader {
             })
         })?;
         Ok(counts.unwrap_or_default())
+    }
+
+    /// Whether anything that counts ever named this blob here: then members may have it.
+    pub fn names_blob(&self, hash: &ContentHash) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM blobs_named WHERE hash = ?1";
+        Ok(self.one("looking up who names a blob", sql, [&hash.0], |_| Ok(()))?.is_some())
     }
 
     pub(super) fn record_at(&self, position: u64) -> Result<Option<Record>, StoreError> {

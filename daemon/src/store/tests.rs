@@ -20,6 +20,7 @@ use super::{OpenError, Reader, Store, open};
 
 mod keeping;
 mod model;
+mod naming;
 mod speed;
 
 fn folder() -> (TempDir, PathBuf) {

@@ -243,6 +243,11 @@ fn blobs_missing(connection: &Connection, writes: &WriteSet) -> rusqlite::Result
         };
         connection.prepare_cached("UPDATE fetch_policy SET below = ?1")?.execute([below])?;
     }
+    for hash in &writes.blobs_named {
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO blobs_named (hash) VALUES (?1)")?
+            .execute([&hash.0])?;
+    }
     for ((hash, entry), needed) in &writes.blob_needs {
         let sql = match needed {
             true => "INSERT OR IGNORE INTO blob_needs (hash, entry) VALUES (?1, ?2)",

@@ -177,8 +177,10 @@ impl World {
     pub(super) fn look_for_blobs(&mut self, n: usize) {
         let mut held: BTreeSet<ContentHash> = BTreeSet::new();
         for hash in self.machines[n].wanted.clone() {
-            let from = (0..self.machines.len())
-                .find(|m| (*m == n || self.is_open(n, *m)) && self.machines[*m].blobs.contains_key(&hash));
+            // Only what a notebook names is given to its members.
+            let gives = |m: usize| m == n || self.is_open(n, m) && self.machines[m].store.names_blob(&hash);
+            let from =
+                (0..self.machines.len()).find(|m| gives(*m) && self.machines[*m].blobs.contains_key(&hash));
             if let Some(bytes) = from.and_then(|m| self.machines[m].blobs.get(&hash)).cloned() {
                 self.machines[n].blobs.insert(hash, bytes);
                 self.machines[n].wanted.remove(&hash);

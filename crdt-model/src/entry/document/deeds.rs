@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use automerge::legacy::{Key, ObjectId};
-use automerge::{Automerge, ObjId, ReadDoc};
+use automerge::legacy::{Key, ObjectId, OpType};
+use automerge::{Automerge, ObjId, ReadDoc, Value};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{DELETE, REVIVE, Schema};
+use super::schema::{BlobValue, DELETE, REVIVE, Schema};
 use crate::entry::birth::Birth;
-use crate::ids::EntryId;
+use crate::ids::{ContentHash, EntryId};
 
 /// One thing that a change did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,9 +53,26 @@ pub(super) fn of(doc: &Automerge, schema: &Schema, hash: &automerge::ChangeHash)
 /// What a change of an entry did, by its bytes and the entry's birth; nothing if they are none.
 pub fn deeds_of(id: EntryId, birth: &Birth, change: &[u8]) -> BTreeSet<Deed> {
     let schema = Schema::new(id, birth);
-    let parsed = super::contained(|| automerge::Change::from_bytes(change.to_vec()).ok());
-    let parsed = parsed.ok().flatten().filter(|_| super::plain(change).is_some());
-    parsed.map_or_else(BTreeSet::new, |change| of_change(&schema, &change))
+    parsed(change).map_or_else(BTreeSet::new, |change| of_change(&schema, &change))
+}
+
+/// The blobs that a change names, by its bytes; none if they are none.
+pub fn blobs_of(change: &[u8]) -> Vec<ContentHash> {
+    let Some(change) = parsed(change) else { return Vec::new() };
+    let operations = change.decode().operations;
+    let named =
+        operations.iter().filter_map(|operation| match (&operation.obj, &operation.key, &operation.action) {
+            (ObjectId::Root, Key::Map(key), OpType::Put(value)) if key == "blob" => {
+                BlobValue::read(&Value::from(value.clone()))?.hash()
+            }
+            _ => None,
+        });
+    named.collect()
+}
+
+fn parsed(change: &[u8]) -> Option<automerge::Change> {
+    super::plain(change)?;
+    super::contained(|| automerge::Change::from_bytes(change.to_vec()).ok()).ok().flatten()
 }
 
 fn of_change(schema: &Schema, change: &automerge::Change) -> BTreeSet<Deed> {

@@ -93,6 +93,14 @@ impl Target {
 }
 
 impl BlobValue {
+    /// The hash of the bytes, if it is no link.
+    pub(super) fn hash(&self) -> Option<ContentHash> {
+        match &self.target {
+            Target::Blob { hash, .. } => Some(*hash),
+            Target::Symlink(_) => None,
+        }
+    }
+
     pub(super) fn scalar(&self) -> ScalarValue {
         ScalarValue::Bytes(
             postcard::to_stdvec(self).expect("encoding into memory cannot fail: no map, no sequence"),

@@ -175,7 +175,7 @@ impl<'a> Importer<'a> {
 
     /// Every notebook may wait for it; this one takes it, whatever its fetch policy says.
     fn told(&self, notebook: &Notebook, hash: ContentHash) {
-        self.daemon.shells.net.leave(hash);
+        self.daemon.shells.net.arrived(hash);
         for state in self.daemon.lock_read().values() {
             if let Ok(notebook) = &state.running {
                 notebook.blob_held(hash);

@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Actor, Due, Happened, NetEvent};
 use crate::net::backoff::Backoff;
+use crate::net::budget::{Budget, Part};
+use crate::net::fetch::Order;
 use crate::net::link;
 use crate::net::stream::{self, Key};
 use crate::net::wire::{Answer, shorten};
@@ -29,6 +31,7 @@ pub(super) struct Channel {
     state: State,
     backoff: Backoff,
     closed_until: Option<Instant>,
+    budget: Budget,
 }
 
 #[derive(Debug, Default)]
@@ -188,10 +191,13 @@ impl Actor {
         let (queue, queued) = mpsc::unbounded_channel();
         let cut = CancellationToken::new();
         self.spawn(stream::write(key, send, greeting, queued, cut.clone(), self.parts.happened.clone()));
-        self.spawn(stream::read(key, recv, cut.clone(), self.parts.happened.clone()));
         let Key { peer, notebook, number } = key;
         let Some(channel) = self.channel(peer, notebook) else { return };
+        let budget = channel.budget.clone();
+        self.spawn(stream::read(key, recv, budget, cut.clone(), self.parts.happened.clone()));
+        let Some(channel) = self.channel(peer, notebook) else { return };
         channel.state = State::Open(Flow { number, ours, queue, queued: 0, cut, since: Instant::now() });
+        let _ = self.parts.orders.send(Order::Opened { peer, notebook });
         self.tell(NetEvent::Opened { notebook, peer });
     }
 
@@ -203,6 +209,7 @@ impl Actor {
             if flow.since.elapsed() > LASTED {
                 channel.backoff.reset();
             }
+            let _ = self.parts.orders.send(Order::Closed { peer, notebook });
             self.tell(NetEvent::Closed { notebook, peer });
         }
     }
@@ -242,10 +249,10 @@ impl Actor {
         }
     }
 
-    pub(super) fn frame(&mut self, key: Key, frame: Vec<u8>) {
+    pub(super) fn frame(&mut self, key: Key, frame: Vec<u8>, part: Part) {
         let Key { peer, notebook, number } = key;
         if self.channel(peer, notebook).is_some_and(|channel| channel.flow(number).is_some()) {
-            self.tell(NetEvent::Frame { notebook, peer, frame });
+            self.tell(NetEvent::Frame { notebook, peer, frame, part });
         }
     }
 

@@ -116,7 +116,7 @@ async fn who_broke_the_protocol_is_heard_again_later() {
 async fn everything_is_closed_within_three_seconds() {
     let (a, mut b) = pair().await;
     let a_id = a.id();
-    a.net.fetch(ContentHash([1; 32]), 100 << 20, vec![b.id()]);
+    a.net.fetch(NOTEBOOK, ContentHash([1; 32]), 100 << 20, vec![b.id()]);
     a.net.send(NOTEBOOK, b.id(), vec![0; 10 << 20]);
     let net = a.net.clone();
     tokio::time::timeout(Duration::from_millis(3500), a.net.shutdown()).await.unwrap();
@@ -126,4 +126,88 @@ async fn everything_is_closed_within_three_seconds() {
     net.shutdown().await;
     assert!(net.knock(&ticket(&b), Vec::new(), Vec::new()).await.is_err());
     b.stop().await;
+}
+
+/// The frames that came, with what they hold of the budget, until `enough` bytes are there.
+async fn frames(node: &mut Node, enough: usize) -> Vec<(Vec<u8>, Part)> {
+    let mut held = Vec::new();
+    while held.iter().map(|(frame, _): &(Vec<u8>, Part)| frame.len()).sum::<usize>() < enough {
+        let frame = node.wait("Frame", |event| match event {
+            NetEvent::Frame { frame, part, .. } => Some((frame, part)),
+            _ => None,
+        });
+        held.push(frame.await);
+    }
+    held
+}
+
+/// Nothing more of that size is there, nor comes.
+async fn nothing_more(node: &mut Node) {
+    let more = tokio::time::timeout(Duration::from_millis(500), node.frame()).await;
+    assert!(more.is_err(), "more than the budget was read");
+}
+
+/// However much a peer sends, and on however many streams in a row: what nobody has taken in yet stays within the budget.
+#[tokio::test]
+async fn who_floods_is_read_no_further_than_is_taken_in() {
+    const FRAME: usize = 1 << 20;
+    let mut a = Node::start(1).await;
+    let evil_id = id_of(66);
+    a.share(&[evil_id]);
+    let evil = Evil::link(&a, 66).await;
+    let (mut send, mut recv) = evil.open().await;
+    let flood =
+        tokio::spawn(async move { while wire::write_frame(&mut send, vec![7; FRAME]).await.is_ok() {} });
+    let fit = budget::BUDGET / (FRAME + budget::FRAME_COST);
+    let held = frames(&mut a, fit * FRAME).await;
+    nothing_more(&mut a).await;
+    // Our own words go on all the while.
+    a.net.send(NOTEBOOK, evil_id, b"still here".to_vec());
+    let length = wire::read_length(&mut recv, 100).await.unwrap();
+    assert_eq!(wire::read_bytes(&mut recv, length).await.unwrap(), b"still here");
+    // Another stream is no other budget.
+    let (mut again, _recv) = evil.open().await;
+    a.closed(evil_id).await;
+    a.opened(evil_id).await;
+    assert!(flood.await.is_ok(), "the first stream was cut");
+    let flood =
+        tokio::spawn(async move { while wire::write_frame(&mut again, vec![8; FRAME]).await.is_ok() {} });
+    nothing_more(&mut a).await;
+    drop(held);
+    let next = frames(&mut a, fit * FRAME).await;
+    assert!(next.iter().all(|(frame, _)| frame.iter().all(|byte| *byte == 8)));
+    drop(next);
+    // What is taken in makes room for as much as anybody sends.
+    drop(frames(&mut a, 10 * FRAME).await);
+    a.share(&[]);
+    a.closed(evil_id).await;
+    flood.await.unwrap();
+    evil.endpoint.close().await;
+    a.stop().await;
+}
+
+/// Frames without any bytes cost something too.
+#[tokio::test]
+async fn empty_frames_take_their_part() {
+    let mut a = Node::start(1).await;
+    let evil_id = id_of(66);
+    a.share(&[evil_id]);
+    let evil = Evil::link(&a, 66).await;
+    let (mut send, _recv) = evil.open().await;
+    let fit = budget::BUDGET / budget::FRAME_COST;
+    let flood = tokio::spawn(async move { while send.write_all(&[0; 4096]).await.is_ok() {} });
+    let mut held = Vec::new();
+    while held.len() < fit {
+        let part = a.wait("Frame", |event| match event {
+            NetEvent::Frame { part, .. } => Some(part),
+            _ => None,
+        });
+        held.push(part.await);
+    }
+    nothing_more(&mut a).await;
+    a.share(&[]);
+    a.closed(evil_id).await;
+    flood.await.unwrap();
+    evil.endpoint.close().await;
+    a.stop().await;
 }

@@ -298,3 +298,42 @@ async fn a_port_that_is_taken_is_said() {
     blobs.shutdown().await;
     a.stop().await;
 }
+
+/// Strangers who hold the door are in the way of strangers alone: whoever belongs to anything here comes in, and is heard.
+#[tokio::test]
+async fn strangers_at_the_door_keep_no_member_out() {
+    let (mut a, mut b) = (Node::start(1).await, Node::start(2).await);
+    let (a_id, b_id) = (a.id(), b.id());
+    a.share(&[b_id]);
+    let stranger = bind(&config(77)).await.unwrap();
+    let door = address::endpoint_addr(EndpointId::from_bytes(&a_id.0).unwrap(), &a.net.addresses());
+    let (mut silent, mut ends) = (Vec::new(), tokio::task::JoinSet::new());
+    for _ in 0..=link::STRANGERS {
+        let connection = stranger.connect(door.clone(), wire::ALPN).await.unwrap();
+        silent.push(connection.clone());
+        ends.spawn(async move { connection.closed().await.to_string() });
+    }
+    let last = ends.join_next().await.unwrap().unwrap();
+    assert!(last.contains("busy"), "{last}");
+    b.net.remember(a_id, a.net.addresses());
+    b.share(&[a_id]);
+    tokio::join!(a.opened(b_id), b.opened(a_id));
+    let knocking = tokio::spawn({
+        let (net, ticket) = (b.net.clone(), Ticket { notebook: NotebookId([8; 32]), ..ticket(&a) });
+        async move { net.knock(&ticket, Vec::new(), Vec::new()).await }
+    });
+    a.wait("Knock", |event| {
+        let NetEvent::Knock { answer, .. } = event else { return None };
+        answer.send(Admission::Waiting).unwrap();
+        Some(())
+    })
+    .await;
+    assert_eq!(knocking.await.unwrap().unwrap(), Admission::Waiting);
+    assert!(
+        silent.iter().any(|connection| connection.close_reason().is_none()),
+        "nobody held the door any more"
+    );
+    stranger.close().await;
+    a.stop().await;
+    b.stop().await;
+}

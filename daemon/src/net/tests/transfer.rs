@@ -55,11 +55,11 @@ async fn a_blob_comes_from_whoever_has_it() {
     let (a_id, b_id, c_id) = (a.id(), b.id(), c.id());
     let large = bytes::Bytes::from(noise(5 << 20, 7));
     let tiny = bytes::Bytes::from_static(b"tiny");
-    let hash = c.blobs.import_bytes(large.clone()).await.unwrap();
-    let tiny_hash = b.blobs.import_bytes(tiny).await.unwrap();
+    let hash = c.give(NOTEBOOK, large.clone()).await;
+    let tiny_hash = b.give(NOTEBOOK, tiny).await;
     // Nobody who is connected has it; then somebody connects who does.
-    a.net.fetch(hash, 5 << 20, vec![b_id]);
-    a.net.fetch(tiny_hash, 4, vec![]);
+    a.net.fetch(NOTEBOOK, hash, 5 << 20, vec![b_id]);
+    a.net.fetch(NOTEBOOK, tiny_hash, 4, vec![]);
     a.held(tiny_hash).await;
     assert!(!a.blobs.has(&hash).await.unwrap());
     a.share(&[b_id, c_id]);
@@ -68,9 +68,10 @@ async fn a_blob_comes_from_whoever_has_it() {
     a.held(hash).await;
     assert_eq!(a.blobs.read(&hash, 0, u64::MAX).await.unwrap(), large);
     // What is held is announced again when asked for again.
-    a.net.fetch(hash, 5 << 20, vec![]);
+    a.net.fetch(NOTEBOOK, hash, 5 << 20, vec![]);
     a.held(hash).await;
-    b.net.fetch(hash, 5 << 20, vec![a_id]);
+    a.name(NOTEBOOK, hash);
+    b.net.fetch(NOTEBOOK, hash, 5 << 20, vec![a_id]);
     b.held(hash).await;
     for node in [a, b, c] {
         node.stop().await;
@@ -94,14 +95,15 @@ async fn what_one_peer_has_sent_is_not_asked_for_again() {
     let c = Node::start(3).await;
     b.share(&[a.id(), c.id()]);
     let bytes = bytes::Bytes::from(noise(4 << 20, 11));
-    let hash = b.blobs.import_bytes(bytes.clone()).await.unwrap();
+    let hash = b.give(NOTEBOOK, bytes.clone()).await;
+    c.name(NOTEBOOK, hash);
     get_part(&a, &b, hash, ..2 << 20).await;
     get_part(&c, &b, hash, 2 << 20..).await;
     b.stop().await;
     c.net.remember(a.id(), a.net.addresses());
     a.share(&[c.id()]);
     c.share(&[a.id()]);
-    a.net.fetch(hash, 4 << 20, vec![c.id()]);
+    a.net.fetch(NOTEBOOK, hash, 4 << 20, vec![c.id()]);
     a.held(hash).await;
     assert_eq!(a.blobs.read(&hash, 0, u64::MAX).await.unwrap(), bytes);
     a.stop().await;
@@ -113,11 +115,10 @@ async fn hundreds_of_small_blobs_come_at_once() {
     let (mut a, b) = pair().await;
     let mut missing = BTreeSet::new();
     for n in 0..300_u32 {
-        let bytes = bytes::Bytes::from(noise(3000 + n as usize * 50, u64::from(n) + 99));
-        missing.insert(b.blobs.import_bytes(bytes).await.unwrap());
+        missing.insert(b.give(NOTEBOOK, noise(3000 + n as usize * 50, u64::from(n) + 99)).await);
     }
     for hash in &missing {
-        a.net.fetch(*hash, 3000, vec![b.id()]);
+        a.net.fetch(NOTEBOOK, *hash, 3000, vec![b.id()]);
     }
     while !missing.is_empty() {
         let held = a.wait("BlobHeld", |event| match event {
@@ -137,7 +138,7 @@ async fn blobs_are_refused_to_strangers_and_to_the_removed() {
     let (mut a, mut b) = pair().await;
     let c = Node::start(3).await;
     let (a_id, b_id) = (a.id(), b.id());
-    let hash = a.blobs.import_bytes(bytes::Bytes::from(noise(100_000, 3))).await.unwrap();
+    let hash = a.give(NOTEBOOK, noise(100_000, 3)).await;
     let door = address::endpoint_addr(EndpointId::from_bytes(&a_id.0).unwrap(), &a.net.addresses());
     let wanted = iroh_blobs::HashAndFormat::raw(iroh_blobs::Hash::from_bytes(hash.0));
 
@@ -146,7 +147,7 @@ async fn blobs_are_refused_to_strangers_and_to_the_removed() {
     assert!(connection.closed().await.to_string().contains("nothing is shared"));
 
     // A member's connection is cut when it is removed, even in the middle.
-    b.net.fetch(hash, 100_000, vec![a_id]);
+    b.net.fetch(NOTEBOOK, hash, 100_000, vec![a_id]);
     b.held(hash).await;
     let connection = b.net.endpoint.connect(door, iroh_blobs::ALPN).await.unwrap();
     let other = iroh_blobs::HashAndFormat::raw(iroh_blobs::Hash::new(b"another"));
