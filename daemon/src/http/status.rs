@@ -75,7 +75,7 @@ pub struct NotebookStatus {
     pub fetch: String,
     /// The other members' devices.
     pub peers: Vec<PeerStanding>,
-    /// Devices that hold everything this one holds, this one included; and members in all.
+    /// Devices that hold everything, this one among them only if it belongs and lacks nothing; and devices that belong.
     pub held_by: (u64, u64),
     /// The scan under way.
     pub scan: ScanProgress,

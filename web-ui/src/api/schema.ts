@@ -2462,7 +2462,7 @@ export interface components {
             entries: number;
             /** @description Which attachments this device fetches: `all`, `below:BYTES` or `on-demand`. */
             fetch: string;
-            /** @description Devices that hold everything this one holds, this one included; and members in all. */
+            /** @description Devices that hold everything, this one among them only if it belongs and lacks nothing; and devices that belong. */
             held_by: [
                 number,
                 number
@@ -2868,7 +2868,7 @@ export interface components {
                 entries: number;
                 /** @description Which attachments this device fetches: `all`, `below:BYTES` or `on-demand`. */
                 fetch: string;
-                /** @description Devices that hold everything this one holds, this one included; and members in all. */
+                /** @description Devices that hold everything, this one among them only if it belongs and lacks nothing; and devices that belong. */
                 held_by: [
                     number,
                     number
