@@ -55,8 +55,11 @@ test('a .cdx shows its view with the text above it, follows its entries, and cha
   await files.says('tasks/agar.md', /status: done/);
   files.write('tasks/new.md', '---\ntitle: Autoclave\ntype: task\nstatus: doing\n---\n');
   await expect(frame.getByRole('button')).toHaveText(['Autoclave: doing', 'Pour agar: done', 'Weigh plates: todo']);
+  // The frame stays, whatever changes: what somebody does in it goes on.
+  await frame.locator('body').evaluate((body) => body.setAttribute('data-kept', ''));
   files.write('Shelf.cdx', lab()['Shelf.cdx']!.replace('query:', 'config: { heading: Another }\nquery:'));
   await expect(frame.getByRole('heading', { name: 'Another' })).toBeVisible();
+  await expect(frame.locator('body[data-kept]')).toHaveCount(1);
   await frame.getByRole('link', { name: 'open the first' }).click();
   await expect(page.locator('.crumbs .name')).toHaveText('new.md');
 });
