@@ -8,6 +8,9 @@ use crate::journal::{Header, MembershipChange, Payload, Record, Role};
 use crate::limits;
 use crate::membership::Statement;
 
+/// Membership records that are kept for what must be said.
+const FEW_LEFT: usize = 16;
+
 impl People {
     /// Whether no other journal of a device is taken in: those of all devices of its person count.
     pub fn has_enough_of(&self, device: &DeviceId) -> bool {
@@ -24,19 +27,51 @@ impl People {
 
     /// Whether no other membership record of a device is taken in: too many are here of its person, made as one who is no owner.
     pub fn says_too_much(&self, device: &DeviceId) -> bool {
+        self.statements_left(device) == Some(0)
+    }
+
+    /// How many more membership records of a device are taken in; `None` for an owner's.
+    pub fn statements_left(&self, device: &DeviceId) -> Option<usize> {
         if self.membership.role(device) == Some(Role::Owner) {
-            return false;
+            return None;
         }
         let person = self.membership.let_in(device);
         let is_of_same = |other: &DeviceId| match person {
             Some(person) => self.membership.let_in(other) == Some(person),
             None => other == device,
         };
-        let said = || self.statements().iter().filter(|statement| is_of_same(&statement.tip.device));
+        let said = self.statements().iter().filter(|statement| is_of_same(&statement.tip.device));
+        // What an owner said stays an owner's word, whatever became of it. That is only looked at where it matters.
+        let said: Vec<&Statement> = said.collect();
         let as_no_owner =
-            |one: &&Statement| self.membership.role_at(&one.tip, &one.knows) != Some(Role::Owner);
-        // What an owner said stays an owner's word, whatever became of it.
-        said().count() >= limits::STATEMENTS && said().filter(as_no_owner).count() >= limits::STATEMENTS
+            |one: &&&Statement| self.membership.role_at(&one.tip, &one.knows) != Some(Role::Owner);
+        let counted = match said.len() + FEW_LEFT < limits::STATEMENTS {
+            true => said.len(),
+            false => said.iter().filter(as_no_owner).count(),
+        };
+        Some(limits::STATEMENTS.saturating_sub(counted))
+    }
+
+    /// Why this device should not say this of its person: nobody would take it.
+    pub fn would_not_be_heard(&self, device: &DeviceId, change: &MembershipChange) -> Option<String> {
+        let person = self.membership.let_in(device)?;
+        let left = self.statements_left(device)?;
+        let adds = matches!(change, MembershipChange::Device { .. });
+        if adds && self.devices_of(person).count() >= limits::DEVICES {
+            return Some(format!(
+                "a person who is no owner has at most {} devices, lost ones too",
+                limits::DEVICES
+            ));
+        }
+        // The last ones are for leaving, and for devices that are lost.
+        let is_needed = matches!(change, MembershipChange::Role { .. } | MembershipChange::Revoke { .. });
+        (left == 0 || (left <= FEW_LEFT && !is_needed)).then(|| {
+            format!(
+                "you have said {} things about yourself and your devices, and others take {} of one who is no owner",
+                limits::STATEMENTS - left,
+                limits::STATEMENTS
+            )
+        })
     }
 
     fn devices_of(&self, person: PersonId) -> impl Iterator<Item = &DeviceId> {

@@ -127,6 +127,28 @@ fn what_a_member_says_without_end_is_bounded() {
     assert_eq!(pair.b.core.to_come(), 0, "nobody waits for the rest");
 }
 
+/// Nobody says by mistake what others would leave, and with it all that comes behind it in the journal.
+#[test]
+fn an_honest_member_is_told_before_nobody_listens() {
+    let mut pair = joined(&[("a.md", "one\n")]);
+    let mut refused = 0;
+    for n in 0..limits::STATEMENTS + 20 {
+        let request = MembershipRequest::SetProfile { name: n.to_string(), colour: [0; 3] };
+        for _ in 0..2 {
+            // The second time says nothing new.
+            pair.b.ask(Request::People(request.clone()));
+        }
+        pair.settle();
+        refused += pair.b.replies.drain(..).filter(Result::is_err).count();
+    }
+    assert!(refused > 40, "{refused}");
+    let person = PersonId::of_first(pair.b.id);
+    pair.b.ask(Request::People(MembershipRequest::SetRole { person, role: Some(Role::Viewer) }));
+    pair.settle();
+    assert_eq!(pair.a.core.membership().role(&pair.b.id), Some(Role::Viewer), "what must be said is heard");
+    assert_eq!(pair.a.core.frontier(), pair.b.core.frontier());
+}
+
 #[test]
 fn own_devices_and_their_journals_are_those_of_one_person() {
     let mut pair = joined(&[("a.md", "one\n")]);

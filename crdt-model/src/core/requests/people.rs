@@ -92,6 +92,10 @@ pub(super) fn asked(txn: &mut Txn<'_>, request: MembershipRequest) -> Answer {
             ("say what a seal takes", Role::Owner, MembershipChange::SealRule { needed, of })
         }
         MembershipRequest::SetProfile { name, colour } => {
+            let said = membership.people().into_iter().find(|person| own == Some(person.id));
+            if said.is_some_and(|said| said.name == name && said.colour == Some(colour)) {
+                return Ok(Ok(Reply::Done));
+            }
             ("say who you are", Role::Viewer, MembershipChange::Profile { name, colour })
         }
         MembershipRequest::SetRecovery { key } => {
@@ -117,6 +121,9 @@ pub(super) fn asked(txn: &mut Txn<'_>, request: MembershipRequest) -> Answer {
     };
     if let Some(refusal) = refused(txn, what, needed) {
         return Ok(Err(refusal));
+    }
+    if let Some(reason) = txn.people.would_not_be_heard(&txn.meta.device, &change) {
+        return no(format!("cannot {what}: {reason}"));
     }
     people::state(txn, change)?;
     Ok(Ok(Reply::Done))
