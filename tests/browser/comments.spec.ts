@@ -274,6 +274,8 @@ test('a comment that was begun is there after a reload, and is not sent about te
   await page.route('**/content*', (route) => (route.request().method() === 'PUT' ? route.abort() : route.continue()));
   await page.keyboard.press('End');
   await page.keyboard.type(' unsaved');
+  // The sign that saving fails moves the text down: not while it is being selected.
+  await expect(page.locator('.banner.bad')).toBeVisible();
   await select(page, 'unsaved');
   await page.keyboard.press('Control+Alt+m');
   await expect(area(page)).toBeFocused();
