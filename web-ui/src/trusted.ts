@@ -18,3 +18,6 @@ const policy = (window as unknown as { trustedTypes?: Factory }).trustedTypes?.c
 
 /** A worker that runs a file of the page. */
 export const worker = (url: string): Worker => new Worker(policy.createScriptURL(url), { type: 'module' });
+
+/** Style elements that carry this are let through by the page's policy. */
+export const styleNonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';

@@ -146,6 +146,8 @@ test.each([
   ['task of an item', task, '2. a⟦⟧', '2. [ ] a⟦⟧'],
   ['done', task, '  * [ ] a⟦⟧', '  * [x] a⟦⟧'],
   ['to do', task, '- [X] a⟦⟧', '- [ ] a⟦⟧'],
+  ['to do, where two ticked', task, '- [xX] a⟦⟧', '- [ ] a⟦⟧'],
+  ['done, where two opened it again', task, '- [  ] a⟦⟧', '- [x] a⟦⟧'],
 ])('%s: %j becomes %j', (_, command, before, after) => {
   expect(run(command as (view: EditorView) => boolean, before)).toBe(after);
 });
@@ -154,7 +156,7 @@ test('what notes know beyond Markdown is parsed, and ends where it should', () =
   const names = (doc: string) => {
     const found: string[] = [];
     ensureSyntaxTree(state(doc), doc.length, 5000)?.iterate({ enter: ({ name, from, to }) => {
-      if (/^(Wikilink|Embed|InlineMath|DisplayMath|BlockMath|OpenMath|Footnote|ATXHeading1)$/.test(name)) found.push(`${name} ${doc.slice(from, to)}`);
+      if (/^(Wikilink|Embed|InlineMath|DisplayMath|BlockMath|OpenMath|Footnote|ATXHeading1|TaskMarker)$/.test(name)) found.push(`${name} ${doc.slice(from, to)}`);
     } });
     return found;
   };
@@ -164,6 +166,8 @@ test('what notes know beyond Markdown is parsed, and ends where it should', () =
   expect(names('$$\nnever closed\n\n# h')).toEqual(['OpenMath $$\nnever closed', 'ATXHeading1 # h']);
   expect(names('> $$\n> a\n\n# h')).toEqual(['OpenMath $$\n> a', 'ATXHeading1 # h']);
   expect(names('[[a\nb]] [[]] [[[c]]]')).toEqual(['Wikilink [[c]]']);
+  // Two ticked one box, or opened it again, apart from each other.
+  expect(names('- [x] a\n- [xX] b\n- [  ] c\n- [xy] d\n\n[xx] e')).toEqual(['TaskMarker [x]', 'TaskMarker [xX]', 'TaskMarker [  ]']);
 });
 
 test('the link at a place', () => {
@@ -184,6 +188,7 @@ test('the reading side makes the same of it', () => {
   const html = (text: string) => md.render(text, { firstLine: 2 }).trim();
   expect(html('[[a"b|c<d]]')).toBe('<p><a class="wikilink" data-wiki="a&quot;b|c&lt;d">c&lt;d</a></p>');
   expect(html('- [x] done\n- [ ] not')).toContain('data-line="3"');
+  expect(html('- [xx] twice\n- [  ] not').match(/class="task[^"]*"/g)).toEqual(['class="task done"', 'class="task"', 'class="task"', 'class="task"']);
   expect(html('$a<b$')).toBe('<p><span class="math">a&lt;b</span></p>');
   expect(html('$$\na\n$$')).toBe('<div class="math math-block">a</div>');
   expect(html('$$\nnever closed')).toBe('<p>$$\nnever closed</p>');

@@ -14,11 +14,15 @@ use super::error::ApiError;
 
 const CSRF: HeaderName = HeaderName::from_static("x-codex-csrf");
 
-/// What a page of the desk may do: only what comes from the desk itself, and no text becomes script. The editor, formulas
-/// and diagrams write styles; these reach nothing but the desk either.
-const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
+/// What a page of the desk may do: only what comes from the desk itself, and no text becomes script or style.
+const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; \
     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
     trusted-types svelte-trusted-html dompurify codex default 'allow-duplicates'";
+
+/// The policy of one answer with the page: style elements that carry this nonce count. The editor makes one.
+pub fn policy_of_page(nonce: &str) -> String {
+    CSP.replace("style-src 'self'", &format!("style-src 'self' 'nonce-{nonce}'"))
+}
 
 /// Checks and then lets through; adds the headers that every answer carries.
 pub async fn guard(State(auth): State<Arc<Auth>>, request: Request, next: Next) -> Response {

@@ -25,7 +25,7 @@ use super::reading::{self, Found, blocking, mirror_is_fresh, mirror_shows_all, r
 use super::search::mirror;
 use crate::driver::Notebook;
 use crate::mirror::rename::Touched;
-use crate::mirror::{Backlink, occurrences, text};
+use crate::mirror::{Backlink, occurrences};
 use crate::store::Reader;
 
 const BACKLINKS: usize = 200;
@@ -149,11 +149,9 @@ fn text_of(reader: &Reader, id: &EntryId) -> Result<Option<String>, ApiError> {
 }
 
 fn lines_with(whole: &str, link: &Backlink) -> Vec<LineAround> {
-    let (_, body) = text::split(whole);
-    let start = whole.len() - body.len();
     let is_it = |one: &occurrences::Occurrence| one.link.target == link.target && one.link.kind == link.kind;
-    let found = occurrences::of(body).into_iter().filter(is_it);
-    let mut lines: Vec<LineAround> = found.map(|one| line_around(whole, start + one.target.start)).collect();
+    let found = occurrences::of(whole).into_iter().filter(is_it);
+    let mut lines: Vec<LineAround> = found.map(|one| line_around(whole, one.target.start)).collect();
     lines.dedup_by_key(|line| line.line);
     lines
 }

@@ -378,7 +378,7 @@ struct Found {
 }
 
 impl Found {
-    /// The text with that one character changed.
+    /// The text with what is in that box changed, and nothing else.
     fn with_box(&self, done: bool) -> String {
         let mut text = self.text.clone();
         let mut units = 0;
@@ -388,7 +388,7 @@ impl Found {
             is_it
         });
         if let Some((start, _)) = start {
-            let inside = text[start + 1..].chars().next().map_or(0, char::len_utf8);
+            let inside = text[start + 1..].find(']').unwrap_or(0);
             text.replace_range(start + 1..start + 1 + inside, if done { "x" } else { " " });
         }
         text

@@ -1,7 +1,9 @@
 //! The page itself, embedded in the binary.
 
 use axum::extract::{OriginalUri, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE,
+};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -9,6 +11,7 @@ use serde::Deserialize;
 
 use super::desk::Desk;
 use super::error::{ApiError, no_such_method, no_such_route};
+use super::guard::policy_of_page;
 use super::input::Params;
 
 #[derive(RustEmbed)]
@@ -27,7 +30,7 @@ pub async fn root(
     Params(entrance): Params<Entrance>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Some(token) = entrance.token else { return Ok(page(&headers)) };
+    let Some(token) = entrance.token else { return Ok(page()) };
     if let Some(cookie) = desk.auth().redeem(&token)? {
         let no_store = (CACHE_CONTROL, "no-store".to_owned());
         return Ok(([(SET_COOKIE, cookie), no_store], Redirect::to("/")).into_response());
@@ -53,15 +56,26 @@ pub async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if path.starts_with("assets/") || path.starts_with("api/") {
         return no_such_route(OriginalUri(uri)).await.into_response();
     }
-    page(&headers)
+    page()
 }
 
-fn page(headers: &HeaderMap) -> Response {
-    match Dist::get("index.html") {
-        Some(file) => serve("index.html", file, headers),
-        None => ApiError::not_found("this codexd was built without its web UI; its API is at /api/v1")
-            .into_response(),
+/// What stands in the page as its nonce until it is served.
+const NONCE: &str = "a-new-one-each-time";
+
+/// Never from a cache: each answer has a nonce of its own, in the page and in its policy.
+fn page() -> Response {
+    let Some(file) = Dist::get("index.html") else {
+        return ApiError::not_found("this codexd was built without its web UI; its API is at /api/v1")
+            .into_response();
+    };
+    let mut nonce = [0; 16];
+    if let Err(error) = getrandom::fill(&mut nonce) {
+        return ApiError::internal(format!("cannot draw a nonce for the page: {error}")).into_response();
     }
+    let nonce = data_encoding::HEXLOWER.encode(&nonce);
+    let html = String::from_utf8_lossy(&file.data).replace(NONCE, &nonce);
+    let headers = [(CACHE_CONTROL, "no-store".to_owned()), (CONTENT_SECURITY_POLICY, policy_of_page(&nonce))];
+    (headers, Html(html)).into_response()
 }
 
 fn serve(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
@@ -95,5 +109,28 @@ mod tests {
         assert_eq!(ask("/api/v2/x").await.status(), StatusCode::NOT_FOUND);
         let post = asset(Method::POST, "/n/lab".parse().unwrap(), HeaderMap::new()).await;
         assert_eq!(post.status(), StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[tokio::test]
+    async fn each_answer_with_the_page_lets_styles_of_its_own_nonce_through() {
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let answer = asset(Method::GET, "/n/lab".parse().unwrap(), HeaderMap::new()).await;
+            let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+            assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
+            let html = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+            let html = String::from_utf8(html.to_vec()).unwrap();
+            let nonce = html
+                .split("property=\"csp-nonce\" nonce=\"")
+                .nth(1)
+                .unwrap()
+                .split('"')
+                .next()
+                .unwrap()
+                .to_owned();
+            assert!(policy.contains(&format!("style-src 'self' 'nonce-{nonce}';")), "{policy}");
+            assert!(!policy.contains("unsafe") && nonce != NONCE && !seen.contains(&nonce), "{policy}");
+            seen.push(nonce);
+        }
     }
 }

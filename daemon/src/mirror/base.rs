@@ -7,7 +7,7 @@ use codex_crdt_model::ids::EntryId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 /// Schema version; a mirror of any other is rebuilt.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 const SCHEMA: &[&str] =
     &[include_str!("../../migrations/mirror/0001.sql"), include_str!("../../migrations/mirror/0002.sql")];
 /// Idle reading connections that are kept.

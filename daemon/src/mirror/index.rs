@@ -17,7 +17,7 @@ use super::feed::{Feed, Located};
 use super::properties::{self, Properties};
 use super::sidecar::{self, Form};
 use super::tasks::{self, RawTask};
-use super::{image, text};
+use super::{image, occurrences, text};
 use crate::extract;
 
 /// Folders above an entry, at most: a loop in broken rows ends here.
@@ -553,6 +553,11 @@ impl Said {
         }
         let read = text::markdown(body);
         (self.heading, self.links) = (read.heading, read.links);
+        for found in front.map(occurrences::of_properties).unwrap_or_default() {
+            if !self.links.contains(&found.link) {
+                self.links.push(found.link);
+            }
+        }
         self.tasks = tasks::placed(&content[..content.len() - body.len()], body, read.tasks);
         self.body = body.to_owned();
     }

@@ -5,13 +5,16 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
 
-use super::text::{OPTIONS, RawLink, link};
+use super::properties;
+use super::text::{self, OPTIONS, RawLink, link};
 
 /// How a link is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// `[[target]]`
     Wiki,
+    /// The same in a property, where YAML gives some letters a meaning of their own.
+    Property,
     /// `[text](target)`, `[text]: target`
     Plain,
     /// The same with `<target>`.
@@ -39,8 +42,55 @@ struct Begun {
     inside: usize,
 }
 
-/// All links of a body that stay in the notebook, in the order of their targets.
-pub fn of(body: &str) -> Vec<Occurrence> {
+/// All links of a whole text that stay in the notebook, in its order: wikilinks of its frontmatter, and those of its body.
+pub fn of(whole: &str) -> Vec<Occurrence> {
+    let (front, body) = text::split(whole);
+    let before = whole.len() - body.len();
+    let mut found = Vec::new();
+    if let Some(front) = front {
+        let closing = whole[..before].trim_end().len() - "---".len();
+        found = moved(of_properties(front), closing - front.len());
+    }
+    found.extend(moved(of_body(body), before));
+    found
+}
+
+fn moved(found: Vec<Occurrence>, by: usize) -> Vec<Occurrence> {
+    let there = |one: Occurrence| Occurrence { target: one.target.start + by..one.target.end + by, ..one };
+    found.into_iter().map(there).collect()
+}
+
+/// Wikilinks that are texts of a frontmatter, or in one.
+pub fn of_properties(front: &str) -> Vec<Occurrence> {
+    if !front.contains("[[") {
+        return Vec::new();
+    }
+    let texts: Vec<String> = match properties::yaml(front) {
+        Ok(read) => properties::flatten(&read).into_iter().map(|flat| flat.text).collect(),
+        Err(_) => return Vec::new(),
+    };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(open) = front[at..].find("[[").map(|open| at + open + 2) {
+        at = open;
+        let Some(end) = front[open..].find(['[', ']', '\n']).map(|length| open + length) else { break };
+        let inner = &front[open..end];
+        let is_text = || texts.iter().any(|text| text.contains(&format!("[[{inner}]]")));
+        if inner.is_empty() || !front[end..].starts_with("]]") || !is_text() {
+            continue;
+        }
+        let path = inner.split(['|', '#', '?']).next().unwrap_or_default();
+        let start = open + (path.len() - path.trim_start().len());
+        let written = inner.split('|').next().unwrap_or_default();
+        found.extend(link(written, "wiki").map(|link| {
+            let target = start..start + path.trim().len();
+            Occurrence { link, style: Style::Property, target }
+        }));
+    }
+    found
+}
+
+fn of_body(body: &str) -> Vec<Occurrence> {
     let parser = Parser::new_ext(body, OPTIONS);
     let mut found = Vec::new();
     for (_, definition) in parser.reference_definitions().iter() {
@@ -185,6 +235,17 @@ mod tests {
             ("g h.md", "g h.md"),
         ];
         assert_eq!(shown, expect);
+    }
+
+    #[test]
+    fn wikilinks_of_properties_are_links() {
+        let text = "\u{feff}---\r\nof: \"[[ Note #H|x]]\"\r\nall: ['[[b/c.md]]', x]\r\nm: [[e], [f]]\r\n# [[g]]\r\n---\r\n[[h]]\n";
+        let found = of(text);
+        let shown: Vec<(&str, &str)> =
+            found.iter().map(|one| (&text[one.target.clone()], one.link.target.as_str())).collect();
+        assert_eq!(shown, [("Note", "Note"), ("b/c.md", "b/c.md"), ("h", "h")]);
+        assert_eq!(of("---\na: see [[D]] [[]]\n---\n")[0].target, 13..14);
+        assert_eq!(of("---\na: [[D]\n---\n"), []);
     }
 
     #[test]

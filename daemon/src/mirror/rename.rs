@@ -164,30 +164,28 @@ fn changes_in(
     source: &EntryInfo,
     whole: &str,
 ) -> Result<Vec<Change>, MirrorError> {
-    let (_, body) = text::split(whole);
-    let start = whole.len() - body.len();
     let before = Tree { db, look, moved: None };
     let after = Tree { db, look, moved: Some(moved) };
     let there = source.path.parent().unwrap_or_default();
     let then = moved.after(&source.path).parent().unwrap_or_default();
     let mut changes = Vec::new();
     let mut texts: BTreeMap<usize, String> = BTreeMap::new();
-    let found = occurrences::of(body);
+    let found = occurrences::of(whole);
     for (number, one) in found.iter().enumerate() {
         let wiki = one.link.is_wiki();
         let Some(meant) = before.meant(&there, &one.link.target, wiki)? else { continue };
         if after.meant(&then, &one.link.target, wiki)? == Some(meant) {
             continue;
         }
-        let to = target(&before, &after, &there, &then, one, &body[one.target.clone()], &meant)?;
+        let to = target(&before, &after, &there, &then, one, &whole[one.target.clone()], &meant)?;
         if let Some(to) = &to {
             texts.insert(number, to.clone());
         }
-        let at = start + one.target.start..start + one.target.end;
+        let at = one.target.clone();
         let line = whole[..at.start].matches('\n').count() + 1;
         changes.push(Change { line, from: whole[at.clone()].to_owned(), at, to, meant });
     }
-    if !reads_as_meant(body, &found, &texts) {
+    if !reads_as_meant(whole, &found, &texts) {
         for change in &mut changes {
             change.to = None;
         }
@@ -209,7 +207,8 @@ fn target(
     let Some(path) = after.path_of(meant)? else { return Ok(None) };
     let from_root = format!("/{path}");
     let mut tries: Vec<String> = Vec::new();
-    if one.style == Style::Wiki {
+    let wiki = one.link.is_wiki();
+    if wiki {
         let has_end = written.to_lowercase().ends_with(".md");
         let short = |text: String| match text.len().checked_sub(3).filter(|_| !has_end) {
             Some(stem) if text.to_lowercase().ends_with(".md") => text[..stem].to_owned(),
@@ -229,6 +228,9 @@ fn target(
         }
         tries.extend([short(path.to_string()), short(from_root)]);
         tries.retain(|text| !text.contains(['|', '[', ']', '#', '?', '\n']));
+        if one.style == Style::Property {
+            tries.retain(|text| !text.contains(['"', '\'', '\\', ':', ',', '{', '}']));
+        }
     } else {
         let dotted = written.starts_with("./");
         let relative = relative(then, &path);
@@ -239,8 +241,8 @@ fn target(
         }
     }
     for text in tries {
-        if after.meant(then, &text, one.link.is_wiki())? == Some(*meant) {
-            return Ok(Some(if one.style == Style::Wiki { text } else { encoded(&text, one.style) }));
+        if after.meant(then, &text, wiki)? == Some(*meant) {
+            return Ok(Some(if wiki { text } else { encoded(&text, one.style) }));
         }
     }
     Ok(None)
@@ -257,8 +259,8 @@ fn relative(folder: &EntryPath, path: &EntryPath) -> String {
 }
 
 /// Whether the text with these targets has the same links as before, but for those.
-fn reads_as_meant(body: &str, found: &[Occurrence], texts: &BTreeMap<usize, String>) -> bool {
-    let mut changed = body.to_owned();
+fn reads_as_meant(whole: &str, found: &[Occurrence], texts: &BTreeMap<usize, String>) -> bool {
+    let mut changed = whole.to_owned();
     for (number, to) in texts.iter().rev() {
         changed.replace_range(found[*number].target.clone(), to);
     }

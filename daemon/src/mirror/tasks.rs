@@ -1,6 +1,8 @@
 //! Tasks: boxes in Markdown lists, and entries of type `task`. What a line says of when (`due:2026-12-01`, `📅 2026-12-01`), who
 //! (`@name`) and which kind (`#tag`).
 
+use std::ops::Range;
+
 use codex_crdt_model::ids::EntryId;
 use codex_crdt_model::path::EntryPath;
 use rusqlite::types::Value as Sql;
@@ -88,8 +90,29 @@ fn name_of(word: &str) -> &str {
     word.trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '/'))
 }
 
+/// Letters that a box may hold.
+const MOST_IN_BOX: usize = 8;
+
+/// A box in which two met who ticked it, or opened it again, apart from each other: `[xx]`, `[  ]`. It is still that box. `item`
+/// is where its list item begins.
+pub fn box_of_two(body: &str, item: usize) -> Option<(Range<usize>, bool)> {
+    let rest = body[item..].trim_start_matches([' ', '\t']);
+    let unmarked = match rest.strip_prefix(['-', '+', '*']) {
+        Some(unmarked) => unmarked,
+        None => rest.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(['.', ')'])?,
+    };
+    let inside = unmarked.trim_start_matches([' ', '\t']).strip_prefix('[')?;
+    let end = inside.find(|c| !matches!(c, ' ' | 'x' | 'X'))?;
+    let behind = inside[end..].strip_prefix(']')?;
+    if !(2..=MOST_IN_BOX).contains(&end) || !behind.starts_with(char::is_whitespace) {
+        return None;
+    }
+    let at = body.len() - inside.len() - 1;
+    Some((at..at + end + 2, inside[..end].contains(['x', 'X'])))
+}
+
 /// The tasks of a Markdown text, by the places of the boxes in it.
-pub fn of_boxes(body: &str, boxes: &[(std::ops::Range<usize>, bool)]) -> Vec<RawTask> {
+pub fn of_boxes(body: &str, boxes: &[(Range<usize>, bool)]) -> Vec<RawTask> {
     let mut tasks = Vec::new();
     let (mut line, mut counted) = (1, 0);
     for (range, done) in boxes.iter().take(MOST) {
@@ -363,5 +386,15 @@ mod tests {
         assert_eq!(shown, [(5, false, "one"), (6, true, "two"), (7, true, "three"), (14, false, "*four*")]);
         let units: Vec<u16> = text.encode_utf16().collect();
         assert!(found.iter().all(|task| units[task.at] == u16::from(b'[')));
+    }
+
+    #[test]
+    fn a_box_that_two_ticked_is_that_box() {
+        let text =
+            "- [xx] one\n2) [  ] two\n  - [xX]\tthree\n- [xx]no\n- [xy] no\n- [] no\n- [x] four\n\n[xx] no\n";
+        let found = in_text(text);
+        let shown: Vec<_> = found.iter().map(|task| (task.line, task.done, task.text.as_str())).collect();
+        assert_eq!(shown, [(1, true, "one"), (2, false, "two"), (3, true, "three"), (7, true, "four")]);
+        assert!(found.iter().all(|task| text.as_bytes()[task.at] == b'['));
     }
 }

@@ -93,6 +93,7 @@ pub fn markdown(body: &str) -> Markdown {
     for (event, range) in Parser::new_ext(body, OPTIONS).into_offset_iter() {
         match event {
             Event::TaskListMarker(done) => boxes.push((range, done)),
+            Event::Start(Tag::Item) => boxes.extend(tasks::box_of_two(body, range.start)),
             Event::Start(Tag::Heading { .. }) if heading.is_none() => {
                 inside = true;
                 heading = Some(String::new());

@@ -4,6 +4,7 @@ import { syntaxTree } from '@codemirror/language';
 import type { EditorState } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import { t } from '../i18n/en';
+import { BOX, MARK } from './boxes';
 import { type Name, ports } from './live/context';
 import { headingsOf } from './paths';
 import { pickFiles } from './uploads';
@@ -107,12 +108,14 @@ function run(name: keyof typeof commands, view: EditorView, completion: Completi
   });
 }
 
+const LINE_BEGINS = new RegExp(String.raw`^[\s>]*(?:${MARK}(?:${BOX}[ \t]+)?)?$`);
+
 function slash(context: CompletionContext): CompletionResult | null {
   const typed = context.matchBefore(/\/[\p{L}\p{N}]*$/u);
   if (!typed || inCode(context.state, context.pos)) return null;
   const line = context.state.doc.lineAt(typed.from);
   // At the beginning of what the line says: behind a list's mark too.
-  if (!/^[\s>]*(?:(?:[-+*]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)?$/.test(line.text.slice(0, typed.from - line.from))) return null;
+  if (!LINE_BEGINS.test(line.text.slice(0, typed.from - line.from))) return null;
   const options = Object.entries(t.editor.commands).map(([name, [label, detail]], at): Completion => ({
     label: `/${label}`,
     displayLabel: label,

@@ -1,6 +1,7 @@
 /** Shortcuts for what Markdown can say. Every one is an ordinary edit of the text. */
 import { type ChangeSpec, EditorSelection, type EditorState, type Line } from '@codemirror/state';
 import type { Command, EditorView, KeyBinding } from '@codemirror/view';
+import { BOX, MARK, boxIn } from './boxes';
 
 /** Puts marks around what is selected, or takes them away. */
 export const toggleMark = (mark: string): Command => ({ state, dispatch }) => {
@@ -57,7 +58,7 @@ function replaceStarts(view: EditorView, next: (line: Line, index: number) => { 
 }
 
 const HEADING = /^#{1,6}[ \t]+/;
-const ITEM = /^(?:[-+*]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?/;
+const ITEM = new RegExp(String.raw`^${MARK}(?:${BOX}[ \t]+)?`);
 
 /** 0 makes it a paragraph; the level that it has, too. */
 export const heading = (level: number): Command => (view) =>
@@ -74,7 +75,7 @@ const list = (is: RegExp, mark: (index: number) => string): Command => (view) =>
     return { length: now.length, text: all ? '' : mark(index) };
   });
 };
-export const bullets = list(/^[-+*][ \t]+(?!\[[ xX]\][ \t])/, () => '- ');
+export const bullets = list(new RegExp(String.raw`^[-+*][ \t]+(?!${BOX}[ \t])`), () => '- ');
 export const numbers = list(/^\d+[.)][ \t]+/, (index) => `${index + 1}. `);
 export const quote: Command = (view) => {
   const all = selectedLines(view.state).every((line) => /^\s*>/.test(line.text));
@@ -88,8 +89,8 @@ export const quote: Command = (view) => {
 export const task: Command = (view) =>
   replaceStarts(view, (line) => {
     const text = line.text.trimStart();
-    const box = /^(?:[-+*]|\d+[.)])[ \t]+\[([ xX])\]/.exec(text);
-    if (box) return { skip: box[0].length - 2, length: 1, text: box[1] === ' ' ? 'x' : ' ' };
+    const box = boxIn(text);
+    if (box) return { skip: box.from + 1, length: box.to - box.from - 2, text: box.done ? ' ' : 'x' };
     const now = /^(?:[-+*]|\d+[.)])[ \t]+/.exec(text)?.[0] ?? '';
     return { length: now.length, text: `${now || '- '}[ ] ` };
   });

@@ -6,6 +6,7 @@ import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/sea
 import { EditorState, type Extension, Prec } from '@codemirror/state';
 import { EditorView, drawSelection, dropCursor, highlightActiveLine, highlightSpecialChars, keymap, placeholder } from '@codemirror/view';
 import { t } from '../i18n/en';
+import { styleNonce } from '../trusted';
 import { completions } from './complete';
 import { following } from './follow';
 import { frontmatterEnd } from './frontmatter';
@@ -56,6 +57,7 @@ export function extensions(given: Ports | null, label: string): Extension[] {
     bracketMatching(),
     indentUnit.of('  '),
     search({ top: true }),
+    EditorView.cspNonce.of(styleNonce),
     EditorView.lineWrapping,
     EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'true', autocapitalize: 'sentences' }),
     EditorView.editorAttributes.of({ class: given ? 'cm-prose' : 'cm-plain' }),

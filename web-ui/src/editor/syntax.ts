@@ -1,6 +1,7 @@
 /** What notes know beyond CommonMark and GFM, for the editor's parser: wikilinks, embeds, math, footnotes. */
 import { tags } from '@lezer/highlight';
-import type { BlockContext, InlineContext, Line, MarkdownConfig } from '@lezer/markdown';
+import type { BlockContext, InlineContext, LeafBlock, LeafBlockParser, Line, MarkdownConfig } from '@lezer/markdown';
+import { BOX } from './boxes';
 
 const BANG = 33;
 const DOLLAR = 36;
@@ -74,6 +75,25 @@ function mathBlock(cx: BlockContext, line: Line): boolean {
   return true;
 }
 
+/** GFM's tasks, with the boxes that two ticked. */
+class Task implements LeafBlockParser {
+  constructor(readonly length: number) {}
+  nextLine(): boolean {
+    return false;
+  }
+  finish(cx: BlockContext, leaf: LeafBlock): boolean {
+    const box = cx.elt('TaskMarker', leaf.start, leaf.start + this.length);
+    const rest = cx.parser.parseInline(leaf.content.slice(this.length), leaf.start + this.length);
+    cx.addLeafElement(leaf, cx.elt('Task', leaf.start, leaf.start + leaf.content.length, [box, ...rest]));
+    return true;
+  }
+}
+const BOX_OF_TWO = new RegExp(String.raw`^${BOX}(?=[ \t])`);
+function boxOfTwo(cx: BlockContext, leaf: LeafBlock): Task | null {
+  const found = cx.parentType().name === 'ListItem' ? BOX_OF_TWO.exec(leaf.content) : null;
+  return found && new Task(found[0].length);
+}
+
 export const notes: MarkdownConfig = {
   defineNodes: [
     { name: 'Wikilink', style: tags.link },
@@ -91,5 +111,5 @@ export const notes: MarkdownConfig = {
     { name: 'Math', parse: math, before: 'Link' },
     { name: 'Footnote', parse: footnote, before: 'Link' },
   ],
-  parseBlock: [{ name: 'BlockMath', parse: mathBlock, before: 'FencedCode', endLeaf: (_, line) => opensMath(line) }],
+  parseBlock: [{ name: 'TaskOfTwo', leaf: boxOfTwo, before: 'TaskList' }, { name: 'BlockMath', parse: mathBlock, before: 'FencedCode', endLeaf: (_, line) => opensMath(line) }],
 };

@@ -23,11 +23,12 @@ class Look {
   chosen = $state<Appearance>('system');
   theme = $state.raw<ShownTheme | null>(kept());
   #dark = $state(false);
-  #sheet = document.head.appendChild(document.createElement('style'));
+  // Paper is light and plain, whatever the page wears.
+  #sheet = new CSSStyleSheet({ media: 'screen' });
+  #shown = '';
 
   constructor() {
-    // Paper is light and plain, whatever the page wears.
-    this.#sheet.media = 'screen';
+    document.adoptedStyleSheets.push(this.#sheet);
     const kept = localStorage.getItem(KEY);
     if (kept === 'light' || kept === 'dark') this.chosen = kept;
     const system = matchMedia('(prefers-color-scheme: dark)');
@@ -70,7 +71,8 @@ class Look {
 
   #show(): void {
     const { css = '', class_name = '' } = this.theme ?? {};
-    if (this.#sheet.textContent !== css) this.#sheet.textContent = css;
+    if (this.#shown !== css) this.#sheet.replaceSync(css);
+    this.#shown = css;
     // On both: themes were written for either.
     for (const element of [document.documentElement, document.body]) {
       element.className = class_name;

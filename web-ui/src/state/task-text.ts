@@ -1,16 +1,15 @@
 /** Tasks in the text of an entry: finding a task's line, and changing what it says of when and who. Nothing else changes. Pure. */
+import { boxIn } from '../editor/boxes';
 import { frontmatterEnd } from '../editor/frontmatter';
 import { isDay } from './days';
 
-const BOX = /^[\s>]*(?:(?:[-+*]|\d+[.)])[ \t]+)+\[([ xX])\](?=\s|$)/;
-
 /** What stands behind the box of a line, and where; `null` if there is no box. */
 export function boxOf(line: string): { done: boolean; from: number; text: string } | null {
-  const match = BOX.exec(line);
-  if (!match) return null;
-  const behind = line.slice(match[0].length);
+  const box = boxIn(line);
+  if (!box) return null;
+  const behind = line.slice(box.to);
   const lead = behind.length - behind.trimStart().length;
-  return { done: match[1] !== ' ', from: match[0].length + lead, text: behind.trim() };
+  return { done: box.done, from: box.to + lead, text: behind.trim() };
 }
 
 /** The line of a task, from 0: where it was read, or the one line that says the same; `null` when that cannot be told. */

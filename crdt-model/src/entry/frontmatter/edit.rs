@@ -6,7 +6,10 @@ use super::{Key, Parts, is_silent, split, split_inner, with_eol};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PropertyRefused {
     /// The frontmatter is not split into keys.
-    #[error("the frontmatter is not valid YAML with distinct keys; mend it in the text first")]
+    #[error(
+        "its frontmatter is not one list of distinct keys that stand for themselves: it is no valid YAML or longer than 64 KiB, has a key twice, is \
+         written in braces, or one key repeats another by an anchor (`*name`); change it in the text"
+    )]
     Broken,
     /// The source is not one entry of a YAML block mapping.
     #[error("`{source_text}` is not one line or block of YAML that sets `{key}`")]

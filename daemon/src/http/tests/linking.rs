@@ -131,3 +131,18 @@ async fn backlinks_come_with_their_lines_and_a_graph_with_its_neighbours() {
     let taken = json!({"path": "hub.md", "links": "preview"}).to_string();
     assert_eq!(world.send("PATCH", &note, &[], &taken).await.refused(), (400, "bad_path".into()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_in_properties_are_links() {
+    let text = "---\r\nof: \"[[Sample]]\"\r\nalso: ['[[lab/Sample|it]]', 3]\r\n---\r\nbody\r\n";
+    let world = World::with(&[("run.md", text.as_bytes()), ("lab/Sample.md", b"# S\n")]).await;
+    let sample = world.address("lab/Sample.md").await;
+    let back = world.get(&format!("{sample}/backlinks")).await.json();
+    let lines = |row: &Value| row["lines"][0]["line"].clone();
+    assert_eq!(back["items"].as_array().unwrap().iter().map(lines).collect::<Vec<_>>(), [2, 3]);
+    rename(&world, &sample, "lab/Probe 1.md", "rewrite").await;
+    world.file_is("run.md", &text.replace("Sample", "Probe 1")).await;
+    // What YAML would read as something else is not put there: said, not done.
+    let done = rename(&world, &sample, "lab/a: b.md", "preview").await;
+    assert_eq!(done["links"]["kept"].as_array().unwrap().len(), 2, "{done}");
+}

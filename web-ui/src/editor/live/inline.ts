@@ -6,6 +6,7 @@ import { syntaxTree } from '@codemirror/language';
 import { type EditorState, type Range } from '@codemirror/state';
 import { Decoration, type DecorationSet, type EditorView, ViewPlugin, type ViewUpdate } from '@codemirror/view';
 import type { SyntaxNodeRef } from '@lezer/common';
+import { isDone } from '../boxes';
 import { calloutOf } from '../callouts';
 import { languageName } from '../languages';
 import { parseWiki } from '../paths';
@@ -144,7 +145,7 @@ const drawers: Record<string, Draw> = {
     const item = node.node.parent;
     const task = item?.getChild('Task')?.getChild('TaskMarker');
     if (task) {
-      const done = /x/i.test(on.text(task.from, task.to));
+      const done = isDone(on.text(task.from, task.to));
       if (done) on.line(node.from, doneLine);
       // One character of the text may hold a cursor behind the box; within it, it is text.
       if (!on.touched(node.from, task.to)) on.replace(node.from, task.to, Decoration.replace({ widget: new TaskBox(done) }));

@@ -1,6 +1,7 @@
 /** What stands in the text in place of what is written there. */
 import { type EditorView, WidgetType } from '@codemirror/view';
 import { t } from '../../i18n/en';
+import { boxIn } from '../boxes';
 import { embedded, imageUrl, media, notShown } from '../media';
 import { parseWiki, wikiLabel } from '../paths';
 import { ports } from './context';
@@ -80,12 +81,10 @@ export class TaskBox extends WidgetType {
 export function toggleTaskAt(view: EditorView, pos: number, expected?: boolean): boolean {
   const { state } = view;
   const line = state.doc.lineAt(pos);
-  const match = /^[\s>]*(?:[-+*]|\d+[.)])[ \t]+\[([ xX])\]/.exec(line.text);
-  if (!match || state.readOnly) return false;
-  const done = match[1] !== ' ';
-  if (expected !== undefined && expected !== done) return false;
-  const at = line.from + match[0].length - 2;
-  view.dispatch({ changes: { from: at, to: at + 1, insert: done ? ' ' : 'x' }, userEvent: 'input.task' });
+  const box = boxIn(line.text);
+  if (!box || state.readOnly) return false;
+  if (expected !== undefined && expected !== box.done) return false;
+  view.dispatch({ changes: { from: line.from + box.from + 1, to: line.from + box.to - 1, insert: box.done ? ' ' : 'x' }, userEvent: 'input.task' });
   return true;
 }
 

@@ -91,6 +91,10 @@ function keep(key: string, drawing: Drawing): Drawing {
   return drawing;
 }
 
+const ID = 'codex-diagram-';
+/** How Mermaid styles what it measures. The policy lets its own style element say nothing in the page. */
+const measuring = new CSSStyleSheet();
+
 /**
  * Mermaid puts strings into the page while it measures. Where the page's policy demands Trusted Types, they are cleaned
  * on their way; elsewhere nothing asks for this.
@@ -103,7 +107,12 @@ function cleanWhatMermaidWrites(): void {
   const { trustedTypes } = window as unknown as { trustedTypes?: Factory };
   if (!trustedTypes || trustedTypes.defaultPolicy) return;
   const rules = { USE_PROFILES: { html: true, svg: true, svgFilters: true }, ADD_TAGS: ['style', 'foreignObject'], HTML_INTEGRATION_POINTS: { foreignobject: true } };
-  trustedTypes.createPolicy('default', { createHTML: (html) => String(purify.sanitize(html, rules)) });
+  trustedTypes.createPolicy('default', {
+    createHTML: (html) => {
+      if (html.startsWith(`#${ID}`)) measuring.replaceSync(html);
+      return String(purify.sanitize(html, rules));
+    },
+  });
 }
 
 /** Mermaid fetches the images of such shapes, wherever they are; a key could also be written with escapes. */
@@ -117,7 +126,10 @@ async function make(source: string, colours: Colours): Promise<Drawing> {
   }
   mermaid.initialize(settings(colours));
   number += 1;
-  const { svg } = await mermaid.render(`codex-diagram-${number}`, source);
+  document.adoptedStyleSheets.push(measuring);
+  const { svg } = await mermaid.render(`${ID}${number}`, source).finally(() => {
+    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== measuring);
+  });
   const fragment = purify.sanitize(svg, {
     USE_PROFILES: { svg: true, svgFilters: true },
     ADD_TAGS: ['style'],

@@ -1,6 +1,7 @@
 /** What notes know beyond CommonMark and GFM, for the reading side: the same as `../syntax` knows for the editor. */
 import type { Env as AnyEnv, MarkdownIt, StateBlock as Block, StateCore as Core, StateInline as Inline, Token } from 'markdown-it';
 import { t } from '../../i18n/en';
+import { BOX, isDone } from '../boxes';
 import { calloutOf } from '../callouts';
 import { parseWiki, slug, wikiLabel } from '../paths';
 import { mathLength } from '../syntax';
@@ -150,18 +151,20 @@ function callouts(state: Core): void {
   }
 }
 
+const BOX_FIRST = new RegExp(String.raw`^${BOX}(?:\s+|$)`);
+
 /** `- [ ]` and `- [x]` as boxes that know their line. */
 function tasks(state: Core): void {
   const { firstLine = 0 } = state.env as Partial<Env>;
   state.tokens.forEach((token, at) => {
-    const match = /^\[([ xX])\](?:\s+|$)/.exec(token.content);
+    const match = BOX_FIRST.exec(token.content);
     const item = state.tokens[at - 2];
     if (token.type !== 'inline' || item?.type !== 'list_item_open' || !match) return;
     const first = token.children?.[0];
     if (!first || first.type !== 'text') return;
     first.content = first.content.slice(match[0].length);
     const box = new state.Token('html_inline', '', 0);
-    const done = match[1] !== ' ';
+    const done = isDone(match[0]);
     const line = firstLine + (token.map?.[0] ?? 0);
     box.content = `<input type="checkbox" class="task" disabled data-line="${line}" aria-label="${done ? t.editor.done : t.editor.toDo}"${done ? ' checked' : ''}> `;
     token.children?.unshift(box);
