@@ -26,7 +26,7 @@ const firstLoad: Plugin = {
       wanted.add(name);
       if (chunk.type === 'chunk') chunk.imports.forEach(visit);
     };
-    const entries = Object.values(bundle).flatMap((each) => (each.type === 'chunk' && each.isEntry ? each.fileName : []));
+    const entries = Object.values(bundle).flatMap((each) => (each.type === 'chunk' && each.isEntry && each.name === 'index' ? each.fileName : []));
     entries.forEach(visit);
     for (const each of Object.values(bundle)) if (each.type === 'asset' && /^assets\/index-.*\.css$/.test(each.fileName)) wanted.add(each.fileName);
     const size = (each: Rolldown.OutputChunk | Rolldown.OutputAsset | undefined) =>
@@ -64,6 +64,8 @@ export default defineConfig({
     target: 'es2022',
     // The page's policy forbids inline scripts and data: URLs for code; every asset stays a file.
     assetsInlineLimit: 0,
+    // Diagrams are drawn in a document of their own.
+    rolldownOptions: { input: ['index.html', 'diagram.html'] },
     modulePreload: { polyfill: false },
     // Mermaid's layouts come only with diagrams that need them; the first load has a bound of its own.
     chunkSizeWarningLimit: 1600,

@@ -17,11 +17,18 @@ const CSRF: HeaderName = HeaderName::from_static("x-codex-csrf");
 /// What a page of the desk may do: only what comes from the desk itself, and no text becomes script or style.
 const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; \
     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-    trusted-types svelte-trusted-html dompurify codex default 'allow-duplicates'";
+    trusted-types svelte-trusted-html dompurify codex 'allow-duplicates'";
 
 /// The policy of one answer with the page: style elements that carry this nonce count. The editor makes one.
 pub fn policy_of_page(nonce: &str) -> String {
     CSP.replace("style-src 'self'", &format!("style-src 'self' 'nonce-{nonce}'"))
+}
+
+/// The policy of the frame in which diagrams are drawn: inline styles, and nobody else shows it.
+pub fn policy_of_diagrams() -> String {
+    CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+        .replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        .replace("trusted-types svelte-trusted-html", "trusted-types default")
 }
 
 /// Checks and then lets through; adds the headers that every answer carries.

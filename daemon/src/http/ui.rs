@@ -4,19 +4,22 @@ use axum::extract::{OriginalUri, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE,
 };
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use serde::Deserialize;
 
 use super::desk::Desk;
 use super::error::{ApiError, no_such_method, no_such_route};
-use super::guard::policy_of_page;
+use super::guard::{policy_of_diagrams, policy_of_page};
 use super::input::Params;
 
 #[derive(RustEmbed)]
 #[folder = "../web-ui/dist"]
 struct Dist;
+
+/// The document in which the page draws diagrams.
+const DIAGRAMS: &str = "diagram.html";
 
 /// A one-time link's token.
 #[derive(Debug, Deserialize)]
@@ -50,7 +53,13 @@ pub async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     }
     let path = uri.path().trim_start_matches('/');
     if let Some(file) = Dist::get(path).filter(|_| !path.is_empty()) {
-        return serve(path, file, &headers);
+        let mut answer = serve(path, file, &headers);
+        if path == DIAGRAMS
+            && let Ok(policy) = HeaderValue::from_str(&policy_of_diagrams())
+        {
+            answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        return answer;
     }
     // A missing file of the build must not be answered with the page: the browser would run HTML as script.
     if path.starts_with("assets/") || path.starts_with("api/") {

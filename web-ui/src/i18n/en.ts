@@ -169,6 +169,8 @@ export const t = {
     diagram: (first: string) => (first === '' ? 'Diagram' : `Diagram: ${first}`),
     diagramFailed: (why: string) => `This diagram cannot be drawn. ${why}`,
     diagramEmpty: 'It came out empty.',
+    diagrams: 'Where diagrams are drawn',
+    diagramsMissing: 'What draws diagrams did not come from the daemon.',
     diagramImages: 'Images within diagrams are not fetched.',
     uploading: (name: string) => `Uploading ${name}…`,
     uploadFailed: (name: string, why: string) => `${name} was not uploaded. ${why}`,

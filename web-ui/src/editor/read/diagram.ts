@@ -1,10 +1,9 @@
 /**
- * Mermaid's diagrams. Mermaid comes when the first of them is on the screen. What it draws is cleaned and shown as
- * an image: no script of an image runs, and nothing that it names is fetched.
+ * Mermaid's diagrams. Mermaid comes when the first of them is on the screen, into a frame of its own (`drawing.ts`). What
+ * comes out is shown as an image: no script of an image runs, and nothing that it names is fetched.
  */
-import type { Mermaid } from 'mermaid';
 import { t } from '../../i18n/en';
-import { purify } from './purify';
+import type { DrawDiagram } from './drawing';
 
 const system = matchMedia('(prefers-color-scheme: dark)');
 const MOST_DRAWN = 50;
@@ -55,7 +54,6 @@ function ofPage(): Colours {
   return { dark: isDark(), theme };
 }
 
-let mermaid: Mermaid | null = null;
 /** Mermaid draws one at a time. */
 let last: Promise<unknown> = Promise.resolve();
 let number = 0;
@@ -91,28 +89,28 @@ function keep(key: string, drawing: Drawing): Drawing {
   return drawing;
 }
 
-const ID = 'codex-diagram-';
-/** How Mermaid styles what it measures. The policy lets its own style element say nothing in the page. */
-const measuring = new CSSStyleSheet();
+let drawer: Promise<DrawDiagram> | null = null;
 
-/**
- * Mermaid puts strings into the page while it measures. Where the page's policy demands Trusted Types, they are cleaned
- * on their way; elsewhere nothing asks for this.
- */
-function cleanWhatMermaidWrites(): void {
-  interface Factory {
-    defaultPolicy: unknown;
-    createPolicy(name: string, rules: { createHTML(html: string): string }): unknown;
-  }
-  const { trustedTypes } = window as unknown as { trustedTypes?: Factory };
-  if (!trustedTypes || trustedTypes.defaultPolicy) return;
-  const rules = { USE_PROFILES: { html: true, svg: true, svgFilters: true }, ADD_TAGS: ['style', 'foreignObject'], HTML_INTEGRATION_POINTS: { foreignobject: true } };
-  trustedTypes.createPolicy('default', {
-    createHTML: (html) => {
-      if (html.startsWith(`#${ID}`)) measuring.replaceSync(html);
-      return String(purify.sanitize(html, rules));
-    },
+/** Mermaid writes styles where it measures. The page's policy has none of that; the frame's has. */
+function inItsFrame(): Promise<DrawDiagram> {
+  drawer ??= new Promise((resolve, reject) => {
+    const frame = document.createElement('iframe');
+    frame.className = 'diagrams';
+    frame.src = '/diagram.html';
+    frame.title = t.editor.diagrams;
+    frame.tabIndex = -1;
+    frame.setAttribute('aria-hidden', 'true');
+    frame.addEventListener('load', () => {
+      const draw = frame.contentWindow?.drawDiagram;
+      if (draw) return resolve(draw);
+      // The next diagram asks again.
+      drawer = null;
+      frame.remove();
+      reject(new Error(t.editor.diagramsMissing));
+    }, { once: true });
+    document.body.append(frame);
   });
+  return drawer;
 }
 
 /** Mermaid fetches the images of such shapes, wherever they are; a key could also be written with escapes. */
@@ -120,34 +118,9 @@ const namesImages = (source: string): boolean => source.includes('@{') && (/img/
 
 async function make(source: string, colours: Colours): Promise<Drawing> {
   if (namesImages(source)) throw new Error(t.editor.diagramImages);
-  if (!mermaid) {
-    mermaid = (await import('mermaid')).default;
-    cleanWhatMermaidWrites();
-  }
-  mermaid.initialize(settings(colours));
   number += 1;
-  document.adoptedStyleSheets.push(measuring);
-  const { svg } = await mermaid.render(`${ID}${number}`, source).finally(() => {
-    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== measuring);
-  });
-  const fragment = purify.sanitize(svg, {
-    USE_PROFILES: { svg: true, svgFilters: true },
-    ADD_TAGS: ['style'],
-    ADD_ATTR: ['dominant-baseline', 'viewBox'],
-    FORBID_TAGS: ['a', 'image', 'script', 'foreignObject'],
-    FORBID_ATTR: ['href', 'xlink:href'],
-    RETURN_DOM_FRAGMENT: true,
-  });
-  const root = fragment.querySelector('svg');
-  if (!root) throw new Error(t.editor.diagramEmpty);
-  const [, , width = 0, height = 0] = (root.getAttribute('viewBox') ?? '').split(/[\s,]+/).map(Number);
-  if (!(width > 0 && height > 0)) throw new Error(t.editor.diagramEmpty);
-  root.setAttribute('width', String(width));
-  root.setAttribute('height', String(height));
-  root.removeAttribute('style');
-  root.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  const text = new XMLSerializer().serializeToString(root);
-  return { url: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`, width, height };
+  const { svg, width, height } = await (await inItsFrame())(`codex-diagram-${number}`, source, settings(colours));
+  return { url: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`, width, height };
 }
 
 /** The diagram in place of what an element shows, as soon as it is on the screen. */
