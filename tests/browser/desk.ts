@@ -72,11 +72,11 @@ declare global {
 function frame(script: string, style: string): string {
   const sdk = (name: string): string => readFileSync(join(plugins, 'sdk', name), 'utf8');
   return `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>view</title><meta name="viewport" content="width=device-width">
-<style nonce="n">${sdk('codex.css')}</style><style nonce="n">${style}</style><body>
+<script nonce="n">${sdk('fence.js')}</script><style nonce="n">${sdk('codex.css')}</style><style nonce="n">${style}</style><body>
 <script nonce="n">${sdk('codex.js')}</script><script nonce="n" type="module">${script}</script></body></html>`;
 }
 
-const policy = "sandbox allow-scripts; default-src 'none'; script-src 'nonce-n'; style-src 'nonce-n' 'unsafe-inline'; img-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'";
+const policy = "sandbox allow-scripts; default-src 'none'; script-src 'nonce-n'; style-src 'nonce-n' 'unsafe-inline'; img-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /** Runs in the page. */
 function host(begin: Record<string, unknown>, files: File[]): void {

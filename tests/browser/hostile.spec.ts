@@ -1,5 +1,6 @@
 /** Views that mean harm: the page stays quick, and each is stopped and named, and can be started again. */
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { add } from './plugin-folders';
@@ -8,10 +9,12 @@ import { type Daemon, expect, test } from './world';
 const inside = (page: Page) => page.frameLocator('.plugin-frame iframe');
 const stopped = (page: Page) => page.locator('.plugin-card[role=alert]');
 
-async function show(page: Page, daemon: Daemon, id: string): Promise<void> {
+async function show(page: Page, daemon: Daemon, id: string, port?: number): Promise<void> {
   await daemon.notebook({ 'Bad.cdx': `---\ntype: view\nview_type: ${id}\n---\n`, 'note.md': '# Note\n' });
   const copy = join(daemon.root, `hostile-${id}`);
   cpSync(join(import.meta.dirname, '../../plugins/tests/hostile', id), copy, { recursive: true });
+  const script = join(copy, 'view.js');
+  if (port !== undefined) writeFileSync(script, readFileSync(script, 'utf8').replace('PORT', String(port)));
   await add(daemon, copy);
   await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'Bad.cdx')}`);
 }
@@ -72,4 +75,20 @@ test('redraws: a view that draws itself without end leaves the page to the other
   await expect(page.locator('.cm-content')).toContainText('Note');
   await expect(page.locator('iframe')).toHaveCount(0);
   expect(await longest(page)).toBeLessThan(STUMBLE_MS);
+});
+
+test('ways-out: nothing that a view makes opens a connection', async ({ page, daemon, complaints }) => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await show(page, daemon, 'ways-out', (server.address() as AddressInfo).port);
+  const said = JSON.parse((await inside(page).locator('pre').textContent()) ?? '{}') as Record<string, string>;
+  expect(Object.entries(said).filter(([, what]) => what !== 'refused')).toEqual([]);
+  expect(Object.keys(said)).toHaveLength(19);
+  expect(connections).toBe(0);
+  await new Promise((done) => server.close(done));
+  complaints.splice(0);
 });

@@ -18,9 +18,6 @@ fn sdk(name: &str) -> Result<String, String> {
     Files::Bundled("sdk".to_owned()).text(name)
 }
 
-/// A policy says nothing of connections between browsers yet: no script finds the words for them.
-const FENCE: &str = "for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChannel', 'WebTransport']) delete globalThis[name];";
-
 /// The document for a script of a plugin.
 pub fn document(title: &str, script: &str, style: &str) -> Result<Document, String> {
     let mut random = [0; 18];
@@ -29,8 +26,9 @@ pub fn document(title: &str, script: &str, style: &str) -> Result<Document, Stri
     let title = title.replace('&', "&amp;").replace('<', "&lt;");
     let html = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-         <script nonce=\"{nonce}\">{FENCE}</script>\n<style nonce=\"{nonce}\">{}</style>\n<style nonce=\"{nonce}\">{}</style>\n<body>\n<script nonce=\"{nonce}\">{}</script>\n\
+         <script nonce=\"{nonce}\">{}</script>\n<style nonce=\"{nonce}\">{}</style>\n<style nonce=\"{nonce}\">{}</style>\n<body>\n<script nonce=\"{nonce}\">{}</script>\n\
          <script nonce=\"{nonce}\" type=\"module\">{}</script>\n</body></html>\n",
+        inert(&sdk("fence.js")?),
         inert(&sdk("codex.css")?),
         inert(style),
         inert(&sdk("codex.js")?),
@@ -39,7 +37,7 @@ pub fn document(title: &str, script: &str, style: &str) -> Result<Document, Stri
     let policy = format!(
         "sandbox allow-scripts; default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; \
          img-src data: blob:; media-src data: blob:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'; \
-         frame-ancestors 'self'"
+         frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
     );
     Ok(Document { html, policy })
 }
