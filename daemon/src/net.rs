@@ -334,6 +334,7 @@ impl Net {
     pub async fn knock(
         &self,
         ticket: &Ticket,
+        name: Option<&str>,
         consent: Vec<u8>,
         recovery: Vec<u8>,
     ) -> anyhow::Result<Admission> {
@@ -343,7 +344,7 @@ impl Net {
         let first = First::Knock {
             notebook: ticket.notebook,
             secret: ticket.secret,
-            name: wire::shorten(&self.name, 256),
+            name: wire::shorten(name.unwrap_or(&self.name), 256),
             consent,
             recovery,
         };

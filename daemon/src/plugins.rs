@@ -3,6 +3,7 @@
 //!
 //! Nothing that arrives by sync is ever a plugin: they lie in the program and in one folder of the home.
 
+mod advice;
 pub mod catalogue;
 pub mod code;
 pub mod endpoints;
@@ -136,6 +137,23 @@ pub enum PluginError {
     System(#[from] SystemError),
 }
 
+/// The content that somebody says yes to: the one that was shown, if it still is that.
+fn approved(plugin: &Plugin, hash: Option<&str>) -> Result<String, PluginError> {
+    if let Some(reason) = &plugin.blocked {
+        return Err(PluginError::NotOn { plugin: plugin.id().to_owned(), reason: reason.clone() });
+    }
+    let now = plugin.files.hash().map_err(PluginError::Refused)?;
+    let shown = hash.unwrap_or(if plugin.is_bundled() { &now } else { "" });
+    if shown.is_empty() {
+        let ask = "say with `hash` which content is to be enabled: the one that was shown".to_owned();
+        return Err(PluginError::Refused(ask));
+    }
+    if shown != now || shown != plugin.hash {
+        return Err(PluginError::Changed(plugin.id().to_owned()));
+    }
+    Ok(now)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -170,9 +188,16 @@ impl Plugins {
         if let Some(catalogue) = held.as_ref().filter(|catalogue| catalogue.is_current(&self.inner.folder)) {
             return Arc::clone(catalogue);
         }
-        let catalogue = Arc::new(Catalogue::read(&self.inner.folder));
+        let pinned = |id: &str, hash: &str| self.inner.system.is_pinned(id, hash).unwrap_or_default();
+        let catalogue = Arc::new(Catalogue::read(&self.inner.folder, &pinned));
         *held = Some(Arc::clone(&catalogue));
         catalogue
+    }
+
+    /// As they were read last; read now if nobody did.
+    fn held(&self) -> Arc<Catalogue> {
+        let held = lock(&self.inner.catalogue).clone();
+        held.unwrap_or_else(|| self.catalogue())
     }
 
     /// Grows whenever something about plugins changes. From the first call on, the folder is watched.
@@ -210,6 +235,16 @@ impl Plugins {
         if !plugin.is_bundled() && !pinned {
             let reason = "its files are not those that were enabled; look at it and enable it again";
             return Ok((State::Changed, Some(reason.to_owned())));
+        }
+        // One that needs another in a circle is blocked already.
+        for id in plugin.manifest.requires.keys() {
+            let needed = self.held().find(id);
+            if !matches!(&needed, Some(needed) if self.state(needed, scope)?.0 == State::On) {
+                return Ok((
+                    State::Blocked,
+                    Some(format!("it needs the plugin `{id}`, which is not on here")),
+                ));
+            }
         }
         Ok((State::On, None))
     }
@@ -314,38 +349,32 @@ impl Plugins {
         lock(&self.inner.tally).of(id)
     }
 
-    /// Enables or disables it. `hash` is what was shown to whoever says so: what is not bundled must still be that.
+    /// Enables or disables it; for a notebook, `Some(None)` is: as its workspace. `hash` is what was shown to whoever says so: what
+    /// is not bundled must still be that. What is approved, and which permissions it has, holds for the whole workspace.
     pub fn enable(
         &self,
         id: &str,
         scope: &Scope,
-        enabled: Option<bool>,
+        enabled: Option<Option<bool>>,
         hash: Option<&str>,
         permissions: Option<&[Permission]>,
     ) -> Result<(), PluginError> {
-        let plugin = self.find(id)?;
+        let catalogue = self.catalogue();
+        let waiting = catalogue.waiting.iter().find(|one| one.id() == id && Some(one.hash.as_str()) == hash);
+        let plugin = match waiting {
+            Some(waiting) => Arc::clone(waiting),
+            None => self.find(id)?,
+        };
         let system = &self.inner.system;
         let before = system.plugin(&scope.workspace, id)?;
-        let mut row = before.unwrap_or_else(|| PluginRow {
+        let mut row = before.clone().unwrap_or_else(|| PluginRow {
             enabled: plugin.is_on_by_itself(),
             hash: String::new(),
             wishes: "[]".to_owned(),
             withheld: "[]".to_owned(),
         });
-        if enabled == Some(true) {
-            if let Some(reason) = &plugin.blocked {
-                return Err(PluginError::NotOn { plugin: id.to_owned(), reason: reason.clone() });
-            }
-            let now = plugin.files.hash().map_err(PluginError::Refused)?;
-            let shown = hash.unwrap_or(if plugin.is_bundled() { &now } else { "" });
-            if shown.is_empty() {
-                let ask = "say with `hash` which content is to be enabled: the one that was shown".to_owned();
-                return Err(PluginError::Refused(ask));
-            }
-            if shown != now || shown != plugin.hash {
-                return Err(PluginError::Changed(id.to_owned()));
-            }
-            row.hash = now;
+        if enabled.flatten() == Some(true) {
+            row.hash = approved(&plugin, hash)?;
             row.wishes = json_of(&plugin.manifest.wishes());
         }
         if let Some(given) = permissions {
@@ -356,16 +385,51 @@ impl Plugins {
         }
         match &scope.notebook {
             Some(notebook) => {
+                if let Some(before) = before {
+                    self.is_for_a_notebook(id, notebook, &before, &row)?;
+                } else {
+                    row.enabled = plugin.is_on_by_itself();
+                }
                 system.set_plugin(&scope.workspace, id, &row)?;
-                system.set_plugin_notebook(notebook, id, enabled)?;
+                if let Some(enabled) = enabled {
+                    system.set_plugin_notebook(notebook, id, enabled)?;
+                }
             }
             None => {
-                row.enabled = enabled.unwrap_or(row.enabled);
+                row.enabled = enabled.flatten().unwrap_or(row.enabled);
                 system.set_plugin(&scope.workspace, id, &row)?;
             }
         }
+        if waiting.is_some() {
+            *lock(&self.inner.catalogue) = None;
+        }
         self.changed();
         Ok(())
+    }
+
+    /// What is said for one notebook changes nothing for the others of its workspace.
+    fn is_for_a_notebook(
+        &self,
+        id: &str,
+        notebook: &str,
+        before: &PluginRow,
+        row: &PluginRow,
+    ) -> Result<(), PluginError> {
+        let elsewhere = self.notebooks(id)?.iter().any(|(other, on)| *on && other != notebook);
+        if !before.enabled && !elsewhere {
+            return Ok(());
+        }
+        let what = if !before.hash.is_empty() && row.hash != before.hash {
+            "what it is now"
+        } else if row.withheld != before.withheld {
+            "what it may do"
+        } else {
+            return Ok(());
+        };
+        Err(PluginError::Refused(format!(
+            "{what} holds for the whole workspace, and `{id}` is on elsewhere in it: say it for the workspace, without the notebook, \
+             or disable it there first"
+        )))
     }
 
     /// Its settings, with the defaults of those that nobody set. Secrets are not among them.
@@ -397,7 +461,10 @@ impl Plugins {
                 _ if key == "base_url" && plugin.manifest.integration.is_some() => {}
                 Some(property) if !property.secure => check_setting(property, value)?,
                 Some(_) => {
-                    let say = format!("`{key}` is a secret: set it among `secrets`");
+                    let say = format!(
+                        "`{key}` is a secret: set it among `secrets`, or with `codexd plugin secret {} {key}`",
+                        plugin.id()
+                    );
                     return Err(PluginError::Refused(say));
                 }
                 None => {
@@ -434,11 +501,6 @@ impl Plugins {
         let plugin =
             catalogue::read_one(&from).map_err(|problems| PluginError::Refused(in_words(&problems)))?;
         let id = plugin.id().to_owned();
-        if self.catalogue().find(&id).is_some_and(|other| other.is_bundled()) {
-            return Err(PluginError::Refused(format!(
-                "a plugin `{id}` is part of this program; give yours another id"
-            )));
-        }
         let place = self.inner.folder.join(&id);
         if from.starts_with(&self.inner.folder) {
             return Err(PluginError::Refused(format!(
@@ -463,12 +525,24 @@ impl Plugins {
         let _ = fs::remove_dir_all(&old);
         *lock(&self.inner.catalogue) = None;
         self.changed();
-        self.find(&id)
+        let catalogue = self.catalogue();
+        let added = catalogue
+            .plugins
+            .iter()
+            .chain(&catalogue.waiting)
+            .find(|one| one.files == files::Files::Folder(place.clone()));
+        added.cloned().ok_or(PluginError::Unknown(id))
     }
 
     /// Removes one that is not bundled, with all that was said of it.
     pub fn remove(&self, id: &str) -> Result<(), PluginError> {
-        let plugin = self.find(id)?;
+        let catalogue = self.catalogue();
+        let own = catalogue
+            .plugins
+            .iter()
+            .chain(&catalogue.waiting)
+            .find(|one| one.id() == id && !one.is_bundled());
+        let plugin = own.cloned().map_or_else(|| self.find(id), Ok)?;
         let files::Files::Folder(folder) = &plugin.files else {
             let say = format!("the plugin `{id}` is part of this program; it can be disabled, not removed");
             return Err(PluginError::Refused(say));
@@ -491,12 +565,14 @@ fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -
 
 /// All problems, a line each.
 pub fn in_words(problems: &[Problem]) -> String {
-    let lines = problems.iter().map(|problem| {
-        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let key = problem.key.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
-        format!("{}{line}{key}: {}", problem.file, problem.message)
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    problems.iter().map(in_a_line).collect::<Vec<_>>().join("\n")
+}
+
+/// A problem, with where.
+pub fn in_a_line(problem: &Problem) -> String {
+    let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let key = problem.key.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
+    format!("{}{line}{key}: {}", problem.file, problem.message)
 }
 
 fn check_setting(property: &manifest::Property, value: &Value) -> Result<(), PluginError> {

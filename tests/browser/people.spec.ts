@@ -141,3 +141,28 @@ test('many deletions at once wait for a yes or a no', async ({ page, daemon, oth
   await expect(hold).toHaveCount(0);
   await synced(daemon);
 });
+
+test('whoever asks to be let in waits as long as it takes, also over a page that is loaded anew', async ({ page, browser, daemon, other }) => {
+  await daemon.notebook({ 'lamp.md': note });
+  await daemon.open(page, '#/people');
+  await page.getByRole('button', { name: 'Make a ticket' }).click();
+  const ticket = await page.locator('.ticket textarea').inputValue();
+  const second = await (await browser.newContext()).newPage();
+  await other.open(second);
+  await second.evaluate(() => localStorage.setItem('codex.me', JSON.stringify({ name: 'Boris', colour: '#17665f', untold: [] })));
+  await other.open(second, '#/add');
+  await second.getByLabel('Ticket').fill(ticket);
+  await second.getByRole('button', { name: 'Join', exact: true }).click();
+  const fingerprint = second.locator('.banner code');
+  await expect(fingerprint).toBeVisible();
+  // Who lets others in sees it from every page, with the same fingerprint.
+  await expect(page.getByRole('navigation', { name: 'Main' }).getByLabel('1 asks to join')).toBeVisible();
+  const asks = page.locator('section', { has: page.getByRole('heading', { name: 'Somebody asks to join' }) });
+  await expect(asks.getByText('Boris')).toBeVisible();
+  await expect(asks.locator('code')).toHaveText((await fingerprint.textContent()) ?? '');
+  await second.reload();
+  await expect(fingerprint).toBeVisible();
+  await asks.getByRole('button', { name: 'Let in' }).click();
+  await expect(second.getByRole('treeitem', { name: 'lamp.md' })).toBeVisible();
+  await expect(page.locator('.person', { hasText: 'Boris' })).toBeVisible();
+});

@@ -31,6 +31,8 @@ test('each kind of file has its viewer, by name and type alone', () => {
   expect(of('a.TSV', 'blob')).toBe('table');
   expect(of('run.ipynb', 'text')).toBe('notebook');
   expect(of('a.pdf', 'blob', 'application/pdf')).toBe('pdf');
+  // Also one whose bytes happen to be all text.
+  expect(of('a.pdf', 'text', 'application/pdf')).toBe('pdf');
   expect(of('a.png', 'blob', 'image/png')).toBe('image');
   expect(of('a.svg', 'text', 'image/svg+xml')).toBe('image');
   expect(of('a.tiff', 'blob', 'image/tiff')).toBe('bytes');

@@ -140,6 +140,9 @@ pub struct EnableArgs {
     /// A permission that it does not get.
     #[arg(long, value_name = "PERMISSION")]
     pub without: Vec<String>,
+    /// Just the one with this content: `plugin list` names it where two plugins have one id.
+    #[arg(long)]
+    pub hash: Option<String>,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
@@ -273,7 +276,10 @@ async fn found(client: &Client, id: &str, at: &WhereArgs) -> Result<Value, Failu
 }
 
 async fn enable(client: &Client, out: Output, args: EnableArgs) -> Result<(), Failure> {
-    let plugin = found(client, &args.id, &args.at).await?;
+    let plugin = match &args.hash {
+        Some(hash) => with_hash(client, &args, hash).await?,
+        None => found(client, &args.id, &args.at).await?,
+    };
     let wanted = plugin["permissions"].as_array().cloned().unwrap_or_default();
     let names: Vec<&str> = wanted.iter().map(|one| text(one, "permission")).collect();
     if let Some(unknown) = args.without.iter().find(|one| !names.contains(&one.as_str())) {
@@ -312,6 +318,17 @@ async fn enable(client: &Client, out: Output, args: EnableArgs) -> Result<(), Fa
     Ok(())
 }
 
+/// The one of this id and content, also where another one of this id counts now.
+async fn with_hash(client: &Client, args: &EnableArgs, hash: &str) -> Result<Value, Failure> {
+    let page = client.get(&query(&args.at)).await?;
+    let lists = ["plugins", "waiting"].into_iter().flat_map(|key| page[key].as_array().into_iter().flatten());
+    let mut all = lists.filter(|plugin| plugin["id"] == json!(args.id));
+    let found = all.find(|plugin| plugin["hash"] == json!(hash)).cloned();
+    found.ok_or_else(|| {
+        Failure::new(format!("no plugin `{}` here has the hash `{hash}`; see `codexd plugin list`", args.id))
+    })
+}
+
 /// What it may do, in words.
 fn may(wanted: &[Value], without: &[String]) -> String {
     let lines =
@@ -340,7 +357,7 @@ fn may(wanted: &[Value], without: &[String]) -> String {
             format!("  - {what}{limits}{new}")
         });
     let lines: Vec<String> = lines.collect();
-    if lines.is_empty() { "  - nothing but draw".to_owned() } else { lines.join("\n") }
+    if lines.is_empty() { "  - nothing with entries or the network".to_owned() } else { lines.join("\n") }
 }
 
 async fn set(
@@ -399,10 +416,15 @@ fn secret(name: &str) -> Result<String, Failure> {
 }
 
 fn check(folder: &Path, out: Output) -> Result<(), Failure> {
-    let plugin =
-        catalogue::read_one(folder).map_err(|problems| Failure::new(plugins::in_words(&problems)))?;
+    let plugin = match catalogue::read_one(folder) {
+        Ok(plugin) => plugin,
+        Err(problems) => {
+            out.show(&json!({"problems": problems}), |_| plugins::in_words(&problems));
+            return Err(Failure::said());
+        }
+    };
     let mut warnings: Vec<String> = plugin.blocked.iter().cloned().collect();
-    warnings.extend(crate::http::plugins::frames::theme_warnings(&plugin));
+    warnings.extend(crate::http::plugins::frames::warnings(&plugin));
     let answer = json!({"id": plugin.id(), "version": plugin.manifest.version, "hash": plugin.hash, "warnings": warnings});
     out.show(&answer, |_| {
         let mut lines = vec![format!("{} {} is sound", plugin.id(), plugin.manifest.version)];
@@ -471,7 +493,7 @@ mod tests {
             let plugin =
                 catalogue::read_one(&folder).map_err(|problems| plugins::in_words(&problems)).unwrap();
             assert_eq!(plugin.id(), folder.file_name().unwrap().to_str().unwrap());
-            assert_eq!(crate::http::plugins::frames::theme_warnings(&plugin), Vec::<String>::new());
+            assert_eq!(crate::http::plugins::frames::warnings(&plugin), Vec::<String>::new());
             assert!(begin(&folder, *kind).is_err(), "what is there stays");
         }
         assert!(begin(&temp.path().join("Bad Name"), Kind::View).is_err());

@@ -81,12 +81,14 @@ impl Daemon {
     /// Joins by ticket into a folder (default: a folder of the notebook's name in the home's `notebooks/`). Waits for as
     /// long as somebody has to say yes.
     ///
-    /// With a recovery phrase, as another device of the person whose phrase it is.
+    /// With a recovery phrase, as another device of the person whose phrase it is. `name` is what to ask under, instead of the
+    /// device's.
     pub async fn join(
         self: &Arc<Self>,
         ticket: &str,
         path: Option<&Path>,
         phrase: Option<&str>,
+        name: Option<&str>,
     ) -> anyhow::Result<Registered> {
         let recovery = phrase.map(recovery::key_of).transpose()?;
         let ticket: Ticket = ticket.trim().parse()?;
@@ -96,14 +98,14 @@ impl Daemon {
         let root = match self.place_to_join(&ticket, path)? {
             PlaceToJoin::Here(here) => {
                 // It was removed, or never belonged: admitted again, it goes on with what is here.
-                self.knock_until_answered(&ticket, recovery.as_ref()).await?;
+                self.knock_until_answered(&ticket, recovery.as_ref(), name).await?;
                 self.note_inviter(&ticket)?;
                 return Ok(here);
             }
             PlaceToJoin::Folder(root) => root,
         };
         let is_lost = |row: &NotebookRow| row.id == ticket.notebook && is_lost(row);
-        let name = self.knock_until_answered(&ticket, recovery.as_ref()).await?;
+        let name = self.knock_until_answered(&ticket, recovery.as_ref(), name).await?;
         self.forget_lost(is_lost).await?;
         // Nothing is made here before the inviter has said yes.
         make_folder(&root)?;
@@ -153,6 +155,7 @@ impl Daemon {
         &self,
         ticket: &Ticket,
         recovery: Option<&SigningKey>,
+        name: Option<&str>,
     ) -> anyhow::Result<String> {
         let key = &self.shells.key;
         let agreed = match recovery {
@@ -163,7 +166,7 @@ impl Daemon {
         let proof = recovery.map(proof).unwrap_or_default();
         let mut has_waited = false;
         loop {
-            let admission = match self.shells.net.knock(ticket, agreed.clone(), proof.clone()).await {
+            let admission = match self.shells.net.knock(ticket, name, agreed.clone(), proof.clone()).await {
                 Ok(admission) => admission,
                 // Whoever is to say yes may close the laptop meanwhile.
                 Err(_) if has_waited && !ticket.is_expired(now_ms()) => Admission::Waiting,

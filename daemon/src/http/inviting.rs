@@ -198,6 +198,8 @@ pub struct Join {
     pub path: Option<String>,
     /// The recovery phrase of a person who has lost all devices: this is another one of theirs.
     pub phrase: Option<String>,
+    /// What to call oneself when asking to be let in; default: the device's name.
+    pub name: Option<String>,
     /// Only tell what would happen.
     #[serde(default)]
     pub preview: bool,
@@ -250,7 +252,9 @@ pub async fn join(State(desk): State<Desk>, Input(join): Input<Join>) -> Result<
     if join.preview {
         return Ok(Json(Joined::Preview(preview(&desk, ticket, path).await?)));
     }
-    let joined = desk.daemon().join(join.ticket.trim(), path.map(FsPath::new), join.phrase.as_deref()).await;
+    let name = join.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    let phrase = join.phrase.as_deref();
+    let joined = desk.daemon().join(join.ticket.trim(), path.map(FsPath::new), phrase, name).await;
     let joined = joined.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_join"))?;
     Ok(Json(Joined::Notebook(Box::new(of_notebook(&desk, joined)))))
 }

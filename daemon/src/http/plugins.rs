@@ -198,6 +198,8 @@ pub struct PluginPage {
     pub folder: String,
     /// In the order in which they are loaded.
     pub plugins: Vec<PluginRow>,
+    /// Those whose id another one has that counts; see `problems`.
+    pub waiting: Vec<PluginRow>,
     /// Files that are no plugins, with what is wrong.
     pub problems: Vec<Problem>,
 }
@@ -266,7 +268,7 @@ fn row(plugins: &Plugins, plugin: &Plugin, scope: &Scope) -> Result<PluginRow, P
             .into_iter()
             .map(|one| PluginRefusal { at: time(one.at), call: one.call, reason: one.reason })
             .collect(),
-        warnings: frames::theme_warnings(plugin),
+        warnings: frames::warnings(plugin),
         notebooks: plugins
             .notebooks(plugin.id())?
             .into_iter()
@@ -290,6 +292,11 @@ pub async fn list(
             interface: INTERFACE.to_string(),
             folder: plugins.folder().display().to_string(),
             plugins: rows.collect::<Result<_, _>>()?,
+            waiting: catalogue
+                .waiting
+                .iter()
+                .map(|plugin| row(&plugins, plugin, &scope))
+                .collect::<Result<_, _>>()?,
             problems: catalogue.problems.clone(),
         })
     });
@@ -341,7 +348,7 @@ pub async fn change(
         let plugin = plugins.find(&id)?;
         if change.enabled.is_some() || change.permissions.is_some() {
             let given = change.permissions.as_deref();
-            plugins.enable(&id, &scope, change.enabled.flatten(), change.hash.as_deref(), given)?;
+            plugins.enable(&id, &scope, change.enabled, change.hash.as_deref(), given)?;
         }
         if !change.config.is_empty() {
             plugins.set_config(&plugin, &scope.workspace, &change.config)?;

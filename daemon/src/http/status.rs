@@ -96,6 +96,8 @@ pub struct Status {
     pub home: String,
     /// All registered notebooks.
     pub notebooks: Vec<NotebookStatus>,
+    /// How many wait to be let in: see `/requests`.
+    pub requests: usize,
 }
 
 /// Device, notebooks, peers, and how many devices hold what.
@@ -103,6 +105,7 @@ pub struct Status {
 pub async fn status(State(desk): State<Desk>) -> Result<Json<Status>, ApiError> {
     let daemon = desk.daemon();
     let notebooks = daemon.list().into_iter().map(|one| of_notebook(&desk, one)).collect();
+    let requests = daemon.requests().map_err(|error| ApiError::internal(format!("{error:#}")))?.len();
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         device: DeviceStatus {
@@ -113,6 +116,7 @@ pub async fn status(State(desk): State<Desk>) -> Result<Json<Status>, ApiError> 
         },
         home: daemon.home().dir.display().to_string(),
         notebooks,
+        requests,
     }))
 }
 

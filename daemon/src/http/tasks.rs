@@ -312,7 +312,8 @@ fn doers_of(
         };
         let line = history.iter().find(|line| match made {
             None => false,
-            Some(MadeBy::Birth) => line.change.is_none(),
+            // It came ticked: who did it was not seen.
+            Some(MadeBy::Birth) => false,
             Some(MadeBy::Change(hash)) => line.change == Some(hash),
         });
         if let Some(line) = line {

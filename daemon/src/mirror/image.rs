@@ -17,13 +17,17 @@ pub fn is_raster(media_type: &str) -> bool {
 }
 
 /// Properties of an image file on disk; `None` if it is not there (yet) or cannot be read.
-pub fn of_file(path: &Path) -> Option<Properties> {
+pub fn of_file(path: &Path, hash: &[u8]) -> Option<Properties> {
     if !path.symlink_metadata().ok()?.is_file() {
         return None;
     }
+    let mut file = std::fs::File::open(path).ok()?;
     let mut head = Vec::new();
-    std::fs::File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
-    Some(of_head(&head))
+    file.by_ref().take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+    // Another version may still lie there.
+    let mut all = blake3::Hasher::new();
+    all.update(&head).update_reader(file).ok()?;
+    (all.finalize().as_bytes() == hash).then(|| of_head(&head))
 }
 
 /// Properties of an image that begins with these bytes; none if they are of no format that is known.

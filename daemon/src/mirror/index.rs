@@ -283,11 +283,15 @@ impl Indexer<'_> {
     }
 
     fn write(&self, entry: &Known, said: &Said, merged: &Properties) -> Result<(), MirrorError> {
-        let flat = properties::flatten(merged);
+        let properties::Flattened { flat, is_cut, .. } = properties::flatten(merged);
         let titled = merged.get("title").map(properties::text).filter(|title| !title.trim().is_empty());
         let title = titled.as_ref().or(said.heading.as_ref()).unwrap_or(&entry.name);
         let properties = serde_json::Value::Object(merged.clone()).to_string();
-        let warnings = serde_json::Value::from(said.faults.clone()).to_string();
+        let mut faults = said.faults.clone();
+        if is_cut {
+            faults.push("not all of its properties can be searched for: there are more than 1 MiB, or a key is longer than 512 bytes".into());
+        }
+        let warnings = serde_json::Value::from(faults).to_string();
         let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
             self.db
                 .prepare_cached(sql)
@@ -349,13 +353,14 @@ impl Indexer<'_> {
 
     fn said_by(&self, entry: &Known) -> Result<Said, MirrorError> {
         let mut said = Said::default();
+        let is_extracted = is_extracted(entry);
         match entry.kind {
-            Kind::Text => {
+            Kind::Text if !is_extracted => {
                 if let Some(content) = self.text_of(entry, &mut said.faults)? {
                     said.read_text(&entry.name, content);
                 }
             }
-            Kind::Blob if extract::Kind::of(&entry.media_type, &entry.name).is_some() => {
+            Kind::Text | Kind::Blob if is_extracted => {
                 match extracted(self.db, &entry.hash)? {
                     Some(text) => said.body = text.unwrap_or_default(),
                     // Read by another thread, which may take long.
@@ -363,12 +368,12 @@ impl Indexer<'_> {
                 }
             }
             Kind::Blob if image::is_raster(&entry.media_type) => {
-                match self.on_disk(entry)?.and_then(|path| image::of_file(&path)) {
+                match self.on_disk(entry)?.and_then(|path| image::of_file(&path, &entry.hash)) {
                     Some(own) => said.own = own,
                     None => said.unread = true,
                 }
             }
-            Kind::Blob | Kind::Folder | Kind::Symlink => {}
+            Kind::Text | Kind::Blob | Kind::Folder | Kind::Symlink => {}
         }
         Ok(said)
     }
@@ -436,7 +441,7 @@ impl Indexer<'_> {
         let mut jobs = Vec::new();
         for num in nums {
             let Some(entry) = self.by_num(*num)? else { continue };
-            let kind = extract::Kind::of(&entry.media_type, &entry.name).filter(|_| entry.kind == Kind::Blob);
+            let kind = extract::Kind::of(&entry.media_type, &entry.name).filter(|_| is_extracted(&entry));
             let (Some(kind), Ok(hash)) = (kind, <[u8; 32]>::try_from(entry.hash.as_slice())) else {
                 continue;
             };
@@ -456,7 +461,7 @@ impl Indexer<'_> {
             .doing(doing)?;
         let nums: Vec<i64> = self
             .db
-            .prepare_cached("SELECT num FROM entries WHERE hash = ?1 AND kind = 'blob'")
+            .prepare_cached("SELECT num FROM entries WHERE hash = ?1 AND kind IN ('blob', 'text')")
             .and_then(|mut statement| statement.query_map([hash.0.as_slice()], |row| row.get(0))?.collect())
             .doing(doing)?;
         nums.into_iter().try_for_each(|num| self.refresh(num, true))
@@ -515,6 +520,15 @@ pub fn extracted(db: &Connection, hash: &[u8]) -> Result<Option<Option<String>>,
     db.prepare_cached("SELECT text FROM extracts WHERE hash = ?1")
         .and_then(|mut statement| statement.query_row([hash], |row| row.get(0)).optional())
         .doing("looking up the text of an attachment")
+}
+
+/// Whether its text is taken out of its bytes: that of attachments, and of a PDF that happens to be all text.
+fn is_extracted(entry: &Known) -> bool {
+    match extract::Kind::of(&entry.media_type, &entry.name) {
+        Some(extract::Kind::Pdf) => matches!(entry.kind, Kind::Blob | Kind::Text),
+        Some(_) => entry.kind == Kind::Blob,
+        None => false,
+    }
 }
 
 /// What an entry's own content says.

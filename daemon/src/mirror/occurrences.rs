@@ -66,7 +66,7 @@ pub fn of_properties(front: &str) -> Vec<Occurrence> {
         return Vec::new();
     }
     let texts: Vec<String> = match properties::yaml(front) {
-        Ok(read) => properties::flatten(&read).into_iter().map(|flat| flat.text).collect(),
+        Ok(read) => properties::flatten(&read).flat.into_iter().map(|flat| flat.text).collect(),
         Err(_) => return Vec::new(),
     };
     let mut found = Vec::new();

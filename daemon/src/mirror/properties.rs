@@ -225,33 +225,55 @@ pub struct Flat {
     pub moment: Option<i64>,
 }
 
-/// All scalars: one for each item of a list, with dotted keys for what is nested.
-pub fn flatten(properties: &Properties) -> Vec<Flat> {
-    let mut flat = Vec::new();
-    for (key, value) in properties {
-        flatten_into(&mut flat, key.clone(), value, 0);
-    }
-    flat
+/// Longer keys cannot be searched for.
+const KEY_BYTES: usize = 512;
+/// Keys and texts of one entry that can be searched for: each item of a list repeats its key.
+const FLAT_BYTES: usize = 1 << 20;
+
+/// Scalars of an entry.
+#[derive(Debug, Default)]
+pub struct Flattened {
+    /// One for each item of a list, with dotted keys for what is nested.
+    pub flat: Vec<Flat>,
+    /// Whether something was too long, or too much.
+    pub is_cut: bool,
+    bytes: usize,
 }
 
-fn flatten_into(flat: &mut Vec<Flat>, key: String, value: &Value, depth: usize) {
-    match value {
-        Value::Array(list) if depth < FLAT_DEPTH => {
-            for item in list {
-                flatten_into(flat, key.clone(), item, depth + 1);
-            }
+/// All scalars, as far as an entry may have them.
+pub fn flatten(properties: &Properties) -> Flattened {
+    let mut found = Flattened::default();
+    for (key, value) in properties {
+        found.add(key, value, 0);
+    }
+    found
+}
+
+impl Flattened {
+    fn add(&mut self, key: &str, value: &Value, depth: usize) {
+        if key.len() > KEY_BYTES || self.bytes > FLAT_BYTES {
+            self.is_cut = true;
+            return;
         }
-        Value::Object(map) if depth < FLAT_DEPTH => {
-            for (inner, value) in map {
-                flatten_into(flat, format!("{key}.{inner}"), value, depth + 1);
+        match value {
+            Value::Array(list) if depth < FLAT_DEPTH => {
+                for item in list {
+                    self.add(key, item, depth + 1);
+                }
             }
-        }
-        Value::Null => {}
-        scalar => {
-            let text = text(scalar);
-            let number = number(scalar);
-            let moment = scalar.as_str().and_then(dates::moment);
-            flat.push(Flat { key, value: scalar.clone(), text, number, moment });
+            Value::Object(map) if depth < FLAT_DEPTH => {
+                for (inner, value) in map {
+                    self.add(&format!("{key}.{inner}"), value, depth + 1);
+                }
+            }
+            Value::Null => {}
+            scalar => {
+                let text = text(scalar);
+                let number = number(scalar);
+                let moment = scalar.as_str().and_then(dates::moment);
+                self.bytes += key.len() + text.len();
+                self.flat.push(Flat { key: key.to_owned(), value: scalar.clone(), text, number, moment });
+            }
         }
     }
 }

@@ -48,6 +48,8 @@ impl Plugin {
 pub struct Catalogue {
     /// In the order in which they are loaded.
     pub plugins: Vec<Arc<Plugin>>,
+    /// Those whose id another one has that was there before: they take its place when somebody enables just them.
+    pub waiting: Vec<Arc<Plugin>>,
     /// Files that are no plugins, with what is wrong.
     pub problems: Vec<Problem>,
     seen: Seen,
@@ -66,28 +68,34 @@ struct Found {
 }
 
 impl Catalogue {
-    /// Those of the program and those in a folder.
-    pub fn read(folder: &Path) -> Self {
+    /// Those of the program and those in a folder. Of several of one id that one counts which is pinned, else the program's, else
+    /// the first.
+    pub fn read(folder: &Path, is_pinned: &dyn Fn(&str, &str) -> bool) -> Self {
         let seen = seen(folder);
         let Found { mut plugins, mut problems } = BUNDLED.clone();
         let own = load(files::installed(folder));
         problems.extend(own.problems);
-        for plugin in own.plugins {
-            match plugins.iter().find(|other| other.id() == plugin.id()) {
-                Some(other) => problems.push(Problem {
-                    file: plugin.files.shown(""),
-                    key: Some("id".to_owned()),
-                    line: None,
-                    message: format!(
-                        "a plugin `{}` is there already ({}); give one of them another id",
-                        plugin.id(),
-                        other.files.shown("")
-                    ),
-                }),
-                None => plugins.push(plugin),
+        if let Some(name) = files::manifest_in(folder) {
+            let message = "this is the folder of all plugins; put the files of one into a folder of its own";
+            let file = folder.join(name).display().to_string();
+            problems.push(Problem { file, key: None, line: None, message: message.to_owned() });
+        }
+        let mut waiting: Vec<Plugin> = Vec::new();
+        for mut plugin in own.plugins {
+            if let Some(other) = plugins.iter_mut().find(|other| other.id() == plugin.id()) {
+                let takes = |one: &Plugin| !one.is_bundled() && is_pinned(one.id(), &one.hash);
+                if takes(&plugin) && !takes(other) {
+                    std::mem::swap(other, &mut plugin);
+                }
+                problems.extend((!plugin.is_bundled()).then(|| waits(&plugin, other)));
+                waiting.push(plugin);
+            } else {
+                plugins.push(plugin);
             }
         }
-        Self { plugins: ordered(plugins).into_iter().map(Arc::new).collect(), problems, seen }
+        waiting.retain(|plugin| !plugin.is_bundled());
+        let shared = |plugins: Vec<Plugin>| plugins.into_iter().map(Arc::new).collect();
+        Self { plugins: shared(ordered(plugins)), waiting: shared(waiting), problems, seen }
     }
 
     /// Whether it is what the folder holds now.
@@ -98,6 +106,20 @@ impl Catalogue {
     /// One of them.
     pub fn find(&self, id: &str) -> Option<Arc<Plugin>> {
         self.plugins.iter().find(|plugin| plugin.id() == id).cloned()
+    }
+}
+
+fn waits(plugin: &Plugin, other: &Plugin) -> Problem {
+    let (id, hash) = (plugin.id(), &plugin.hash);
+    Problem {
+        file: plugin.files.shown(""),
+        key: Some("id".to_owned()),
+        line: None,
+        message: format!(
+            "a plugin `{id}` is there already ({}); give this one another id, or put it in the other's place: \
+             `codexd plugin enable {id} --hash {hash}`",
+            other.files.shown("")
+        ),
     }
 }
 

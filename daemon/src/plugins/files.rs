@@ -53,7 +53,21 @@ impl Files {
                 Some(file) => Ok(file.data.into_owned()),
                 None => Err(format!("there is no file `{clean}` in the plugin")),
             },
-            Self::Folder(folder) => read_file(&folder.join(&clean), FILE_BYTES),
+            Self::Folder(folder) => {
+                // What is not hashed is not read, and no folder on the way leads elsewhere.
+                if clean.split('/').any(is_skipped) {
+                    return Err(format!("`{clean}` is no part of the plugin; call the file otherwise"));
+                }
+                let mut place = folder.clone();
+                for step in clean.split('/').take(clean.matches('/').count()) {
+                    place.push(step);
+                    let stat = fs::symlink_metadata(&place);
+                    if !stat.is_ok_and(|stat| stat.is_dir()) {
+                        return Err(format!("{} is no folder of the plugin", place.display()));
+                    }
+                }
+                read_file(&folder.join(&clean), FILE_BYTES)
+            }
         }
     }
 
@@ -88,6 +102,11 @@ impl Files {
     }
 }
 
+/// What version control and desktops leave in folders: no part of a plugin.
+fn is_skipped(name: &str) -> bool {
+    [".git", ".DS_Store"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// The bundled plugins' folders and the names of their manifests.
 pub fn bundled() -> Vec<(Files, String)> {
     let mut found: BTreeMap<String, String> = BTreeMap::new();
@@ -101,10 +120,10 @@ pub fn bundled() -> Vec<(Files, String)> {
     found.into_iter().map(|(folder, name)| (Files::Bundled(folder), name)).collect()
 }
 
-/// The plugins in a folder, at any depth. A folder with a manifest has none below it.
+/// The plugins in a folder, at any depth. A folder with a manifest has none below it; the folder itself is none.
 pub fn installed(folder: &Path) -> Vec<(Files, String)> {
     let mut found = Vec::new();
-    look(folder, 0, &mut found);
+    look_below(folder, 0, &mut found);
     found.sort_by_key(|one| one.0.shown(""));
     found
 }
@@ -121,6 +140,10 @@ fn look(folder: &Path, depth: usize, found: &mut Vec<(Files, String)>) {
         found.push((Files::Folder(folder.to_owned()), name.to_owned()));
         return;
     }
+    look_below(folder, depth, found);
+}
+
+fn look_below(folder: &Path, depth: usize, found: &mut Vec<(Files, String)>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
@@ -163,7 +186,7 @@ fn list(
             .map_err(|name| format!("the name {} is not UTF-8", name.display()))?;
         let stat =
             fs::symlink_metadata(&path).map_err(|why| format!("cannot read {}: {why}", path.display()))?;
-        if name == ".git" || name == ".DS_Store" {
+        if is_skipped(&name) {
             continue;
         }
         if stat.is_dir() {
@@ -243,6 +266,35 @@ mod tests {
             assert!(files.read(name).is_err(), "{name:?}");
         }
         assert!(files.hash().is_err(), "a link is named");
+    }
+
+    #[test]
+    fn what_is_not_hashed_is_not_read() {
+        let temp = tempfile::tempdir().unwrap();
+        let plugin = temp.path().join("plugin");
+        fs::create_dir_all(plugin.join("sub/.git")).unwrap();
+        fs::create_dir(temp.path().join("outside")).unwrap();
+        fs::write(temp.path().join("outside/secret"), "s").unwrap();
+        fs::write(plugin.join(".DS_Store"), "v").unwrap();
+        fs::write(plugin.join("sub/.git/config"), "c").unwrap();
+        std::os::unix::fs::symlink("../outside", plugin.join(".git")).unwrap();
+        let files = Files::Folder(plugin.clone());
+        files.hash().unwrap();
+        for name in [".DS_Store", ".git/secret", "sub/.git/config", "sub/.GIT/config"] {
+            assert!(files.read(name).is_err(), "{name}");
+        }
+        std::os::unix::fs::symlink("../outside", plugin.join("way")).unwrap();
+        assert!(files.read("way/secret").is_err());
+    }
+
+    #[test]
+    fn the_plugin_folder_is_no_plugin_itself() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::create_dir(temp.path().join("one")).unwrap();
+        fs::write(temp.path().join("one/manifest.yml"), "").unwrap();
+        fs::write(temp.path().join("plugin.yaml"), "").unwrap();
+        let found = installed(temp.path());
+        assert_eq!(found, [(Files::Folder(temp.path().join("one")), "manifest.yml".to_owned())]);
     }
 
     #[test]

@@ -38,6 +38,26 @@ pub fn read(source: &str) -> Result<Read, (String, Option<usize>)> {
     Ok(Read { value: Value::Object(value), lines: lines(source) })
 }
 
+/// Bytes of pointers that are kept: of a mapping of more, what comes late has the line of what is around it.
+const POINTER_BYTES: usize = 1 << 20;
+
+/// The lines by pointer, as far as they are kept.
+#[derive(Default)]
+struct Lines {
+    by: BTreeMap<String, usize>,
+    bytes: usize,
+}
+
+impl Lines {
+    fn insert(&mut self, path: &[String], line: usize) {
+        let bytes = path.iter().map(|step| step.len() + 1).sum::<usize>();
+        if self.bytes + bytes <= POINTER_BYTES {
+            self.bytes += bytes;
+            self.by.insert(path.iter().flat_map(|step| ["/", step]).collect(), line);
+        }
+    }
+}
+
 /// A step into a list or a mapping that is open.
 enum Open {
     List(usize),
@@ -46,7 +66,7 @@ enum Open {
 }
 
 fn lines(source: &str) -> BTreeMap<String, usize> {
-    let mut lines = BTreeMap::new();
+    let mut lines = Lines::default();
     let mut open: Vec<Open> = Vec::new();
     let mut path: Vec<String> = Vec::new();
     for event in Parser::new_from_str(source) {
@@ -56,7 +76,7 @@ fn lines(source: &str) -> BTreeMap<String, usize> {
             Event::Scalar(text, ..) => match open.last_mut() {
                 Some(Open::Map(key @ None)) => {
                     path.push(escaped(&text));
-                    lines.insert(pointer(&path), line);
+                    lines.insert(&path, line);
                     *key = Some(text.into_owned());
                 }
                 _ => value(&mut open, &mut path, &mut lines, line, None),
@@ -71,20 +91,14 @@ fn lines(source: &str) -> BTreeMap<String, usize> {
             _ => {}
         }
     }
-    lines
+    lines.by
 }
 
 /// A value begins; one without an inside ends too.
-fn value(
-    open: &mut Vec<Open>,
-    path: &mut Vec<String>,
-    lines: &mut BTreeMap<String, usize>,
-    line: usize,
-    inside: Option<Open>,
-) {
+fn value(open: &mut Vec<Open>, path: &mut Vec<String>, lines: &mut Lines, line: usize, inside: Option<Open>) {
     if let Some(Open::List(at)) = open.last() {
         path.push(at.to_string());
-        lines.insert(pointer(path), line);
+        lines.insert(path, line);
     }
     match inside {
         Some(inside) => open.push(inside),
@@ -103,10 +117,6 @@ fn closed(open: &mut [Open], path: &mut Vec<String>) {
 
 fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
-}
-
-fn pointer(path: &[String]) -> String {
-    path.iter().flat_map(|step| ["/", step]).collect()
 }
 
 #[cfg(test)]
@@ -129,6 +139,14 @@ mod tests {
         ] {
             assert_eq!(read.line(pointer).unwrap_or(0), line, "{pointer}");
         }
+    }
+
+    #[test]
+    fn long_keys_with_many_values_keep_no_more_than_is_bounded() {
+        let source = format!("? \"{}\"\n: [{}]\nlast: 1\n", "k".repeat(20_000), "0,".repeat(10_000));
+        let read = read(&source).unwrap();
+        assert!(read.lines.keys().map(String::len).sum::<usize>() <= POINTER_BYTES);
+        assert_eq!(read.line("/last"), Some(3));
     }
 
     #[test]

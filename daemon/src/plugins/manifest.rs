@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::advice;
 use super::files::{self, Files};
 use super::lines;
 use super::permission::{self, Wish};
@@ -294,6 +295,10 @@ pub struct Manifest {
     pub endpoints: Vec<Endpoint>,
     /// Importers.
     pub importers: Vec<Importer>,
+    /// What is not wrong, and will hardly do what was meant.
+    #[serde(skip)]
+    pub advice: Vec<Problem>,
+    api_version: Value,
 }
 
 impl Manifest {
@@ -309,7 +314,14 @@ impl Manifest {
 
     /// Why this program is none that it can work with.
     pub fn refuses(&self) -> Option<String> {
-        let range = self.codex_version.as_deref()?;
+        let major = match &self.api_version {
+            Value::Number(number) => number.as_f64().map(|number| number.trunc().to_string()),
+            Value::String(text) => text.split('.').next().map(str::to_owned),
+            _ => None,
+        };
+        let older = major.filter(|major| major.parse::<u64>().is_ok()).map(|major| format!("^{major}"));
+        let range = self.codex_version.clone().or(older)?;
+        let range = range.as_str();
         let fits = VersionReq::parse(range).is_ok_and(|range| range.matches(&INTERFACE));
         (!fits).then(|| format!("it needs version {range} of the interface for plugins; this is {INTERFACE}"))
     }
@@ -327,13 +339,24 @@ impl Manifest {
         }
         let files = self.templates.iter().map(|template| &template.file).enumerate();
         names.extend(files.map(|(at, file)| (format!("/templates/{at}/file"), Some(file))));
-        let files = self.examples.iter().map(|example| &example.file).enumerate();
-        names.extend(files.map(|(at, file)| (format!("/examples/{at}/file"), Some(file))));
         let files = self.importers.iter().map(|importer| &importer.script).enumerate();
         names.extend(files.map(|(at, file)| (format!("/importers/{at}/script"), Some(file))));
         names.push(("/theme/stylesheet".to_owned(), self.theme.as_ref().map(|theme| &theme.stylesheet)));
         names.into_iter().filter_map(|(pointer, name)| Some((pointer, name?.clone()))).collect()
     }
+}
+
+/// As the original wrote manifests: a key without a value is none, and methods have any case.
+fn lenient(mut value: Value) -> Value {
+    if let Value::Object(map) = &mut value {
+        map.retain(|_, value| !value.is_null());
+        for endpoint in map.get_mut("endpoints").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(method) = endpoint["method"].as_str().map(str::to_uppercase) {
+                endpoint["method"] = Value::String(method);
+            }
+        }
+    }
+    value
 }
 
 /// Reads the manifest of a plugin. What is wrong with it makes none; all of it is named at once.
@@ -348,12 +371,13 @@ pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
         line: read.line(pointer),
         message,
     };
-    let faults = schema::faults(&VALIDATOR, &read.value);
+    let value = lenient(read.value.clone());
+    let faults = schema::faults(&VALIDATOR, &value);
     if !faults.is_empty() {
         return Err(faults.into_iter().map(|fault| at(&fault.pointer, fault.message)).collect());
     }
-    let mut manifest: Manifest = serde_json::from_value(read.value.clone())
-        .map_err(|why| one(format!("it cannot be read: {why}"), None))?;
+    let mut manifest: Manifest =
+        serde_json::from_value(value).map_err(|why| one(format!("it cannot be read: {why}"), None))?;
     let mut problems = Vec::new();
     for (id, range) in &manifest.requires {
         if VersionReq::parse(range).is_err() {
@@ -386,6 +410,10 @@ pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
+    manifest.advice = advice::on(&manifest, files, &read)
+        .into_iter()
+        .map(|(pointer, message)| at(&pointer, message))
+        .collect();
     if let Some(theme) = &mut manifest.theme {
         if theme.class_name.is_empty() {
             theme.class_name = format!("theme-{}", manifest.id);

@@ -119,9 +119,14 @@ fn of_field(field: &Value) -> Value {
         Some("string") => {
             schema.insert("type".to_owned(), json!(["string", "number", "boolean"]));
         }
-        Some(kind) => {
+        Some(kind @ ("number" | "integer" | "boolean" | "array" | "object")) => {
             schema.insert("type".to_owned(), json!(kind));
         }
+        Some("list" | "tags") => {
+            schema.insert("type".to_owned(), json!("array"));
+        }
+        // `select`, `url`, `date` and what others call it say how it is asked for.
+        Some(_) => {}
     }
     if let Some(items) = field.get("items").filter(|items| items.is_object()) {
         schema.insert("items".to_owned(), of_field(items));

@@ -40,7 +40,7 @@ impl Place {
 
     fn enable(&self, id: &str) {
         let hash = self.plugins.find(id).unwrap().hash.clone();
-        self.plugins.enable(id, &scope(), Some(true), Some(&hash), None).unwrap();
+        self.plugins.enable(id, &scope(), Some(Some(true)), Some(&hash), None).unwrap();
     }
 
     fn may(&self, id: &str, permission: Permission, path: &str) -> Result<(), String> {
@@ -69,7 +69,7 @@ fn what_is_installed_does_not_run_until_somebody_says_so_and_then_just_that() {
     assert_eq!(place.state("board"), State::Off);
     assert!(place.plugins.running("board", &scope()).is_err());
     // Whoever says yes says to what.
-    let no_hash = place.plugins.enable("board", &scope(), Some(true), None, None);
+    let no_hash = place.plugins.enable("board", &scope(), Some(Some(true)), None, None);
     assert!(no_hash.unwrap_err().to_string().contains("hash"));
     place.enable("board");
     assert_eq!(place.state("board"), State::On);
@@ -80,11 +80,11 @@ fn what_is_installed_does_not_run_until_somebody_says_so_and_then_just_that() {
     fs::write(&script, "2").unwrap();
     assert_eq!(place.state("board"), State::Changed);
     assert!(place.may("board", Permission::ReadFiles, "a.md").is_err());
-    let stale = place.plugins.enable("board", &scope(), Some(true), Some(&shown), None);
+    let stale = place.plugins.enable("board", &scope(), Some(Some(true)), Some(&shown), None);
     assert!(matches!(stale, Err(PluginError::Changed(_))));
     place.enable("board");
     assert_eq!(place.state("board"), State::On);
-    place.plugins.enable("board", &scope(), Some(false), None, None).unwrap();
+    place.plugins.enable("board", &scope(), Some(Some(false)), None, None).unwrap();
     assert_eq!(place.state("board"), State::Off);
 }
 
@@ -110,7 +110,7 @@ fn a_plugin_does_what_it_wants_and_was_given_no_more() {
     place.installed("board", &[("manifest.yml", &view("board", wants)), ("v.js", "1")]);
     let hash = place.plugins.find("board").unwrap().hash.clone();
     let only = [Permission::ModifyMetadata];
-    place.plugins.enable("board", &scope(), Some(true), Some(&hash), Some(&only)).unwrap();
+    place.plugins.enable("board", &scope(), Some(Some(true)), Some(&hash), Some(&only)).unwrap();
     assert_eq!(place.may("board", Permission::ModifyMetadata, "tasks/a.md"), Ok(()));
     let outside = place.may("board", Permission::ModifyMetadata, "notes/a.md").unwrap_err();
     assert!(outside.contains("outside"), "{outside}");
@@ -140,13 +140,79 @@ fn a_notebook_says_otherwise_for_itself() {
     let lab = Scope { notebook: Some("lab".to_owned()), ..scope() };
     let plugin = place.plugins.find("board").unwrap();
     let state = |scope: &Scope| place.plugins.state(&plugin, scope).unwrap().0;
-    place.plugins.enable("board", &lab, Some(true), Some(&plugin.hash), None).unwrap();
+    place.plugins.enable("board", &lab, Some(Some(true)), Some(&plugin.hash), None).unwrap();
     assert_eq!((state(&lab), state(&scope())), (State::On, State::Off));
     place.enable("board");
-    place.plugins.enable("board", &lab, Some(false), None, None).unwrap();
+    place.plugins.enable("board", &lab, Some(Some(false)), None, None).unwrap();
     assert_eq!((state(&lab), state(&scope())), (State::Off, State::On));
-    place.plugins.enable("board", &lab, None, None, None).unwrap();
+    place.plugins.enable("board", &lab, Some(None), None, None).unwrap();
     assert_eq!(state(&lab), State::On);
+}
+
+#[test]
+fn what_is_said_for_a_notebook_holds_for_it_alone() {
+    let place = place();
+    let wants = "permissions: [read_files, modify_metadata]\n";
+    place.installed("board", &[("manifest.yml", &view("board", wants)), ("v.js", "1")]);
+    place.enable("board");
+    let lab = Scope { notebook: Some("lab".to_owned()), ..scope() };
+    place.plugins.enable("board", &lab, Some(Some(false)), None, None).unwrap();
+    // Not even a word on permissions puts it on there, or takes one from the others.
+    let only = [Permission::ReadFiles];
+    let refused = place.plugins.enable("board", &lab, None, None, Some(&only)).unwrap_err().to_string();
+    assert!(refused.contains("whole workspace"), "{refused}");
+    let plugin = place.plugins.find("board").unwrap();
+    assert_eq!(place.plugins.state(&plugin, &lab).unwrap().0, State::Off);
+    assert_eq!(place.may("board", Permission::ModifyMetadata, "a.md"), Ok(()));
+    // What it has become is approved for all of them, or for none.
+    fs::write(place.plugins.folder().join("board/v.js"), "22").unwrap();
+    let now = place.plugins.find("board").unwrap().hash.clone();
+    let refused = place.plugins.enable("board", &lab, Some(Some(true)), Some(&now), None).unwrap_err();
+    assert!(refused.to_string().contains("what it is now"), "{refused}");
+    assert_eq!(place.state("board"), State::Changed);
+}
+
+#[test]
+fn of_two_with_one_id_that_one_counts_which_somebody_enabled() {
+    let place = place();
+    place.installed("req", &[("manifest.yml", &view("req", "")), ("v.js", "1")]);
+    place.enable("req");
+    let own = place.plugins.folder().to_owned();
+    let write = |folder: &str, id: &str, script: &str| {
+        fs::create_dir_all(own.join(folder)).unwrap();
+        fs::write(own.join(folder).join("manifest.yml"), view(id, "")).unwrap();
+        fs::write(own.join(folder).join("v.js"), script).unwrap();
+    };
+    // The other comes first by its path, and is only named.
+    write("aaa", "req", "other");
+    assert_eq!(place.state("req"), State::On);
+    let catalogue = place.plugins.catalogue();
+    assert!(catalogue.problems[0].file.contains("aaa") && catalogue.problems[0].message.contains("--hash"));
+    // One with the id of a bundled plugin takes its place when somebody says so, and gives it back.
+    write("kanban", "tasks", "mine");
+    assert!(place.plugins.find("tasks").unwrap().is_bundled());
+    let hash = place.plugins.catalogue().waiting.iter().find(|one| one.id() == "tasks").unwrap().hash.clone();
+    place.plugins.enable("tasks", &scope(), Some(Some(true)), Some(&hash), None).unwrap();
+    assert!(!place.plugins.find("tasks").unwrap().is_bundled());
+    assert_eq!(place.state("tasks"), State::On);
+    place.plugins.remove("tasks").unwrap();
+    assert!(place.plugins.find("tasks").unwrap().is_bundled());
+}
+
+#[test]
+fn what_needs_another_runs_only_where_that_runs() {
+    let place = place();
+    place.installed("zero", &[("manifest.yml", &view("zero", "")), ("v.js", "1")]);
+    place
+        .installed("apple", &[("manifest.yml", &view("apple", "requires: { zero: '^1' }\n")), ("v.js", "1")]);
+    place.enable("apple");
+    assert_eq!(place.state("apple"), State::Blocked);
+    place.enable("zero");
+    assert_eq!(place.state("apple"), State::On);
+    let lab = Scope { notebook: Some("lab".to_owned()), ..scope() };
+    place.plugins.enable("zero", &lab, Some(Some(false)), None, None).unwrap();
+    let apple = place.plugins.find("apple").unwrap();
+    assert_eq!(place.plugins.state(&apple, &lab).unwrap().0, State::Blocked);
 }
 
 #[test]
@@ -247,7 +313,7 @@ fn what_one_needs_comes_before_it_and_circles_are_refused() {
         );
     }
     let hash = catalogue.find("future").unwrap().hash.clone();
-    assert!(place.plugins.enable("future", &scope(), Some(true), Some(&hash), None).is_err());
+    assert!(place.plugins.enable("future", &scope(), Some(Some(true)), Some(&hash), None).is_err());
 }
 
 #[test]
@@ -368,7 +434,7 @@ fn a_secret_is_written_and_never_lies_open() {
 
 #[test]
 fn what_is_bundled_is_whole() {
-    let catalogue = Catalogue::read(Path::new("/nonexistent"));
+    let catalogue = Catalogue::read(Path::new("/nonexistent"), &|_, _| false);
     assert_eq!(catalogue.problems, []);
     for plugin in &catalogue.plugins {
         assert_eq!(plugin.blocked, None, "{}", plugin.id());

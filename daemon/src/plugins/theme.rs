@@ -1,6 +1,8 @@
 //! A theme's style sheet, rule by rule: what colours and sets type stays; what loads, moves, hides or covers goes, and is named.
 //! What is sent is written anew from what was understood, so that nothing gets through by being misread.
 
+mod reach;
+
 use cssparser::{
     AtRuleParser, CowRcStr, DeclarationParser, ParseError, Parser, ParserState, QualifiedRuleParser,
     RuleBodyItemParser, RuleBodyParser, StyleSheetParser, ToCss, Token,
@@ -12,7 +14,7 @@ const BYTES: usize = 512 << 10;
 const DEPTH: usize = 16;
 
 /// Properties that colour, frame and set type. Where one ends with `-`, all that begin so.
-const PROPERTIES: [&str; 42] = [
+const PROPERTIES: [&str; 41] = [
     "accent-color",
     "background",
     "background-attachment",
@@ -53,7 +55,6 @@ const PROPERTIES: [&str; 42] = [
     "stroke",
     "tab-size",
     "text-",
-    "transition",
     "word-spacing",
 ];
 
@@ -217,6 +218,7 @@ impl<'i> DeclarationParser<'i> for Body {
         }
         let mut value = String::new();
         copy(input, &mut value, 0)?;
+        reach::check(&plain, &value).map_err(refuse)?;
         // Written through the tokenizer: a name with signs in it stays one name.
         let mut written = String::new();
         let name = if is_own { name.to_string() } else { plain };
@@ -311,8 +313,10 @@ const NOTHING_OUTSIDE: &str = "a theme loads nothing: no address, no image, no f
 fn below(selector: &str, class: &str) -> String {
     let own = format!(".{class}");
     let has = selector.match_indices(&own).any(|(at, _)| {
-        !selector[at + own.len()..]
-            .starts_with(|next: char| next.is_alphanumeric() || matches!(next, '-' | '_'))
+        let ends = !selector[at + own.len()..]
+            .starts_with(|next: char| next.is_alphanumeric() || matches!(next, '-' | '_'));
+        // In `:not(.theme)` it would hold where the theme is not.
+        ends && selector[..at].matches('(').count() == selector[..at].matches(')').count()
     });
     if has {
         return selector.to_owned();
@@ -367,6 +371,17 @@ mod tests {
             "@layer x { a { position: fixed } }",
             "a { color: red; & b { position: fixed } }",
             "a { behavior: url(x.htc); -moz-binding: url(x) }",
+            "main { box-shadow: 0 0 0 300vmax white }",
+            "main { padding: 300vh; border: 100vw solid; outline: 9999px solid; text-indent: -9999px }",
+            "p { line-height: 0; font-size: 0; letter-spacing: -1em; word-spacing: 99em }",
+            "p { font: 1px serif }",
+            "p { border-top: calc(60px * 99) solid }",
+            "p { color: transparent }",
+            "p { color: rgb(0 0 0 / 1%); }",
+            "p { color: #0001 }",
+            ":root { --x: 2000px } p { box-shadow: 0 0 0 var(--x) white }",
+            "p { outline: var(--pane-width) solid }",
+            "* { transition: all 99999s }",
         ];
         for source in bad {
             let clean = clean(source, "t").unwrap();
@@ -382,11 +397,43 @@ mod tests {
                 "transform",
                 "font-face",
                 "src",
+                "300v",
+                "9999",
+                "99em",
+                "-1em",
+                ": 0;",
+                "1px serif",
+                "* 99",
+                "transparent",
+                "1%",
+                "#0001",
+                "2000px",
+                "pane-width",
             ] {
                 assert!(!lower.contains(word), "{source}\n{}", clean.css);
             }
             assert!(!clean.warnings.is_empty(), "{source}");
         }
+    }
+
+    #[test]
+    fn what_themes_do_stays() {
+        let source = ":root { --shadow-sm: 0 1px 2px rgba(0,0,0,.06); --pane-width: 280px; --radius-pill: 999px; --x: transparent; --space: 2rem }\n\
+            h1 { font: italic 700 1.5rem/1.3 Georgia, serif; letter-spacing: -.02em; padding: 0 var(--space) 4px; border-bottom: 1px solid #0001; \
+            box-shadow: var(--shadow-sm), inset 0 -3px 0 rgb(0 0 0 / 10%); border-radius: 999px; background-size: 100% 28px; text-indent: 1.5em; \
+            line-height: 1.7; margin: 0; background: linear-gradient(transparent 95%, #ccc 100%) 0 0 / 40vw 2em }";
+        let clean = clean(source, "t").unwrap();
+        let left_out: Vec<&str> = clean.warnings.iter().map(|(_, why)| why.as_str()).collect();
+        assert!(matches!(left_out[..], [one] if one.starts_with("`margin")), "{left_out:?}");
+    }
+
+    #[test]
+    fn no_selector_leaves_the_class() {
+        for selector in [":not(.t) .x", ":is(.t, p) b", "p:has(.t)"] {
+            let css = clean(&format!("{selector} {{ color: red }}"), "t").unwrap().css;
+            assert!(css.starts_with(&format!(".t {selector}")), "{css}");
+        }
+        assert!(clean(".dark .t p { color: red }", "t").unwrap().css.starts_with(".dark .t p"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Plugin};
 use super::lines::{self, Read};
 use super::manifest::ViewKind;
 use super::schema::{self, of_config};
@@ -52,8 +52,8 @@ pub struct ViewFile {
     pub warnings: Vec<Warning>,
 }
 
-/// Reads one. The view is that of the plugin that was loaded last.
-pub fn read(source: &str, catalogue: &Catalogue) -> ViewFile {
+/// Reads one. The view is that of the plugin that was loaded last of those that are on; where none has it, it is said whose it is.
+pub fn read(source: &str, catalogue: &Catalogue, is_on: &dyn Fn(&Plugin) -> bool) -> ViewFile {
     let (front, body) = text::split(source);
     let mut file = ViewFile { body: body.trim().to_owned(), ..ViewFile::default() };
     let Some(front) = front else {
@@ -82,10 +82,14 @@ pub fn read(source: &str, catalogue: &Catalogue) -> ViewFile {
         }
     }
     file.check_query(&read);
-    let kind = catalogue.plugins.iter().rev().find_map(|plugin| {
-        let view = plugin.manifest.views.iter().find(|view| view.id == file.view_type)?;
-        Some((plugin.id().to_owned(), view.clone()))
-    });
+    let mut kinds: Vec<(&Plugin, &ViewKind)> = Vec::new();
+    for plugin in catalogue.plugins.iter().rev() {
+        kinds.extend(
+            plugin.manifest.views.iter().find(|view| view.id == file.view_type).map(|view| (&**plugin, view)),
+        );
+    }
+    let kind = kinds.iter().find(|(plugin, _)| is_on(plugin)).or(kinds.first());
+    let kind = kind.map(|(plugin, view)| (plugin.id().to_owned(), (*view).clone()));
     match kind {
         Some((plugin, view)) => {
             file.check_config(&read, &view);
@@ -152,9 +156,10 @@ impl ViewFile {
 
     fn check_config(&mut self, read: &Read, view: &ViewKind) {
         let mut config = self.config.clone();
-        if !view.config_schema.contains_key("layout") {
-            // A dashboard's rows may stand here too.
-            config.remove("layout");
+        // A dashboard's rows stand at the top, or here.
+        let at_top = view.id == "dashboard" && !read.value["layout"].is_null();
+        if at_top {
+            config.insert("layout".to_owned(), read.value["layout"].clone());
         }
         let Ok(validator) = jsonschema::validator_for(&of_config(&view.config_schema)) else { return };
         let keys: Vec<&str> = view.config_schema.keys().map(String::as_str).collect();
@@ -164,9 +169,10 @@ impl ViewFile {
         }
         config.retain(|key, _| view.config_schema.contains_key(key));
         for fault in schema::faults(&validator, &json!(config)) {
-            let key = format!("config.{}", fault.key().replace('/', "."));
-            let line = read.line(&format!("/config{}", fault.pointer)).map(|line| line + 1);
-            self.warn(line, key.trim_end_matches('.'), fault.message);
+            let at = if at_top && fault.pointer.starts_with("/layout") { "" } else { "/config" };
+            let pointer = format!("{at}{}", fault.pointer);
+            let line = read.line(&pointer).map(|line| line + 1);
+            self.warn(line, &pointer.trim_matches('/').replace('/', "."), fault.message);
         }
     }
 }

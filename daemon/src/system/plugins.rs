@@ -53,6 +53,14 @@ impl System {
             .map_err(doing("read what is said of a plugin"))
     }
 
+    /// Whether just this content was approved, in any workspace.
+    pub fn is_pinned(&self, plugin: &str, hash: &str) -> Result<bool, SystemError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM plugin WHERE plugin = ?1 AND hash = ?2)";
+        self.db()
+            .query_row(sql, [plugin, hash], |row| row.get(0))
+            .map_err(doing("read what is said of a plugin"))
+    }
+
     /// Notes it.
     pub fn set_plugin(&self, workspace: &str, plugin: &str, row: &PluginRow) -> Result<(), SystemError> {
         let sql = "INSERT INTO plugin (workspace, plugin, enabled, hash, wishes, withheld) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -37,7 +37,7 @@ pub fn run(bytes: &[u8]) {
 
 fn read(properties: Result<properties::Properties, String>) {
     let Ok(properties) = properties else { return };
-    for flat in properties::flatten(&properties) {
+    for flat in properties::flatten(&properties).flat {
         assert!(flat.number.is_none_or(f64::is_finite));
     }
     properties::tags(&properties);

@@ -8,6 +8,8 @@ export const BASE = '/api/v1';
 /** A request that has not been answered by then counts as failed. */
 const TIMEOUT_MS = 20_000;
 /** A large file takes its time. */
+/** A ticket is good for days. */
+const JOIN_TIMEOUT_MS = 14 * 24 * 60 * 60_000;
 const UPLOAD_TIMEOUT_MS = 60 * 60_000;
 /** Browsers carry at most 64 KiB in requests that outlive the page. */
 const KEEPALIVE_BYTES = 60_000;
@@ -280,8 +282,11 @@ export const invite = (what: { notebook: string; hours: number; role: string; un
 export const requests = () => json<Page<Waiting>>('GET', '/requests');
 export const answer = (request: number, how: 'approve' | 'reject') =>
   json<Waiting>('POST', `/requests/${request}/${how}`, { body: {} });
-export const join = (ticket: string, path: string, phrase = '') =>
-  json<{ id?: string; slug?: string }>('POST', '/join', { body: { ticket, ...(path === '' ? {} : { path }), ...(phrase === '' ? {} : { phrase }) } });
+/** Takes as long as somebody there needs to say yes. */
+export const join = (ticket: string, path: string, phrase: string, name: string, signal: AbortSignal) => {
+  const given = Object.entries({ path, phrase, name }).filter(([, text]) => text !== '');
+  return json<{ id?: string; slug?: string }>('POST', '/join', { body: { ticket, ...Object.fromEntries(given) }, signal, timeoutMs: JOIN_TIMEOUT_MS });
+};
 export const addExample = () => json<{ id?: string; slug?: string }>('POST', '/examples', { body: {} });
 /** Forgets a notebook on this device; its files stay. */
 export const forgetNotebook = (nb: string) => json<unknown>('DELETE', `/notebooks/${id(nb)}`);

@@ -2123,6 +2123,8 @@ export interface components {
         };
         /** @description A ticket to use. */
         Join: {
+            /** @description What to call oneself when asking to be let in; default: the device's name. */
+            name?: string | null;
             /** @description The folder to join into, absolute; default: a new one in the home. */
             path?: string | null;
             /** @description The recovery phrase of a person who has lost all devices: this is another one of theirs. */
@@ -3312,6 +3314,8 @@ export interface components {
             plugins: components["schemas"]["PluginRow"][];
             /** @description Files that are no plugins, with what is wrong. */
             problems: components["schemas"]["Problem"][];
+            /** @description Those whose id another one has that counts; see `problems`. */
+            waiting: components["schemas"]["PluginRow"][];
         };
         /** @description Something that a plugin was not let do. */
         PluginRefusal: {
@@ -3833,6 +3837,8 @@ export interface components {
             home: string;
             /** @description All registered notebooks. */
             notebooks: components["schemas"]["NotebookStatus"][];
+            /** @description How many wait to be let in: see `/requests`. */
+            requests: number;
             /** @description The program's version. */
             version: string;
         };
@@ -4140,6 +4146,8 @@ export interface components {
         };
         /** @description A text that may become a view. */
         ViewText: {
+            /** @description The notebook in which it would be: which plugins are on there. */
+            notebook?: string | null;
             /** @description What a `.cdx` would hold. */
             text: string;
         };

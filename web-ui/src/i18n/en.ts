@@ -26,6 +26,7 @@ export const t = {
   offline: 'Not connected to the daemon. Reconnecting…',
   nav: { notebooks: 'Notebooks', tasks: 'Tasks', tags: 'Tags', conflicts: 'Conflicts', people: 'People', comments: 'Comments', settings: 'Settings', help: 'Help and shortcuts', main: 'Main', activity: 'Activity in all notebooks', activityOf: (notebook: string) => `Activity in ${notebook}` },
   conflictsOpen: (n: number) => many(n, 'open conflict', 'open conflicts'),
+  requestsOpen: (n: number) => many(n, 'asks to join', 'ask to join'),
   state: {
     ready: 'Ready',
     scanning: 'Scanning',

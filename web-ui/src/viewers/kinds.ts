@@ -21,7 +21,7 @@ export function viewerOf(details: Pick<EntryDetails, 'kind' | 'path' | 'media_ty
   if (kind === 'folder' || kind === 'symlink') return null;
   const known = byEnding[ending(path)];
   if (images.test(media)) return 'image';
-  if (known) return known === 'pdf' && kind === 'text' ? 'code' : known === 'view' && kind !== 'text' ? 'bytes' : known;
+  if (known) return known === 'view' && kind !== 'text' ? 'bytes' : known;
   if (kind === 'text') return code.test(path) || /^(Makefile|Dockerfile)$/.test(path.split('/').at(-1) ?? '') ? 'code' : null;
   if (media.startsWith('audio/')) return 'audio';
   if (media.startsWith('video/')) return 'video';

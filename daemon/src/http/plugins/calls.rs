@@ -237,44 +237,39 @@ impl Caller<'_> {
         if query.notebook_ids.is_empty() {
             query.notebook_ids = vec![self.notebook.id.to_string()];
         }
-        let mut asked = Vec::new();
+        // In each of these notebooks it must be on and may read: what one says holds there alone.
+        let mut limits: BTreeMap<String, Option<Vec<Wish>>> = BTreeMap::new();
         for key in &query.notebook_ids {
-            asked.push(self.names(&self.desk.notebook(key)?));
+            let notebook = self.desk.notebook(key)?;
+            limits.insert(notebook.id.to_string(), self.readable(&notebook)?);
         }
-        // Of the permissions that reach all of these notebooks, each lets its paths through.
-        let mut limits: Option<Vec<Wish>> = Some(Vec::new());
-        let fits = |wish: &Wish| match asked
-            .iter()
-            .find(|names| !wish.reaches(&names.iter().map(String::as_str).collect::<Vec<_>>()))
+        if limits.values().all(Option::is_none) {
+            return said(&search::answered(self.desk, query).await?);
+        }
+        let mut all = limits.values();
+        if query.paths.is_empty()
+            && let Some(Some(first)) = all.next()
+            && all.all(|other| other.as_ref() == Some(first))
         {
-            Some(names) => Err(format!(
-                "the notebook {} is none of {}",
-                names.last().cloned().unwrap_or_default(),
-                wish.notebooks.join(", ")
-            )),
-            None => Ok(()),
-        };
-        self.plugins.may(self.id, &self.scope, "query", Permission::ReadFiles, fits)?;
-        let plugin = self.plugins.find(self.id)?;
-        for one in self.plugins.permissions(&plugin, &self.scope.workspace)? {
-            if one.granted && one.wish.permission == Permission::ReadFiles && fits(&one.wish).is_ok() {
-                limits = if one.wish.paths.is_empty() { None } else { limits };
-                limits.iter_mut().for_each(|limits| limits.push(one.wish.clone()));
-            }
+            // Asked for at once, so that the first ten thousand are of those that it may see.
+            query.paths = first.iter().flat_map(|wish| wish.paths.clone()).collect();
         }
-        let Some(limits) = limits else { return said(&search::answered(self.desk, query).await?) };
         // What lies outside of its paths is not even counted.
         let (limit, offset) = (query.limit.unwrap_or(100), query.offset);
         (query.limit, query.offset) = (Some(MOST), 0);
         let mut page: QueryPage = search::answered(self.desk, query).await?;
-        let is_inside = |path: &str| limits.iter().any(|wish| wish.has(path));
-        page.files.retain(|file| is_inside(&file.path));
+        let is_inside = |notebook: &str, path: &str| match limits.get(notebook) {
+            Some(None) => true,
+            Some(Some(wishes)) => wishes.iter().any(|wish| wish.has(path)),
+            None => false,
+        };
+        page.files.retain(|file| is_inside(&file.notebook, &file.path));
         page.total = page.files.len();
         page.files = page.files.into_iter().skip(offset).take(limit).collect();
         if let Some(groups) = &mut page.groups {
             page.group_totals.clear();
             for (value, files) in groups.iter_mut() {
-                files.retain(|file| is_inside(&file.path));
+                files.retain(|file| is_inside(&file.notebook, &file.path));
                 page.group_totals.insert(value.clone(), files.len());
                 *files = std::mem::take(files).into_iter().skip(offset).take(limit).collect();
             }
@@ -283,6 +278,34 @@ impl Caller<'_> {
         }
         (page.limit, page.offset) = (limit, offset);
         said(&page)
+    }
+
+    /// What it may read in a notebook: `None` for all of it.
+    fn readable(&self, notebook: &Notebook) -> Result<Option<Vec<Wish>>, ApiError> {
+        let scope = scope(self.desk, None, Some(&notebook.id.to_string()))?;
+        let names = self.names(notebook);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let fits = |wish: &Wish| {
+            let refused = || {
+                format!(
+                    "the notebook {} is none of {}",
+                    names.last().unwrap_or(&""),
+                    wish.notebooks.join(", ")
+                )
+            };
+            if wish.reaches(&names) { Ok(()) } else { Err(refused()) }
+        };
+        let plugin = self.plugins.may(self.id, &scope, "query", Permission::ReadFiles, fits)?;
+        let mut limits = Vec::new();
+        for one in self.plugins.permissions(&plugin, &scope.workspace)? {
+            if one.granted && one.wish.permission == Permission::ReadFiles && fits(&one.wish).is_ok() {
+                if one.wish.paths.is_empty() {
+                    return Ok(None);
+                }
+                limits.push(one.wish);
+            }
+        }
+        Ok(Some(limits))
     }
 
     async fn text(&self, id: EntryId) -> Result<Value, ApiError> {

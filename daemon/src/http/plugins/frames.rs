@@ -99,12 +99,16 @@ fn cleaned(plugin: &Plugin) -> Option<Result<theme::Clean, String>> {
     Some(plugin.files.text(&theme.stylesheet).and_then(|css| theme::clean(&css, &theme.class_name)))
 }
 
-/// What is left out of a plugin's theme, with its lines.
-pub fn theme_warnings(plugin: &Plugin) -> Vec<String> {
+/// What is left out of a plugin's theme, and what of its manifest will hardly do what was meant, with lines.
+pub fn warnings(plugin: &Plugin) -> Vec<String> {
     let name = plugin.manifest.theme.as_ref().map(|theme| theme.stylesheet.clone()).unwrap_or_default();
+    let mut found: Vec<String> = plugin.manifest.advice.iter().map(crate::plugins::in_a_line).collect();
     match cleaned(plugin) {
-        Some(Ok(clean)) => clean.warnings.iter().map(|(line, why)| format!("{name}:{line}: {why}")).collect(),
-        Some(Err(why)) => vec![format!("{name}: {why}")],
-        None => Vec::new(),
+        Some(Ok(clean)) => {
+            found.extend(clean.warnings.iter().map(|(line, why)| format!("{name}:{line}: {why}")))
+        }
+        Some(Err(why)) => found.push(format!("{name}: {why}")),
+        None => {}
     }
+    found
 }

@@ -7,11 +7,13 @@ use codex_crdt_model::ids::EntryId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::scope;
 use crate::http::desk::Desk;
 use crate::http::error::ApiError;
 use crate::http::input::{Input, Place};
 use crate::http::reading::{self, blocking, read};
 use crate::plugins::view::{self, ViewFile};
+use crate::plugins::{Plugin, State as PluginState};
 
 /// What a `.cdx` says, and what is wrong with it, line by line.
 #[utoipa::path(get, path = "/api/v1/notebooks/{nb}/entries/{e}/view", tag = "views",
@@ -30,7 +32,7 @@ pub async fn show(
     let Content::Text(text) = content else {
         return Err(ApiError::bad_request(format!("`{path}` is no text, so it is no view")));
     };
-    said(&desk, text).await
+    said(&desk, text, Some(notebook.id.to_string())).await
 }
 
 /// A text that may become a view.
@@ -39,6 +41,8 @@ pub async fn show(
 pub struct ViewText {
     /// What a `.cdx` would hold.
     pub text: String,
+    /// The notebook in which it would be: which plugins are on there.
+    pub notebook: Option<String>,
 }
 
 /// What a text would say as a `.cdx`.
@@ -46,12 +50,18 @@ pub struct ViewText {
     responses((status = 200, body = ViewFile)))]
 pub async fn check(
     State(desk): State<Desk>,
-    Input(ViewText { text }): Input<ViewText>,
+    Input(ViewText { text, notebook }): Input<ViewText>,
 ) -> Result<Json<ViewFile>, ApiError> {
-    said(&desk, text).await
+    said(&desk, text, notebook).await
 }
 
-async fn said(desk: &Desk, text: String) -> Result<Json<ViewFile>, ApiError> {
+async fn said(desk: &Desk, text: String, notebook: Option<String>) -> Result<Json<ViewFile>, ApiError> {
+    let scope = scope(desk, None, notebook.as_deref())?;
     let plugins = desk.daemon().plugins().clone();
-    blocking(move || Ok(Json(view::read(&text, &plugins.catalogue())))).await
+    let said = blocking(move || {
+        let is_on =
+            |plugin: &Plugin| plugins.state(plugin, &scope).is_ok_and(|(state, _)| state == PluginState::On);
+        Ok(Json(view::read(&text, &plugins.catalogue(), &is_on)))
+    });
+    said.await
 }

@@ -40,6 +40,14 @@ impl World {
         self.send("POST", "/plugins/probe/calls", &[], &call.to_string()).await
     }
 
+    /// Another notebook.
+    async fn notebook(&self, name: &str) -> String {
+        let body = json!({"path": self.root.with_file_name(name)}).to_string();
+        let added = self.send("POST", "/notebooks", &[], &body).await;
+        assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+        added.json()["id"].as_str().unwrap().to_owned()
+    }
+
     async fn id(&self, path: &str) -> String {
         self.address(path).await.rsplit('/').next().unwrap().to_owned()
     }
@@ -139,4 +147,22 @@ async fn a_view_says_what_is_wrong_with_it_and_a_theme_is_chosen() {
     let css = world.get("/plugins/obsidian/theme.css").await;
     assert_eq!(css.headers["content-type"], "text/css; charset=utf-8");
     assert!(css.text().contains("--color-") && !css.text().contains("url("));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_reaches_only_notebooks_where_the_plugin_is_on() {
+    let world = world().await;
+    let folder = world.root.with_file_name("other");
+    std::fs::create_dir_all(folder.join("tasks")).unwrap();
+    std::fs::write(folder.join("tasks/secret.md"), "secret\n").unwrap();
+    let other = world.notebook("other").await;
+    let mine = world.daemon.find("lab").unwrap().id.to_string();
+    let query = |notebooks: &[&str]| json!({"call": "query", "query": {"notebook_ids": notebooks}});
+    assert_eq!(world.call(query(&[&mine, &other])).await.status, StatusCode::OK);
+    let off = json!({"notebook": other, "enabled": false}).to_string();
+    assert_eq!(world.send("PUT", "/plugins/probe", &[], &off).await.status, StatusCode::OK);
+    for asked in [query(&[&other]), query(&[&mine, &other])] {
+        assert_eq!(world.call(asked).await.refused(), (409, "plugin_not_on".into()));
+    }
+    assert_eq!(world.call(query(&[&mine])).await.status, StatusCode::OK);
 }

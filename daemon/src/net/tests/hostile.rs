@@ -124,7 +124,7 @@ async fn everything_is_closed_within_three_seconds() {
     // A handle that is left over does nothing and waits for nothing.
     net.share(NOTEBOOK, BTreeSet::new());
     net.shutdown().await;
-    assert!(net.knock(&ticket(&b), Vec::new(), Vec::new()).await.is_err());
+    assert!(net.knock(&ticket(&b), None, Vec::new(), Vec::new()).await.is_err());
     b.stop().await;
 }
 

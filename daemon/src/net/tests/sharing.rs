@@ -26,7 +26,7 @@ async fn a_knock_with_the_secret_admits() {
         })
         .await;
     };
-    let (admission, ()) = tokio::join!(b.net.knock(&ticket, vec![7], vec![8]), host);
+    let (admission, ()) = tokio::join!(b.net.knock(&ticket, None, vec![7], vec![8]), host);
     assert_eq!(admission.unwrap(), Admission::Accepted("Lab".into()));
     b.share(&[a.id()]);
     let a_id = a.id();
@@ -42,7 +42,7 @@ async fn the_inviter_can_dial_the_invited_after_a_knock() {
     let (ticket, a_id, b_id) = (ticket(&a), a.id(), b.id());
     let knocking = tokio::spawn({
         let net = b.net.clone();
-        async move { net.knock(&ticket, Vec::new(), Vec::new()).await }
+        async move { net.knock(&ticket, None, Vec::new(), Vec::new()).await }
     });
     a.wait("Knock", |event| {
         let NetEvent::Knock { answer, .. } = event else { return None };
@@ -74,7 +74,7 @@ async fn a_refused_knock_says_why_and_guessing_is_limited() {
     let guesses = tokio::spawn(async move {
         let mut answers = Vec::new();
         for _ in 0..6 {
-            answers.push(match guesser.knock(&ticket, Vec::new(), Vec::new()).await.unwrap() {
+            answers.push(match guesser.knock(&ticket, None, Vec::new(), Vec::new()).await.unwrap() {
                 Admission::Refused(reason) => reason,
                 other => panic!("{other:?}"),
             });
@@ -320,7 +320,7 @@ async fn strangers_at_the_door_keep_no_member_out() {
     tokio::join!(a.opened(b_id), b.opened(a_id));
     let knocking = tokio::spawn({
         let (net, ticket) = (b.net.clone(), Ticket { notebook: NotebookId([8; 32]), ..ticket(&a) });
-        async move { net.knock(&ticket, Vec::new(), Vec::new()).await }
+        async move { net.knock(&ticket, None, Vec::new(), Vec::new()).await }
     });
     a.wait("Knock", |event| {
         let NetEvent::Knock { answer, .. } = event else { return None };

@@ -88,7 +88,7 @@ fn far(lookup: Lookup) -> Place {
     std::fs::write(folder.join("manifest.yml"), MANIFEST).unwrap();
     let plugins = Plugins::with_engine(temp.path().join("plugins"), system, Engine::with_lookup(lookup));
     let hash = plugins.find("stars").unwrap().hash.clone();
-    plugins.enable("stars", &scope(), Some(true), Some(&hash), None).unwrap();
+    plugins.enable("stars", &scope(), Some(Some(true)), Some(&hash), None).unwrap();
     Place { plugins, service: Service::default(), _temp: temp }
 }
 

@@ -121,7 +121,7 @@ fn with_addresses(service: Service, authorize: &str, token: &str, base: &str) ->
     let engine = crate::plugins::endpoints::Engine::with_lookup(reach::system());
     let plugins = Plugins::with_engine(temp.path().join("plugins"), system, engine);
     let hash = plugins.find("agenda").unwrap().hash.clone();
-    plugins.enable("agenda", &scope(), Some(true), Some(&hash), None).unwrap();
+    plugins.enable("agenda", &scope(), Some(Some(true)), Some(&hash), None).unwrap();
     Place { plugins, service, temp }
 }
 
