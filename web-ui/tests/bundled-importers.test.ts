@@ -135,6 +135,8 @@ describe('instrument-csv', () => {
     expect(() => made('a.csv', ' \n')).toThrow('the file is empty');
     expect(() => made('a.csv', 'Time,OD\ns,AU\n')).toThrow('no table of numbers');
     expect(() => made('a.csv', 'T\0i\0m\0e\0')).toThrow('UTF-16');
+    expect(() => made('a.csv', `t,y\n0,1\n1,2\n${' '.repeat(17 << 20)}`)).toThrow('it has 18 MiB, and 16 are the most; split it');
+    expect(() => made('a.csv', '1,2\n'.repeat(1_000_001))).toThrow('1000001 lines, and 1000000 are the most; split it');
   });
 });
 
@@ -181,6 +183,7 @@ describe('bibliography', () => {
     expect(() => made('a.bib', '@misc{a,\n title {x}}\n')).toThrow('line 2: behind “title” a “=” is missing');
     expect(() => made('a.bib', 'words')).toThrow('no “@…{…}”');
     expect(() => made('a.bib', '')).toThrow('empty');
+    expect(() => made('a.bib', `@misc{a}${' '.repeat(17 << 20)}`)).toThrow('it has 18 MiB, and 16 are the most; split it');
     expect(() => made('a.bib', rows(2000, (at) => `@misc{k${at}, title = {x}}`))).toThrow('1999 are the most of one file; split it');
     expect(made('a.bib', rows(1999, (at) => `@misc{k${at}, title = {x}}`))).toHaveLength(1999);
   });

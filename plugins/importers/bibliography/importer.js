@@ -8,6 +8,8 @@
 
 /** The most entries that are made of one file, but for the note of what is between. */
 const MOST = 1999;
+/** What can be read in the time there is. */
+const MIB = 16;
 
 /** @type {ReadonlyMap<string, string>} */
 const ACCENTS = new Map(Object.entries({ '"': '\u0308', "'": '\u0301', '`': '\u0300', '^': '\u0302', '~': '\u0303', '=': '\u0304', '.': '\u0307', u: '\u0306', v: '\u030C', H: '\u030B', c: '\u0327', k: '\u0328', r: '\u030A' }));
@@ -306,8 +308,9 @@ function note({ kind, name, fields, rest, record }, language) {
   return { path: `${file(name || title)}.md`, text: `${text}\n`, properties };
 }
 
-codex.importer(({ name, stem, text }) => {
+codex.importer(({ name, stem, text, bytes }) => {
   if (text.trim() === '') throw new Error('the file is empty');
+  if (bytes.length > MIB << 20) throw new Error(`it has ${Math.ceil(bytes.length / (1 << 20))} MiB, and ${MIB} are the most; split it`);
   if (text.includes('\0')) throw new Error('there are zero bytes in it: it is no text, or UTF-16 without its mark; save it as UTF-8');
   const isRis = /\.ris$/i.test(name) || /^\s*TY\s+-/.test(text) || (!/\.bib(tex)?$/i.test(name) && !text.includes('@') && /^TY\s+-/m.test(text));
   const plain = text.replace(/\r*\n|\r/g, '\n');

@@ -9,6 +9,9 @@
 
 /** Of signs that do equally well the first: a comma may also stand in numbers, a space in words. */
 const SIGNS = ['\t', ';', '|', ',', ' '];
+/** What can be read in the time there is. */
+const MIB = 16;
+const LINES = 1_000_000;
 /** Properties of one entry. */
 const SETTINGS = 200;
 /** Letters of a note; what is longer is a file of its own. */
@@ -25,7 +28,10 @@ const UNIT = /^(|[-–1]|[[(].*[\])]|.*[°%µμΩ/^²³⁻·].*|a\.?u\.?|rfu|rlu
 /** The fields of a line. @param {string} line @param {string} between */
 function fields(line, between) {
   if (between === ' ') return line.trim().split(/\s+/);
-  if (!line.includes('"')) return line.split(between).map((field) => field.trim());
+  if (!line.includes('"')) {
+    const all = line.split(between);
+    return line.includes(' ') || line.includes('\t') || line.includes('\u00a0') ? all.map((field) => field.trim()) : all;
+  }
   const all = [];
   let at = 0;
   while (at <= line.length) {
@@ -59,18 +65,36 @@ function closing(text, from, between) {
   return -1;
 }
 
-/** @param {string} text @param {boolean} comma */
-const numeric = (text, comma) => /^[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?$/.test(text) && (comma || !text.includes(','));
+/** Whether it is a number, as `5`, `-.5`, `1e5` are; with a comma only where one may be a point. @param {string} text @param {boolean} comma */
+function numeric(text, comma) {
+  // Signs, points and digits begin one. Millions of fields are asked, and an expression would take several times as long.
+  const code = text.charCodeAt(0);
+  if (!(code >= 43 && code <= 57) || code === 47) return false;
+  const n = Number(text);
+  if (n === n) return code !== 48 || text.length < 3 || !/^0[xob]/i.test(text);
+  return comma && text.includes(',') && /^[-+]?(\d+(,\d*)?|,\d+)([eE][-+]?\d+)?$/.test(text);
+}
 
+/** @type {Map<number, Shape>} */
+const SHAPES = new Map();
+/** @type {Shape} */
+const NOTHING = { width: 0, filled: 0, numbers: 0, first: false };
 /** @param {string[]} row @param {boolean} comma @returns {Shape} */
 function shape(row, comma) {
-  let [filled, numbers] = [0, 0];
+  let filled = 0;
+  let numbers = 0;
   for (const field of row) {
     if (field === '') continue;
     filled += 1;
     if (numeric(field, comma)) numbers += 1;
   }
-  return { width: row.length, filled, numbers, first: numeric(row[0] ?? '', comma) };
+  const first = numeric(row[0] ?? '', comma);
+  // A million lines have few shapes.
+  const name = ((row.length * 4096 + filled) * 4096 + numbers) * 2 + (first ? 1 : 0);
+  const known = filled < 4096 ? SHAPES.get(name) : undefined;
+  const made = known ?? { width: row.length, filled, numbers, first };
+  if (!known && filled < 4096 && SHAPES.size < 1000) SHAPES.set(name, made);
+  return made;
 }
 /** Most of what is in it are numbers. @param {Shape | undefined} of */
 const isData = (of) => of !== undefined && of.width > 1 && of.numbers >= Math.max(1, of.filled / 2);
@@ -96,12 +120,9 @@ function separator(lines) {
   return SIGNS[scores.findIndex((score) => score > 0 && score >= most * 0.8)] ?? ',';
 }
 
-/** Lines; those that a quoted field goes on over are one. @param {string} text @param {string} between */
-function records(text, between) {
-  // Some programs end lines with `\r\r\n`.
-  const lines = text.split(/\r*\n|\r/);
-  if (lines.at(-1) === '') lines.pop();
-  if (between === ' ' || !text.includes('"')) return lines;
+/** Lines; those that a quoted field goes on over are one. @param {string[]} lines @param {string} between */
+function records(lines, between) {
+  if (between === ' ' || !lines.some((line) => line.includes('"'))) return lines;
   const even = (/** @type {string} */ line) => (line.split('"').length - 1) % 2 === 0;
   const all = [];
   for (let at = 0; at < lines.length; at += 1) {
@@ -121,23 +142,23 @@ function runs(shapes, lines) {
   /** @type {{at: number, end: number, weak: boolean}[]} */
   const all = [];
   let open = false;
-  shapes.forEach((of, at) => {
+  const goesOn = (/** @type {number} */ at, /** @type {Shape} */ of) => {
     const last = all.at(-1);
     const begin = last && shapes[last.at];
-    const head = last && lines[last.at - 1];
+    if (!open || !last || !begin || of.width < 2 || of.filled === 0 || of.width > begin.width) return false;
     const next = shapes[at + 1];
-    const goesOn = () => {
-      if (!open || !last || !begin || of.width < 2 || of.filled === 0 || of.width > begin.width) return false;
-      // The same names again: another table.
-      if (lines[at] === head && isText(shapes[last.at - 1])) return false;
-      if (lines[at] === lines[last.at] && !of.first && !begin.first && isData(next) && next?.first) return false;
-      if (of.first) return !last.weak;
-      if (isWeak(of)) return !begin.first || (begin.width === 2 && !isText(next));
-      if (isData(of)) return true;
-      // Nothing was measured; or there are words in the row.
-      return of.width === begin.width && !(isData(next) && next?.first) && (isData(next) || fieldsMiss(lines[at] ?? ''));
-    };
-    if (goesOn() && last) {
+    // The same names again: another table.
+    if (lines[at] === lines[last.at - 1] && isText(shapes[last.at - 1])) return false;
+    if (of.first) return !last.weak;
+    if (lines[at] === lines[last.at] && !begin.first && isData(next) && next?.first) return false;
+    if (isWeak(of)) return !begin.first || (begin.width === 2 && !isText(next));
+    if (isData(of)) return true;
+    // Nothing was measured; or there are words in the row.
+    return of.width === begin.width && !(isData(next) && next?.first) && (isData(next) || fieldsMiss(lines[at] ?? ''));
+  };
+  for (const [at, of] of shapes.entries()) {
+    const last = all.at(-1);
+    if (last && goesOn(at, of)) {
       last.end = at + 1;
       last.weak &&= isWeak(of) || !isData(of);
     } else if (isData(of)) {
@@ -146,7 +167,7 @@ function runs(shapes, lines) {
     } else {
       open = false;
     }
-  });
+  }
   return all;
 }
 /** @param {string} line */
@@ -238,35 +259,40 @@ const quoted = (field) => (/[",\n\r]|^\s|\s$/.test(field) ? `"${field.replaceAll
 
 /** Whether commas in its numbers are points. `1,234` may be a thousand: then it stays as it is written. @param {Table} table @param {(n: number) => string[]} row */
 function commas({ at, end }, row) {
-  let [points, sure] = [false, false];
+  let sure = false;
   for (let n = at; n < end; n += 1) {
     for (const field of row(n)) {
-      if (!numeric(field, true)) continue;
-      points ||= field.includes('.');
-      sure ||= field.includes(',') && !/^[-+]?[1-9]\d{0,2},\d{3}$/.test(field);
+      if (field.includes('.') && numeric(field, true)) return false;
+      sure ||= field.includes(',') && numeric(field, true) && !/^[-+]?[1-9]\d{0,2},\d{3}$/.test(field);
     }
   }
-  return sure && !points;
+  return sure;
 }
 
 /** A table as CSV, and its ranges. @param {Table} table @param {string[]} lines @param {string} between */
 function written(table, lines, between) {
   const row = (/** @type {number} */ n) => fields(lines[n] ?? '', between);
-  const comma = between !== ',' && commas(table, row);
-  const plain = (/** @type {string} */ field) => (comma && field.includes(',') && numeric(field, true) ? field.replace(',', '.') : field);
+  const comma = between !== ',' && lines.slice(table.at, table.end).some((line) => line.includes(',')) && commas(table, row);
   const names = table.names ?? Array.from({ length: table.width }, (_, n) => `column ${n + 1}`);
   const low = names.map(() => Infinity);
   const high = names.map(() => -Infinity);
   const csv = [names.map(quoted).join(',')];
   for (let at = table.at; at < table.end; at += 1) {
-    const now = row(at).map(plain);
+    const now = row(at);
     while (now.length < table.width) now.push('');
-    now.forEach((field, n) => {
-      if (!numeric(field, false)) return;
-      low[n] = Math.min(low[n] ?? Infinity, Number(field));
-      high[n] = Math.max(high[n] ?? -Infinity, Number(field));
-    });
-    csv.push(now.map(quoted).join(','));
+    let isPlain = !lines[at]?.includes('"');
+    for (let n = 0; n < now.length; n += 1) {
+      let field = now[n] ?? '';
+      if (between !== ',' && field.includes(',')) {
+        if (comma && numeric(field, true)) now[n] = field = field.replace(',', '.');
+        else isPlain = false;
+      }
+      if (!numeric(field, false)) continue;
+      const number = Number(field);
+      if (number < (low[n] ?? 0)) low[n] = number;
+      if (number > (high[n] ?? 0)) high[n] = number;
+    }
+    csv.push((isPlain ? now : now.map(quoted)).join(','));
   }
   const ranges = names.map((name, n) => `| ${name.replace(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')} | ${low[n] === Infinity ? '' : low[n]} | ${high[n] === -Infinity ? '' : high[n]} |`);
   return { csv: `${csv.join('\n')}\n`, ranges };
@@ -279,10 +305,15 @@ const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 
 codex.importer((file) => {
   if (file.text.trim() === '') throw new Error('the file is empty');
+  if (file.bytes.length > MIB << 20) throw new Error(`it has ${Math.ceil(file.bytes.length / (1 << 20))} MiB, and ${MIB} are the most; split it, or drop the file itself into the notebook as it is`);
   if (file.text.includes('\0')) throw new Error('there are zero bytes in it: it is no text, or UTF-16 without its mark; save it as UTF-8');
-  const between = separator(file.text.split(/\r*\n|\r/));
-  const lines = records(file.text, between);
-  const shapes = lines.map((line) => (line.trim() === '' ? { width: 0, filled: 0, numbers: 0, first: false } : shape(fields(line, between), between !== ',')));
+  // Some programs end lines with `\r\r\n`.
+  const all = file.text.includes('\r') ? file.text.split(/\r*\n|\r/) : file.text.split('\n');
+  if (all.at(-1) === '') all.pop();
+  if (all.length > LINES) throw new Error(`it has ${all.length} lines, and ${LINES} are the most; split it, or drop the file itself into the notebook as it is`);
+  const between = separator(all);
+  const lines = records(all, between);
+  const shapes = lines.map((line) => (line.trim() === '' ? NOTHING : shape(fields(line, between), between !== ',')));
   const found = tables(lines, shapes, between);
   if (found.length === 0) throw new Error('there is no table of numbers in it; the file itself can be dropped into the notebook as it is');
   const stem = file.stem.trim() || file.name;
