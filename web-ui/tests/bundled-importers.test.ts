@@ -155,7 +155,7 @@ describe('bibliography', () => {
       month: '12 January', series: 'Gauthier & Villars', address: 'Paris', eprint: 'hep-th/9901001', crossref: 'parent1900', file: ':C\\:/papers/a--b~1.pdf:PDF',
       bib_type: 'Thesis', bib_tags: 'x', bib_status: 'read', 'bdsk-url-1': 'https://a.example/~b', note: 'one', bib_note: 'two', tostring: 's', PROTO: 'odd',
     }).replace('PROTO', '__proto__')));
-    expect(entry?.text).toContain(`\`\`\`bibtex\n${record}\n\`\`\``);
+    expect(entry?.text).toContain(`\`\`\`text\n${record}\n\`\`\``);
   });
 
   test('what is between the records is a note of its own', () => {

@@ -262,14 +262,14 @@ const WORDS = new Set(['address', 'annote', 'annotation', 'chapter', 'howpublish
 /** What the note says of itself, or the page goes by: fields that are called so are `bib_…`. */
 const OURS = new Set(['title', 'type', 'reference_type', 'citation_key', 'authors', 'editors', 'year', 'journal', 'doi', 'url', 'tags', 'aliases', 'icon', 'template', 'due_date', 'status']);
 
-/** A block of text as it is. @param {string} text @param {string} language */
-function block(text, language) {
+/** A block of text as it is. @param {string} text */
+function block(text) {
   const fence = '`'.repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length + 1)));
-  return `${fence}${language}\n${text}\n${fence}`;
+  return `${fence}text\n${text}\n${fence}`;
 }
 
-/** @param {Work} work @param {string} language @returns {ImporterEntry} */
-function note({ kind, name, fields, rest, record }, language) {
+/** @param {Work} work @returns {ImporterEntry} */
+function note({ kind, name, fields, rest, record }) {
   const said = (/** @type {string} */ key) => (fields[key] ? untex(String(fields[key])) : '');
   const authors = fields.author ? people(fields.author) : [];
   const editors = fields.editor ? people(fields.editor) : [];
@@ -304,7 +304,7 @@ function note({ kind, name, fields, rest, record }, language) {
   const safe = (/** @type {string} */ address) => address.replace(/[\s<>"]/g, encodeURIComponent);
   const link = doi !== '' ? `<https://doi.org/${encodeURI(doi)}>` : /^https?:\/\//.test(url) ? `<${safe(url)}>` : '';
   const summary = said('abstract');
-  const text = [`# ${title}`, by, link, summary === '' ? '' : `## Abstract\n\n${summary}`, `## Record\n\n${block(record, language)}`].filter(Boolean).join('\n\n');
+  const text = [`# ${title}`, by, link, summary === '' ? '' : `## Abstract\n\n${summary}`, `## Record\n\n${block(record)}`].filter(Boolean).join('\n\n');
   return { path: `${file(name || title)}.md`, text: `${text}\n`, properties };
 }
 
@@ -317,12 +317,11 @@ codex.importer(({ name, stem, text, bytes }) => {
   const { works, between } = isRis ? ris(plain) : bibtex(plain);
   if (works.length === 0) throw new Error(isRis ? 'there is no “TY  -” in it' : 'there is no “@…{…}” in it');
   if (works.length > MOST) throw new Error(`there are ${works.length} works in it, and ${MOST} are the most of one file; split it`);
-  const language = isRis ? 'ris' : 'bibtex';
-  const notes = works.map((work) => note(work, language));
+  const notes = works.map(note);
   const others = between.map((part) => part.trim()).filter(Boolean).join('\n\n');
   if (others !== '') {
     const title = `${name}: between the works`;
-    notes.push({ path: `${file(stem || name)} between the works.md`, text: `# ${title}\n\n${block(others, language)}\n`, properties: { title, source: name } });
+    notes.push({ path: `${file(stem || name)} between the works.md`, text: `# ${title}\n\n${block(others)}\n`, properties: { title, source: name } });
   }
   // Two works with one key are two notes, and so are two that differ in case only.
   const taken = new Set();
