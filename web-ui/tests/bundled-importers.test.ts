@@ -73,6 +73,10 @@ describe('instrument-csv', () => {
     const close = made('a.csv', 'Operator,mk\nGain,5\nTime,OD\n0,1\n1,2\n');
     expect(csvs(close)).toEqual(['Time,OD\n0,1\n1,2\n']);
     expect(close[0]?.properties).toMatchObject({ operator: 'mk', gain: 5 });
+    for (const corner of ['', '<>']) expect(csvs(made('a.csv', `Plate: 1\n\n${corner},1,2,3\nA,1,2,3\nB,4,5,6\n`))).toEqual([`${corner},1,2,3\nA,1,2,3\nB,4,5,6\n`]);
+    // Rows that begin with a time are rows, however few.
+    const times = ['2026-11-27 12:00:01,5\n2026-11-27 12:00:02,6\n', '12:00:01,7\n12:00:02,8\n'];
+    expect(csvs(made('a.csv', times.map((one) => `Gain,5\n\nTime,OD\n${one}\n`).join('')))).toEqual(times.map((one) => `Time,OD\n${one}`));
     // A table of words and numbers is one, where there is no other.
     expect(csvs(made('a.csv', 'Gain,5\n\nWell,OD\nA1,0.1\nA2,0.2\nA3,0.3\n'))).toEqual(['Well,OD\nA1,0.1\nA2,0.2\nA3,0.3\n']);
     expect(csvs(made('a.csv', 'Time,OD\n0,1\n1,2\nTime,OD\n5,6\n7,8\n'))).toEqual(['Time,OD\n0,1\n1,2\n', 'Time,OD\n5,6\n7,8\n']);

@@ -4,7 +4,7 @@
 // Nothing of a file is left out: each line is a row or the head of a table, or stands in the note as it was written. Properties
 // say again what the settings are, as far as they can be told.
 
-/** @typedef {{width: number, filled: number, numbers: number, first: boolean}} Shape How many fields, with something in them, numbers; and whether the first is one. */
+/** @typedef {{width: number, filled: number, numbers: number, first: boolean}} Shape How many fields, with something in them, numbers; and whether the first is one, or a time. */
 /** @typedef {{at: number, end: number, names: string[] | null, from: number, width: number}} Table Its rows are `at` to `end`, what is above them begins at `from`. */
 
 /** Of signs that do equally well the first: a comma may also stand in numbers, a space in words. */
@@ -75,6 +75,8 @@ function numeric(text, comma) {
   return comma && text.includes(',') && /^[-+]?(\d+(,\d*)?|,\d+)([eE][-+]?\d+)?$/.test(text);
 }
 
+/** A day or a time: it says when a row was measured, as a number does. */
+const TIME = /^\d{1,4}[-./:]\d{1,2}[-./:]\d/;
 /** @type {Map<number, Shape>} */
 const SHAPES = new Map();
 /** @type {Shape} */
@@ -88,7 +90,8 @@ function shape(row, comma) {
     filled += 1;
     if (numeric(field, comma)) numbers += 1;
   }
-  const first = numeric(row[0] ?? '', comma);
+  const begin = row[0] ?? '';
+  const first = numeric(begin, comma) || TIME.test(begin);
   // A million lines have few shapes.
   const name = ((row.length * 4096 + filled) * 4096 + numbers) * 2 + (first ? 1 : 0);
   const known = filled < 4096 ? SHAPES.get(name) : undefined;
@@ -193,8 +196,9 @@ function above({ at, end }, free, lines, shapes, between) {
   const row = (/** @type {number} */ n) => fields(lines[n] ?? '', between);
   const beside = (/** @type {number} */ n) => n >= free && (shapes[n]?.filled ?? 0) > 0 && shapes[n]?.width === width;
   if (!(beside(at - 1) && isText(shapes[at - 1]))) {
-    // Names may be numbers too: `Time,450,600`.
-    const numbers = shapes[at]?.first === false && end - at > 1 && width > 2 && shapes.slice(at + 1, end).every((of) => of.first) && row(at)[0] !== '';
+    // Names may be numbers too: `Time,450,600`; `<>,1,2,3` above the rows A, B, C of a plate.
+    const isPlate = /^[^\p{L}\p{N}]*$/u.test(row(at)[0] ?? '');
+    const numbers = shapes[at]?.first === false && end - at > 1 && width > 2 && shapes.slice(at + 1, end).every((of) => of.first !== isPlate);
     return numbers ? { at: at + 1, end, names: row(at), from: at, width } : { at, end, names: null, from: at, width };
   }
   const lower = row(at - 1);
