@@ -47,6 +47,12 @@ test('a bibliography is shown before it is made, and becomes entries with proper
   const first = page.locator('.import-list > li').first();
   await expect(first).toContainText('Sur une substance nouvelle radio-active');
   await expect(first.locator('dd', { hasText: 'Marie Curie, Pierre Curie' })).toBeVisible();
+  // The record is there as it was written; its text scrolls by keys too.
+  const text = first.getByRole('region', { name: 'Text of curie1898.md' });
+  await expect(text).toContainText('doi = {10.1000/curie}, keywords = {polonium, pitchblende}');
+  await text.focus();
+  await page.keyboard.press('End');
+  await expect.poll(() => text.evaluate((element) => element.scrollTop)).toBeGreaterThan(0);
   await sound(page);
   // Nothing was made so far.
   expect(files.read('papers/curie1898.md')).toBe('# Mine\n');

@@ -187,6 +187,37 @@ test.describe('kanban', () => {
     expect(await titles(frame, 'In no column')).toEqual(['Odd', 'None']);
   });
 
+  test('columns of one id or one title all show their cards, each its own, and it is said', async ({ page }) => {
+    const columns = [
+      { id: 'open', title: 'To do', filter: { status: 'todo' } }, { id: 'open', title: 'Doing', filter: { status: 'doing' } },
+      { title: 'Over', filter: { status: 'done' } }, { title: 'Over', filter: { status: 'dropped' } },
+    ];
+    const frame = await show(page, 'tasks/kanban', [...some(6), file('gone', { title: 'Gone', status: 'dropped' })], { config: { columns } });
+    expect(await titles(frame, 'To do')).toEqual(['Sample 0', 'Sample 3']);
+    expect(await titles(frame, 'Doing')).toEqual(['Sample 1', 'Sample 4']);
+    const over = frame.getByRole('region', { name: 'Over' });
+    await expect(over).toHaveCount(2);
+    expect(await over.first().locator('h3').allTextContents()).toEqual(['Sample 2', 'Sample 5']);
+    expect(await over.last().locator('h3').allTextContents()).toEqual(['Gone']);
+    const warning = frame.getByText('Several columns have');
+    await expect(warning).toHaveText('Several columns have the id “open”. Several columns have the title “Over”.');
+    await sound(page, 'columns of one id');
+    // Keys and the pointer go to the column that is meant.
+    await frame.getByRole('listitem').filter({ hasText: 'Sample 0' }).focus();
+    await page.keyboard.press('Alt+ArrowRight');
+    await expect(frame.getByRole('region', { name: 'Doing' }).locator(':focus')).toContainText('Sample 0');
+    await frame.getByText('Sample 2', { exact: true }).hover();
+    await page.mouse.down();
+    const to = await over.last().boundingBox();
+    await page.mouse.move((to?.x ?? 0) + 60, (to?.y ?? 0) + 200, { steps: 5 });
+    await page.mouse.up();
+    await expect.poll(() => props(page, 'e2')).toMatchObject({ status: 'dropped' });
+    await expect.poll(() => over.last().locator('h3').allTextContents()).toContain('Sample 2');
+    await page.evaluate((config) => window.desk.change({ config }), board);
+    await expect(warning).toBeHidden();
+    await expect(frame.getByRole('region', { name: 'In no column' }).locator('h3')).toHaveText(['Sample 2', 'Gone']);
+  });
+
   test('of a list only what the column stood for is exchanged', async ({ page }) => {
     const columns = [{ id: 'a', title: 'A', filter: { tags: 'a' } }, { id: 'b', title: 'B', filter: { tags: 'b' } }];
     const frame = await show(page, 'tasks/kanban', [file('x', { title: 'X', tags: ['a', 'keep'] })], { config: { columns } });

@@ -1,18 +1,19 @@
 /** Cards in columns; a column is a filter, and a card that is put into it gets the filter's properties. */
 const { h } = codex;
 
-/** @typedef {{id: string, title: string, filter: Dict<Json> | null}} Column */
+/** @typedef {{at: number, title: string, filter: Dict<Json> | null}} Column By its place: ids and titles may be there twice. `at` is -1 for what is in no column. */
 
 /** What a board has that names no columns. */
 const USUAL = ['todo', 'doing', 'done'];
 
 codex.start((view) => {
-  /** @type {Map<string, {column: Column, list: CodexList<CodexFile>, section: HTMLElement, count: HTMLElement, hint: HTMLElement}>} */
+  /** @type {Map<number, {column: Column, list: CodexList<CodexFile>, section: HTMLElement, count: HTMLElement, hint: HTMLElement}>} */
   const lanes = new Map();
+  const warning = h('p', { class: 'warning', role: 'status', hidden: true });
   const board = h('div', { class: 'board' });
   const foot = h('div', null);
   const help = h('p', { id: 'help', class: 'codex-unseen' });
-  view.root.append(board, foot, help);
+  view.root.append(warning, board, foot, help);
 
   const movable = () => view.config['drag_drop'] !== false;
   const editable = () => view.config['editable'] !== false;
@@ -24,13 +25,25 @@ codex.start((view) => {
     const given = Array.isArray(view.config['columns']) ? view.config['columns'] : [];
     if (given.length === 0) {
       const values = [...new Set([...USUAL, ...codex.valuesOf(view.files, 'status')])];
-      return values.map((value) => ({ id: value, title: codex.label(value), filter: { status: value } }));
+      return values.map((value, at) => ({ at, title: codex.label(value), filter: { status: value } }));
     }
     return given.map((each, at) => {
       const id = String(each?.id ?? each?.title ?? at);
       const filter = each?.filter && typeof each.filter === 'object' ? each.filter : { status: id };
-      return { id, title: String(each?.title ?? codex.label(id)), filter };
+      return { at, title: String(each?.title ?? codex.label(id)), filter };
     });
+  };
+
+  /** What several columns of the configuration have in common that should tell them apart. @returns {string} */
+  const doubles = () => {
+    const given = Array.isArray(view.config['columns']) ? view.config['columns'] : [];
+    /** @type {(name: 'id' | 'title') => string[]} */
+    const twice = (name) => {
+      const all = given.map((each) => each?.[name]).filter((said) => said !== undefined && said !== null).map(String);
+      return [...new Set(all.filter((said, at) => all.indexOf(said) !== at))];
+    };
+    const said = (/** @type {string} */ what, /** @type {string[]} */ all) => (all.length > 0 ? `Several columns have the ${what} ${all.map((one) => `“${one}”`).join(', ')}.` : '');
+    return [said('id', twice('id')), said('title', twice('title'))].filter(Boolean).join(' ');
   };
 
   /** What is set on a card that moves between two columns. @param {CodexFile} file @param {Column} from @param {Column} to */
@@ -60,14 +73,14 @@ codex.start((view) => {
     void view.set(file, set).then((done) => {
       if (done) codex.announce(`“${file.title}” is in ${to.title}`);
     });
-    const list = lanes.get(to.id)?.list;
+    const list = lanes.get(to.at)?.list;
     const at = list?.indexOf(codex.key(file)) ?? -1;
     if (at >= 0) list?.focus(at);
   };
   /** @param {Column} from @param {number} by */
   const beside = (from, by) => {
     const all = [...lanes.values()].map((lane) => lane.column).filter((column) => column.filter !== null || by === 0);
-    const at = all.findIndex((column) => column.id === from.id);
+    const at = all.findIndex((column) => column.at === from.at);
     return at < 0 ? (by < 0 ? all.at(-1) : undefined) : all[at + by];
   };
 
@@ -83,7 +96,7 @@ codex.start((view) => {
     const items = [{ text: 'Open', act: () => view.open(file) }];
     if (movable()) {
       for (const { column } of lanes.values()) {
-        if (column.filter !== null && column.id !== from.id) items.push({ text: `Move to ${column.title}`, act: () => move(file, from, column) });
+        if (column.filter !== null && column.at !== from.at) items.push({ text: `Move to ${column.title}`, act: () => move(file, from, column) });
       }
     }
     if (editable()) for (const name of fields()) items.push({ text: `Change ${codex.label(name).toLowerCase()}…`, act: () => edit(file, anchor, name) });
@@ -113,7 +126,7 @@ codex.start((view) => {
         }
         if (by !== 0 && !event.altKey && !event.ctrlKey) {
           const all = [...lanes.values()];
-          for (let at = all.findIndex((each) => each.column.id === column.id) + by; all[at]; at += by) {
+          for (let at = all.findIndex((each) => each.column.at === column.at) + by; all[at]; at += by) {
             const list = all[at]?.list;
             if (!list || list.items.length === 0) continue;
             list.focus(Math.min(index, list.items.length - 1));
@@ -132,7 +145,7 @@ codex.start((view) => {
     });
     const count = h('span', { class: 'count codex-quiet' });
     const hint = h('p', { class: 'hint codex-quiet' }, 'Nothing here');
-    const section = h('section', { class: 'lane', 'aria-label': column.title, dataset: { lane: column.id } },
+    const section = h('section', { class: 'lane', 'aria-label': column.title, dataset: { lane: String(column.at) } },
       h('h2', null, h('span', null, column.title), count), hint, list.element);
     return { column, list, section, count, hint };
   };
@@ -146,20 +159,24 @@ codex.start((view) => {
       return { column, items };
     });
     const rest = view.files.filter((file) => !used.has(file));
-    if (rest.length > 0) parts.push({ column: { id: '\u0000', title: 'In no column', filter: null }, items: rest });
-    const same = parts.length === lanes.size && parts.every(({ column }) => JSON.stringify(lanes.get(column.id)?.column) === JSON.stringify(column));
+    if (rest.length > 0) parts.push({ column: { at: -1, title: 'In no column', filter: null }, items: rest });
+    const same = parts.length === lanes.size && parts.every(({ column }) => JSON.stringify(lanes.get(column.at)?.column) === JSON.stringify(column));
     if (!same) {
       lanes.clear();
-      for (const { column } of parts) lanes.set(column.id, lane(column));
+      for (const { column } of parts) lanes.set(column.at, lane(column));
       board.replaceChildren(...[...lanes.values()].map((each) => each.section));
     }
     for (const { column, items } of parts) {
-      const one = lanes.get(column.id);
+      const one = lanes.get(column.at);
       if (!one) continue;
       one.count.textContent = codex.formatNumber(items.length);
       one.hint.hidden = items.length > 0;
       one.list.set(items);
     }
+    const doubled = doubles();
+    warning.hidden = doubled === '';
+    // Said once: whoever hears the page is not told again at each change.
+    if (warning.textContent !== doubled) warning.textContent = doubled;
     board.classList.toggle('movable', movable());
     help.textContent = movable() ? 'Alt with left or right moves the card, Enter opens it.' : 'Enter opens the card.';
     const more = codex.more();
@@ -169,8 +186,8 @@ codex.start((view) => {
   codex.drag(board, {
     item: '.movable .codex-row', target: '.lane',
     drop: (item, target) => {
-      const from = lanes.get(/** @type {HTMLElement} */ (item.closest('.lane'))?.dataset['lane'] ?? '');
-      const to = lanes.get(target?.dataset['lane'] ?? '');
+      const from = lanes.get(Number(/** @type {HTMLElement | null} */ (item.closest('.lane'))?.dataset['lane']));
+      const to = lanes.get(Number(target?.dataset['lane']));
       const file = view.files.find((each) => codex.key(each) === item.dataset['key']);
       if (from && to && file && to !== from && to.column.filter) move(file, from.column, to.column);
     },

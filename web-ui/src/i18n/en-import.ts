@@ -30,6 +30,7 @@ export const importing = {
   nothing: 'The importer finds nothing in it that would be an entry.',
   taken: 'What is there stays as it is: a name that is taken gets a number.',
   properties: (n: number) => (n === 0 ? 'no properties' : many(n, 'property', 'properties')),
+  text: (path: string) => `Text of ${path}`,
   letters: (n: number) => `… and ${many(n, 'letter', 'letters')} more`,
   more: (n: number) => `Show ${n.toLocaleString('en')} more`,
   run: (n: number) => `Import ${many(n, 'entry', 'entries')}`,

@@ -83,3 +83,38 @@ fn what_is_wrong_is_said() {
         assert!(why.contains(words), "{script}: {why}");
     }
 }
+
+/// In the engine that runs them; what they make is tried in `web-ui/tests/bundled-importers.test.ts`.
+#[test]
+fn bundled_importers_leave_nothing_out() {
+    let csv = include_str!("../../../../plugins/importers/instrument-csv/importer.js");
+    let rows: Vec<String> = (0..700).map(|at| format!("{at},{at}.50")).collect();
+    let block = |sample: &str| format!("Sample ID: {sample}\n\nTime,OD\ns,AU\n{}\n\n", rows.join("\n"));
+    let file = format!("{}{}last words\n", block("00123"), block("1E5"));
+    let entries = importing(csv, "run.csv", file.as_bytes()).unwrap();
+    let paths: Vec<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
+    assert_eq!(paths, ["run.md", "run data 1.csv", "run data 2.csv"]);
+    let table = format!("Time [s],OD [AU]\n{}\n", rows.join("\n"));
+    assert_eq!((entries[1].text.as_str(), entries[2].text.as_str()), (table.as_str(), table.as_str()));
+    assert_eq!(
+        json!(entries[0].properties),
+        json!({"title": "run", "source": "run.csv", "rows": 1400, "tables": 2, "sample_id": ["00123", "1E5"]})
+    );
+    assert!(entries[0].text.contains("last words"));
+
+    let bibliography = include_str!("../../../../plugins/importers/bibliography/importer.js");
+    let record = "@misc{a, title = {One}, month = jan, file = {C:\\dir\\}, type = {x}, __proto__ = {odd}}";
+    let file = format!("@string{{j = {{J}}}}\n{record}\n");
+    let entries = importing(bibliography, "lib.bib", file.as_bytes()).unwrap();
+    assert_eq!(entries.len(), 2);
+    assert!(entries[0].text.contains(record) && entries[1].text.contains("@string{j = {J}}"));
+    assert_eq!(
+        json!(entries[0].properties),
+        json!({"title": "One", "type": "reference", "reference_type": "misc", "citation_key": "a",
+            "month": "January", "file": "C:\\dir\\", "bib_type": "x", "__proto__": "odd"})
+    );
+    let ris = "TY  - JOUR\nTI  - One\nM1  - 7\nTY  - BOOK\nTI  - Two\n";
+    let entries = importing(bibliography, "lib.ris", ris.as_bytes()).unwrap();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0].properties["m1"], json!("7"));
+}
