@@ -157,7 +157,7 @@ test('whoever asks to be let in waits as long as it takes, also over a page that
   await expect(fingerprint).toBeVisible();
   // Who lets others in sees it from every page, with the same fingerprint.
   await expect(page.getByRole('navigation', { name: 'Main' }).getByLabel('1 asks to join')).toBeVisible();
-  const asks = page.locator('section', { has: page.getByRole('heading', { name: 'Somebody asks to join' }) });
+  const asks = page.locator('section', { has: page.getByRole('heading', { name: 'Waiting to be let in' }) });
   await expect(asks.getByText('Boris')).toBeVisible();
   await expect(asks.locator('code')).toHaveText((await fingerprint.textContent()) ?? '');
   await second.reload();

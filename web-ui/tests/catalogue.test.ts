@@ -38,7 +38,7 @@ test('strings become HTML only where they are cleaned', () => {
   // A frame without any right.
   expect(readFileSync(new URL('viewers/HtmlView.svelte', source), 'utf8')).toContain('<iframe sandbox="" srcdoc=');
   expect(having(/from 'dompurify'/)).toEqual(['editor/read/purify.ts']);
-  expect(having(/purify\.sanitize\(/).sort()).toEqual(['editor/read/diagram.ts', 'editor/read/render.ts', 'viewers/HtmlView.svelte', 'viewers/NotebookView.svelte']);
+  expect(having(/purify\.sanitize\(/).sort()).toEqual(['editor/read/drawing.ts', 'editor/read/render.ts', 'viewers/HtmlView.svelte', 'viewers/NotebookView.svelte']);
   const text = readFileSync(new URL('editor/read/render.ts', source), 'utf8');
   // The answer of the cleaner, and nothing else, is what is given back.
   expect(text.match(/return [^;]*/g)?.filter((each) => /html/.test(each) && !/^return (purify\.sanitize|clean)\(/.test(each))).toEqual([]);

@@ -119,7 +119,17 @@ async fn before_others(
     templates.extend(brought.into_iter().filter_map(of_plugin).chain(built_in()));
     let mut known = BTreeSet::new();
     templates.retain(|template| known.insert(template.id.clone()));
+    templates.iter_mut().for_each(with_ending);
     Ok(templates)
+}
+
+/// A name that says no ending has the template's: without one it would be no note.
+fn with_ending(template: &mut Template) {
+    let name = template.default_name.rsplit('/').next().unwrap_or_default();
+    let is_ending = |end: &str| (1..=8).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !name.rsplit_once('.').is_some_and(|(_, end)| is_ending(end)) {
+        template.default_name.push_str(&template.file_extension);
+    }
 }
 
 fn own(reader: &Reader, notebook: &str) -> Result<Vec<Template>, ApiError> {
@@ -360,6 +370,21 @@ fn written(snippet: &Snippet, now: i64) -> Result<Made, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_without_an_ending_gets_the_templates() {
+        for (said, expect) in [
+            ("Gel {yyyy}-{mm}", "Gel {yyyy}-{mm}.md"),
+            ("v1.2 {title}", "v1.2 {title}.md"),
+            ("runs/{title}.csv", "runs/{title}.csv"),
+            ("a.b/{title}", "a.b/{title}.md"),
+        ] {
+            let mut template = built_in().remove(0);
+            (template.default_name, template.file_extension) = (said.to_owned(), ".md".to_owned());
+            with_ending(&mut template);
+            assert_eq!(template.default_name, expect);
+        }
+    }
 
     #[test]
     fn every_template_that_is_built_in_is_whole() {

@@ -98,7 +98,11 @@ impl World {
     }
 
     pub fn blob(&self, path: &str) -> EntryId {
-        self.put(path, Content::Blob { hash: ContentHash::of(path.as_bytes()), size: 9 })
+        self.attachment(path, path.as_bytes())
+    }
+
+    pub fn attachment(&self, path: &str, bytes: &[u8]) -> EntryId {
+        self.put(path, Content::Blob { hash: ContentHash::of(bytes), size: bytes.len() as u64 })
     }
 
     /// Changes an entry's row, as a step of the core does.

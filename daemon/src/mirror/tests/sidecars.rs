@@ -127,13 +127,19 @@ fn xml_becomes_properties() {
 #[tokio::test]
 async fn an_image_says_its_size_once_its_bytes_are_there() {
     let world = World::new();
-    world.blob("pics/dot.png");
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\0\0\0\0";
+    world.attachment("pics/dot.png", png);
     world.text("v.svg", "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 40 20'/>");
     world.text("pics/dot.png.json", "{\"format\": \"drawn\"}");
     world.settle().await;
     assert!(!world.at("pics/dot.png").properties.contains_key("width"));
-    let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\0\0\0\0";
     std::fs::create_dir(world.folder.path().join("pics")).unwrap();
+    // What lay there before is not what the entry is now.
+    let mut other = png.to_vec();
+    other[19] = 9;
+    std::fs::write(world.folder.path().join("pics/dot.png"), other).unwrap();
+    world.settle().await;
+    assert!(!world.at("pics/dot.png").properties.contains_key("width"));
     std::fs::write(world.folder.path().join("pics/dot.png"), png).unwrap();
     for _ in 0..500 {
         if world.at("pics/dot.png").properties.contains_key("width") {
