@@ -1,7 +1,7 @@
 /** Every word that the first load says, in English; `all` has those of the other pages too. The larger pages have files of their own beside this one. */
 import { folder, trash, tree, uploads } from './en-tree';
 import { viewers } from './en-viewers';
-import { many } from './format';
+import { many, num } from './format';
 
 export const t = {
   app: 'Codex',
@@ -55,8 +55,8 @@ export const t = {
     write: 'Writing files',
     attachments: 'Fetching attachments',
     index: 'Making searchable',
-    of: (done: number, total: number) => `${done.toLocaleString('en')} of ${total.toLocaleString('en')}`,
-    so_far: (done: number) => done.toLocaleString('en'),
+    of: (done: number, total: number) => `${num(done)} of ${num(total)}`,
+    so_far: (done: number) => num(done),
   },
   tree,
   uploads,
@@ -77,7 +77,7 @@ export const t = {
     both: 'Both',
     mode: 'How to show the text',
     history: 'History',
-    commentsOpen: (n: number) => (n === 0 ? 'Comments' : `Comments: ${n.toLocaleString('en')} open`),
+    commentsOpen: (n: number) => (n === 0 ? 'Comments' : `Comments: ${num(n)} open`),
     links: 'Links',
     download: 'Download',
     more: 'More',
