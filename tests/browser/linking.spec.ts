@@ -82,6 +82,26 @@ test('a drag in the tree asks when links would change, and not when none would',
   expect(folder.read('box/lamp.md')).toContain('[cells](cells.md)');
 });
 
+test('several that link to each other move together: no link changes, and all is as before when it is taken back', async ({ page, daemon }) => {
+  const files = { 'a.md': '[b](b.md)\n', 'b.md': '[a](a.md)\n', 'c.md': '[x](a.md)\n', 'd.md': '[b](b.md)\n' };
+  const folder = await daemon.notebook({ ...files, 'dest/z.md': '[a](../a.md)\n' });
+  await daemon.open(page, '#/n/lab');
+  await row(page, 'a.md').click();
+  await row(page, 'd.md').click({ modifiers: ['Shift'] });
+  await row(page, 'b.md').dragTo(row(page, 'dest'));
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.locator('.link-preview li li')).toHaveText(['line 1 ../a.md → a.md']);
+  await dialog.getByRole('button', { name: 'Move' }).click();
+  await expect(page.getByText('4 entries moved to dest. 1 link was changed with it.')).toBeVisible();
+  for (const [path, text] of Object.entries(files)) await folder.says(`dest/${path}`, text);
+  await folder.says('dest/z.md', '[a](a.md)\n');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(page.getByText('It is back where it was')).toBeVisible();
+  await daemon.idle();
+  for (const [path, text] of Object.entries(files)) await folder.says(path, text);
+  await folder.says('dest/z.md', '[a](../a.md)\n');
+});
+
 test('the graph is a picture and a list that say the same, up to three steps', async ({ page, daemon }) => {
   await daemon.notebook({ 'a.md': '[[b]]\n', 'b.md': '[[c]]\n', 'c.md': '[[d]]\n', 'd.md': '# Delta\n', 'z.md': 'z\n' });
   await daemon.openEntry(page, 'lab', 'a.md');

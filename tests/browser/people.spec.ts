@@ -35,7 +35,7 @@ test('a revoked device is cut off, after a question that says what follows', asy
   await page.getByRole('button', { name: 'Revoke' }).click();
   await dialog.getByRole('button', { name: 'Revoke' }).click();
   await expect(page.getByText('1 person or device that no longer takes part')).toBeVisible();
-  await expect(second.getByText('You may have been removed')).toBeVisible();
+  await expect(second.locator('.person').getByText('You may have been removed')).toBeVisible();
   here.write('later.md', 'later\n');
   await daemon.idle();
   expect(() => there.read('later.md')).toThrow();

@@ -132,3 +132,32 @@ test('so does the notebook at its top', async ({ page, daemon }) => {
   folder.write('.metadata', '---\nview_mode: compact\nsort_direction: desc\n---\n');
   await expect(page.locator('.listing.compact li').first()).toContainText('b.md');
 });
+
+test('a renamed file keeps its ending, and loses it only to a dot at the end', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'n4.md': 'four\n', 'n5.md': 'five\n' });
+  await daemon.open(page, '#/n/lab');
+  await row(page, 'n4.md').waitFor();
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('F2');
+  const dialog = page.getByRole('dialog');
+  const name = dialog.getByLabel('Name');
+  // Its ending is not selected: what is typed leaves it alone.
+  await expect.poll(() => name.evaluate((input: HTMLInputElement) => input.value.slice(input.selectionStart ?? 0, input.selectionEnd ?? 0))).toBe('n4');
+  await page.keyboard.type('N4');
+  await page.keyboard.press('Enter');
+  await folder.says('N4.md', 'four\n');
+  await expect(row(page, 'N4.md')).toBeVisible();
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('F2');
+  await name.fill('lamp');
+  await expect(dialog.getByText('It stays a .md file')).toBeVisible();
+  await page.keyboard.press('Enter');
+  await folder.says('lamp.md', 'four\n');
+  await expect(row(page, 'lamp.md')).toBeVisible();
+  await page.getByRole('tree').focus();
+  await page.keyboard.press('F2');
+  await name.fill('lamp.');
+  await expect(dialog.getByText('It is no longer a .md file then')).toBeVisible();
+  await page.keyboard.press('Enter');
+  await folder.says('lamp', 'four\n');
+});

@@ -103,6 +103,7 @@ test('a Jupyter notebook shows its outputs and runs nothing', async ({ page, dae
 test('JSON is a tree, XML and code are coloured', async ({ page, daemon }) => {
   await daemon.notebook({
     'plate.json': JSON.stringify({ plate: 7, wells: Array.from({ length: 250 }, (_, at) => ({ well: at })) }),
+    'exact.json': '{"id": 12345678901234567890, "one": 1.0}',
     'bad.json': '{"a": ',
     'run.xml': '<run><sample id="7">water</sample></run>\n',
     'fit.py': 'def fit(x):\n    return x + 1\n',
@@ -111,6 +112,8 @@ test('JSON is a tree, XML and code are coloured', async ({ page, daemon }) => {
   await expect(page.locator('.json')).toContainText('250 items');
   await page.getByRole('button', { name: 'Show 100 more' }).click();
   await expect(page.locator('.json details')).toHaveCount(202);
+  await show(daemon, page, 'exact.json');
+  await expect(page.locator('.json-number')).toHaveText(['12345678901234567890', '1.0']);
   await show(daemon, page, 'bad.json');
   await expect(page.getByText('This is no JSON that can be shown')).toBeVisible();
   await page.getByRole('button', { name: 'Show its bytes' }).click();

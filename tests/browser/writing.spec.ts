@@ -163,3 +163,36 @@ test('made, renamed, deleted and brought back by keyboard alone; the tree follow
   await page.getByRole('button', { name: 'Bring it back' }).press('Enter');
   await expect(page.getByRole('treeitem', { name: 'Plan of work.md' })).toBeVisible();
 });
+
+test('no number of a table is cut in two, in either mode: the table scrolls', async ({ page, daemon }) => {
+  const row = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  const columns = Array.from({ length: 12 }, (_, at) => at);
+  await daemon.notebook({ 'wide.md': `top\n\n${[row(columns.map((at) => `c${at}`)), row(columns.map(() => '---')), row(columns.map((at) => `10.${at}1`))].join('\n')}\n` });
+  await page.setViewportSize({ width: 400, height: 800 });
+  await daemon.openEntry(page, 'lab', 'wide.md');
+  const lines = (within: string) => page.locator(`${within} td`).evaluateAll((cells) => cells.map((cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return range.getClientRects().length;
+  }));
+  await expect(page.locator('.cm-block-table td')).toHaveCount(12);
+  expect(await lines('.cm-block-table')).toEqual(columns.map(() => 1));
+  await page.getByRole('button', { name: 'Read' }).click();
+  await expect(page.locator('.prose td')).toHaveCount(12);
+  expect(await lines('.prose')).toEqual(columns.map(() => 1));
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBe(0);
+});
+
+test('tasks below tasks stand below them on the reading side', async ({ page, daemon }) => {
+  await daemon.notebook({ 'tasks.md': 'before\n\n- [ ] parent\n  - [ ] child\n    - [x] grandchild\n  - point\n- [ ] second\n' });
+  await daemon.openEntry(page, 'lab', 'tasks.md');
+  await page.getByRole('button', { name: 'Read' }).click();
+  const boxes = page.locator('.prose input.task');
+  await expect(boxes).toHaveCount(4);
+  const [parent = 0, child = 0, grandchild = 0, second = 0] = await boxes.evaluateAll((all) => all.map((box) => box.getBoundingClientRect().left));
+  expect(child - parent).toBeGreaterThan(12);
+  expect(grandchild - child).toBeCloseTo(child - parent, 0);
+  expect(second).toBe(parent);
+  const text = await page.locator('.prose > p').evaluate((p) => p.getBoundingClientRect().left);
+  expect(Math.abs(parent - text)).toBeLessThan(8);
+});

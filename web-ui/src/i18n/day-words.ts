@@ -1,12 +1,13 @@
 /** Days as people read them. Apart from `format`, which everything needs at once. */
 import { addDays, dueDay } from '../state/days';
 import { plan } from './en-planning';
+import { LOCALES } from './format';
 
 const formats = {
-  long: new Intl.DateTimeFormat('en', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' }),
-  short: new Intl.DateTimeFormat('en', { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' }),
-  year: new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' }),
-  month: new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric', timeZone: 'UTC' }),
+  long: new Intl.DateTimeFormat(LOCALES, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' }),
+  short: new Intl.DateTimeFormat(LOCALES, { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' }),
+  year: new Intl.DateTimeFormat(LOCALES, { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' }),
+  month: new Intl.DateTimeFormat(LOCALES, { month: 'long', year: 'numeric', timeZone: 'UTC' }),
 };
 
 /** A day as in `2026-12-01`, in words; what is no day stays as it is. */

@@ -1,6 +1,8 @@
 /** Days and times of day as people say them. */
-const whole = new Intl.DateTimeFormat('en', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
-const clock = new Intl.DateTimeFormat('en', { hour: 'numeric', minute: '2-digit' });
+import { LOCALES } from './format';
+
+const whole = new Intl.DateTimeFormat(LOCALES, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+const clock = new Intl.DateTimeFormat(LOCALES, { hour: 'numeric', minute: '2-digit' });
 const near = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 /** The day of a moment where one is, as `2026-11-27`; one and the same for all its moments. */

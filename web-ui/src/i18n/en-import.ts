@@ -1,5 +1,5 @@
 /** What the page says that makes entries of files. Loaded with it. */
-import { many } from './format';
+import { many, num } from './format';
 
 export const importing = {
   title: 'Import a file',
@@ -32,7 +32,7 @@ export const importing = {
   properties: (n: number) => (n === 0 ? 'no properties' : many(n, 'property', 'properties')),
   text: (path: string) => `Text of ${path}`,
   letters: (n: number) => `… and ${many(n, 'letter', 'letters')} more`,
-  more: (n: number) => `Show ${n.toLocaleString('en')} more`,
+  more: (n: number) => `Show ${num(n)} more`,
   run: (n: number) => `Import ${many(n, 'entry', 'entries')}`,
   running: 'Making the entries…',
   before: 'What was made before that stays.',

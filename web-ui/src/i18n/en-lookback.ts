@@ -1,5 +1,5 @@
 /** What the pages that look back say: the history of an entry, activity, print, export. Loaded with them. */
-import { many } from './format';
+import { many, num } from './format';
 
 export const lookback = {
   title: 'History',
@@ -10,7 +10,7 @@ export const lookback = {
   none: 'It has no versions.',
   noVersion: 'There is no such version of this entry. Showing the newest.',
   scrub: 'Version',
-  at: (n: number, of: number, more: boolean) => `Version ${n.toLocaleString('en')} of ${of.toLocaleString('en')}${more ? '…' : ''}`,
+  at: (n: number, of: number, more: boolean) => `Version ${num(n)} of ${num(of)}${more ? '…' : ''}`,
   reading: 'Reading the rest of the history…',
   goOn: 'Read older versions',
   older: 'Older version',
@@ -47,7 +47,7 @@ export const lookback = {
   takenBack: 'It is as it was before.',
   isNow: 'This is how it is now.',
   download: 'Download this version',
-  counted: (added: number, removed: number) => `${many(added, 'line', 'lines')} added, ${removed.toLocaleString('en')} removed`,
+  counted: (added: number, removed: number) => `${many(added, 'line', 'lines')} added, ${num(removed)} removed`,
   same: 'Nothing differs between these two versions.',
   sameText: 'The text is the same.',
   firstVersion: 'The first version: all of it is new.',

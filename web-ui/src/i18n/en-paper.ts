@@ -1,5 +1,5 @@
 /** What is said on paper and in what is taken along, and while it is made. Loaded with that. */
-import { many } from './format';
+import { many, num } from './format';
 
 export const paper = {
   print: 'Print',
@@ -28,7 +28,7 @@ export const paper = {
   begin: 'Export',
   again: 'Export again',
   reading: 'Reading what is in the folder…',
-  progress: (done: number, total: number) => `${done.toLocaleString('en')} of ${many(total, 'entry', 'entries')}`,
+  progress: (done: number, total: number) => `${num(done)} of ${many(total, 'entry', 'entries')}`,
   cancelled: 'The export was stopped. Nothing was saved.',
   saved: (name: string, size: string) => `Saved as ${name}, ${size}.`,
   complete: 'Everything is in it.',

@@ -22,7 +22,6 @@ export const people = {
   leaves: (n: number) => `leaves ${many(n, 'attachment', 'attachments')} with the others`,
   fingerprint: 'Fingerprint',
   yourRole: (role: string) => `You are ${role} here.`,
-  noRole: 'You no longer take part here. What is in the folder stays yours; ask an owner if this is a mistake.',
   onlyOwners: 'Only owners invite, change roles, remove people and say how many sign. Ask an owner, or look who is one below.',
   roleNames: { owner: 'owner', editor: 'editor', commenter: 'commenter', viewer: 'viewer' } as Record<string, string>,
   roleDoes: {

@@ -1,11 +1,11 @@
 /** What tasks, templates, notes of days, jottings, favourites and recent entries say. Loaded with them. */
-import { many } from './format';
+import { many, num } from './format';
 
 export const plan = {
   tasks: {
     title: 'Tasks',
     intro: 'Boxes in the lists of your notes, and entries of type “task”, in one list.',
-    count: (shown: number, total: number) => (shown < total ? `The first ${shown.toLocaleString('en')} of ${many(total, 'task', 'tasks')}. Choose a folder or a name to see the rest.` : many(total, 'task', 'tasks')),
+    count: (shown: number, total: number) => (shown < total ? `The first ${num(shown)} of ${many(total, 'task', 'tasks')}. Choose a folder or a name to see the rest.` : many(total, 'task', 'tasks')),
     list: 'Tasks',
     status: 'Which tasks',
     statuses: { open: 'Open', done: 'Done', all: 'All' } as Record<string, string>,

@@ -1,6 +1,6 @@
 /** What plugins, their views and blocks say on the page. Loaded when one of them is shown, or their settings. */
 import type { PermissionName } from '../api/plugins';
-import { many } from './format';
+import { many, num } from './format';
 
 /** Names one after another, as one says them. */
 const list = (names: readonly string[]): string => (names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`);
@@ -108,7 +108,7 @@ export const plugins = {
       `“${name}” must be ${least !== undefined && most !== undefined ? `between ${least} and ${most}` : least !== undefined ? `${least} or more` : `${most} or less`}.`,
     use: 'Since Codex was started',
     calls: (n: number) => many(n, 'call', 'calls'),
-    refused: (n: number) => `${n.toLocaleString('en')} refused`,
+    refused: (n: number) => `${num(n)} refused`,
     refusals: 'What was refused last',
     warnings: 'Left out of its style sheet',
     problems: 'Folders that are no plugins',

@@ -1,5 +1,5 @@
 /** What the page of tags says. */
-import { many } from './format';
+import { many, num } from './format';
 
 export const tags = {
   title: 'Tags',
@@ -11,7 +11,7 @@ export const tags = {
   tree: 'All tags',
   keys: '↑ ↓ → ← move · Enter shows the entries, → goes there · F2 renames',
   count: (n: number, capped: boolean) => `${many(n, 'entry', 'entries')}${capped ? ' or more' : ''}`,
-  short: (n: number, capped: boolean) => `${n.toLocaleString('en')}${capped ? '+' : ''}`,
+  short: (n: number, capped: boolean) => `${num(n)}${capped ? '+' : ''}`,
   choose: 'Choose a tag to see the entries that carry it.',
   gone: (tag: string) => `No entry carries “${tag}” any more.`,
   carried: (tag: string) => `Entries tagged ${tag}`,
@@ -30,7 +30,7 @@ export const tags = {
   merges: 'there already: they become one',
   inEntries: (n: number, more: boolean) => `It is changed in ${more ? 'more than ' : ''}${many(n, 'entry', 'entries')}:`,
   andOthers: (n: number, more: boolean) => (more ? 'and many more' : `and ${many(n, 'other', 'others')}`),
-  going: (done: number, all: number) => `${done.toLocaleString('en')} of ${all.toLocaleString('en')} changed`,
+  going: (done: number, all: number) => `${num(done)} of ${num(all)} changed`,
   renamed: (n: number, to: string) => `${many(n, 'entry now has', 'entries now have')} the tag “${to}”.`,
   kept: (n: number) => `${many(n, 'entry', 'entries')} could not be changed:`,
   takenBack: 'The tags are what they were.',

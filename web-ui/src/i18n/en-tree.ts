@@ -1,5 +1,5 @@
 /** What the tree, its menu, uploads, folders and the trash say. */
-import { many } from './format';
+import { many, num } from './format';
 
 export const tree = {
   label: (name: string) => `Entries of ${name}`,
@@ -26,6 +26,8 @@ export const tree = {
   inFolder: (path: string) => `in ${path}`,
   name: 'Name',
   create: 'Create',
+  keepsEnding: (ending: string) => `It stays a ${ending} file. End the name with a dot to leave that out.`,
+  dropsEnding: (ending: string) => `It is no longer a ${ending} file then.`,
   noName: 'A name is needed.',
   badName: 'A name may not hold “/”, and may not be “.” or “..”.',
   deleteTitle: (name: string) => `Delete “${name}”?`,
@@ -47,7 +49,7 @@ export const tree = {
 export const uploads = {
   title: 'Adding files',
   sent: (done: string, total: string) => `${done} of ${total} sent`,
-  going: (done: number, total: number, folder: string) => `${done.toLocaleString('en')} of ${many(total, 'file', 'files')} to ${folder === '' ? 'the top' : folder}`,
+  going: (done: number, total: number, folder: string) => `${num(done)} of ${many(total, 'file', 'files')} to ${folder === '' ? 'the top' : folder}`,
   done: (n: number, folder: string) => `${many(n, 'file', 'files')} added ${folder === '' ? 'at the top' : `in ${folder}`}.`,
   stopped: (n: number) => `Stopped. ${many(n, 'file', 'files')} had been added already.`,
   failed: (n: number, why: string) => `${why} ${many(n, 'file', 'files')} had been added before that.`,

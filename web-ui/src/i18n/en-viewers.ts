@@ -1,5 +1,5 @@
 /** What the viewers say. */
-import { many } from './format';
+import { many, num } from './format';
 
 export const viewers = {
   view: 'View',
@@ -41,7 +41,7 @@ export const viewers = {
   table: {
     label: (name: string) => `Table ${name}`,
     filter: 'Filter rows',
-    rows: (n: number, m: number) => (n === m ? many(m, 'row', 'rows') : `${n.toLocaleString('en')} of ${many(m, 'row', 'rows')}`),
+    rows: (n: number, m: number) => (n === m ? many(m, 'row', 'rows') : `${num(n)} of ${many(m, 'row', 'rows')}`),
     header: 'First row has names',
     column: (n: number) => `Column ${n}`,
     sort: (name: string) => `Sort by ${name}`,

@@ -1,7 +1,7 @@
 /** Every word that the first load says, in English; `all` has those of the other pages too. The larger pages have files of their own beside this one. */
 import { folder, trash, tree, uploads } from './en-tree';
 import { viewers } from './en-viewers';
-import { many } from './format';
+import { many, num } from './format';
 
 export const t = {
   app: 'Codex',
@@ -40,6 +40,8 @@ export const t = {
     held: (n: number, m: number) => `On ${n} of ${many(m, 'device', 'devices')}`,
     heldHelp: 'Devices that hold everything, this one among them if nothing is missing here',
     unsynced: (n: number) => `${many(n, 'change', 'changes')} only here`,
+    removed: 'You no longer take part here',
+    turnedAway: 'Another device says that this is not shared with you: you may have been removed',
     synced: 'All changes are on another device',
     alone: 'Only on this device',
     missing: (n: number) => `${many(n, 'attachment', 'attachments')} not here yet`,
@@ -54,8 +56,8 @@ export const t = {
     write: 'Writing files',
     attachments: 'Fetching attachments',
     index: 'Making searchable',
-    of: (done: number, total: number) => `${done.toLocaleString('en')} of ${total.toLocaleString('en')}`,
-    so_far: (done: number) => done.toLocaleString('en'),
+    of: (done: number, total: number) => `${num(done)} of ${num(total)}`,
+    so_far: (done: number) => num(done),
   },
   tree,
   uploads,
@@ -76,13 +78,14 @@ export const t = {
     both: 'Both',
     mode: 'How to show the text',
     history: 'History',
-    commentsOpen: (n: number) => (n === 0 ? 'Comments' : `Comments: ${n.toLocaleString('en')} open`),
+    commentsOpen: (n: number) => (n === 0 ? 'Comments' : `Comments: ${num(n)} open`),
     links: 'Links',
     download: 'Download',
     more: 'More',
     print: 'Print…',
     export: 'Export as HTML…',
     gone: 'There is no such entry. It may have been deleted or moved.',
+    file: (reason: string) => `Its file on this device: ${reason}`,
     notHere: 'This attachment has not arrived on this device yet. It comes by itself when a device that holds it is connected.',
     changedBy: (who: string) => `by ${who}`,
     size: 'Size',
@@ -148,6 +151,8 @@ export const t = {
     slow: 'The daemon takes longer than usual.',
     kept: 'Your text is kept in this browser and is sent as soon as it can be.',
     gone: 'This entry was deleted. What you typed is kept in this browser.',
+    refused: 'Your text is kept in this browser, and is sent once you may write here.',
+    readOnly: 'Read only',
     unkept: 'This browser has no room to keep it meanwhile: leave this page open until it is saved.',
     tooLarge: 'It holds more than 1 MiB, or a zero byte. A text may not.',
     again: 'Create it again with this text',
@@ -213,8 +218,9 @@ export const t = {
     acceptDeletions: 'Delete them everywhere',
     refuseDeletions: 'Bring the files back',
     startAlone: 'Start without waiting',
-    reads: 'You read here: an owner has made you a viewer. What you change in the folder stays on this device, and is not shared.',
-    comments: 'You comment and seal here, and do not write. What you change in the folder stays on this device, and is not shared.',
+    viewer: 'You read here: an owner has made you a viewer. What you change in the folder stays on this device, and is not shared.',
+    commenter: 'You comment and seal here, and do not write. What you change in the folder stays on this device, and is not shared.',
+    none: 'You no longer take part here. What is in the folder stays yours; ask an owner if this is a mistake.',
     drafts: (n: number) => `${many(n, 'file', 'files')} changed here ${n === 1 ? 'is' : 'are'} not shared.`,
     top: 'At the top',
   },

@@ -1,8 +1,15 @@
-/** Numbers, times and sizes as people read them. */
+/** Numbers, times and sizes as people read them: the words are English, dates and numbers those of the browser's languages. */
 
-export const many = (n: number, one: string, more: string): string => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;
+/** Without a browser, as in a test, English. */
+export const LOCALES: string[] = typeof window === 'undefined' || navigator.languages.length === 0 ? ['en'] : [...navigator.languages];
 
-const date = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+const numbers = new Intl.NumberFormat(LOCALES);
+const tenths = new Intl.NumberFormat(LOCALES, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+export const num = (n: number): string => numbers.format(n);
+
+export const many = (n: number, one: string, more: string): string => `${num(n)} ${n === 1 ? one : more}`;
+
+const date = new Intl.DateTimeFormat(LOCALES, { dateStyle: 'medium', timeStyle: 'short' });
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ['day', 86_400],
@@ -36,5 +43,5 @@ export function byteSize(bytes: number | null | undefined): string {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+  return `${unit === 0 || value >= 100 ? num(Math.round(value)) : tenths.format(value)} ${units[unit]}`;
 }

@@ -8,6 +8,7 @@ import { type Draft, drafts } from '../editor/drafts';
 import { LinkTable } from '../editor/links';
 import { t } from '../i18n/en';
 import { desk, words } from './desk.svelte';
+import { type Refusal, refusalOf } from './standing';
 import { baseName, parentPath } from './tree-model';
 
 const DETAILS_AFTER_MS = 250;
@@ -81,6 +82,16 @@ export class OpenEntry {
   /** It is sealed and locked, and nobody here has said yet that it is to be amended. */
   get locked(): boolean {
     return this.details?.seal?.locked === true && !this.amends;
+  }
+
+  /** Why nobody writes here, whatever the entry is. */
+  get refusal(): Refusal | null {
+    return refusalOf(desk.notebook(this.notebook));
+  }
+
+  /** It is read and copied, and takes no letter. */
+  get readOnly(): boolean {
+    return this.locked || this.refusal !== null;
   }
 
   /** From here on, what is changed on this page amends what was sealed. */
