@@ -276,3 +276,20 @@ test('however fast a tag’s new name is typed, what changes is shown first; wha
   for (const at of numbers) await folder.says(`n${at}.md`, /tags:\s*(\[|- )old/);
   await expect(page.locator('.crumbs [aria-current]')).toHaveText('n5.md');
 });
+
+test('the search box says what might be meant and why a hit is one, and is empty afterwards', async ({ page, daemon }) => {
+  await daemon.notebook({ 'a.md': 'Fluorescence of the lamp\n', 'b.md': '---\ntags: [zoo]\n---\n# Animals\n\nA lion.\n' });
+  await daemon.open(page, '#/n/lab');
+  const box = page.getByRole('combobox', { name: 'Search' });
+  await box.fill('flourescence');
+  await expect(page.locator('.results .meant')).toHaveText(/Did you mean fluorescence ?\?/);
+  await page.keyboard.press('Enter');
+  await expect(box).toHaveValue('fluorescence');
+  await expect(page.locator('.hit')).toHaveCount(1);
+  await expect(page.locator('.hit')).not.toContainText('Found in its tags');
+  await box.fill('zoo');
+  await expect(page.locator('.hit')).toContainText('Found in its tags or properties');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.crumbs [aria-current]')).toHaveText('b.md');
+  await expect(box).toHaveValue('');
+});

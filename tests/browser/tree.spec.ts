@@ -189,3 +189,14 @@ test('files and folders are chosen from the list of commands by Enter', async ({
     expect(await (await chooser).element().evaluate((input) => (input as HTMLInputElement).webkitdirectory)).toBe(whole);
   }
 });
+
+test('what a list says of a folder follows what is put into it', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(files);
+  await daemon.open(page, '#/n/lab');
+  const line = page.locator('main .listing li', { hasText: 'box' });
+  await expect(line).toContainText('1 entry');
+  folder.write('box/second.md', 'second\n');
+  await expect(line).toContainText('2 entries');
+  folder.remove(['box/second.md', 'box/in.md']);
+  await expect(line).toContainText('0 entries');
+});

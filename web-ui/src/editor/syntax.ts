@@ -96,7 +96,7 @@ function inFootnote(_: BlockContext, line: Line): boolean {
   return true;
 }
 
-/** GFM's tasks, with the boxes that two ticked. */
+/** GFM's tasks, with the boxes that two ticked, and those behind which nothing is written yet. */
 class Task implements LeafBlockParser {
   constructor(readonly length: number) {}
   nextLine(): boolean {
@@ -109,7 +109,7 @@ class Task implements LeafBlockParser {
     return true;
   }
 }
-const BOX_OF_TWO = new RegExp(String.raw`^${BOX}(?=[ \t])`);
+const BOX_OF_TWO = new RegExp(String.raw`^${BOX}(?=\s|$)`);
 function boxOfTwo(cx: BlockContext, leaf: LeafBlock): Task | null {
   const found = cx.parentType().name === 'ListItem' ? BOX_OF_TWO.exec(leaf.content) : null;
   return found && new Task(found[0].length);
