@@ -60,6 +60,8 @@ test('selected words are commented on by keyboard, answered, settled, and opened
   await page.keyboard.press('Control+Enter');
   await expect(marks(page)).toHaveText('anode glows');
   await expect(panel(page).locator('.threads .thread')).toHaveCount(1);
+  // What was said is said: nothing offers to say it again.
+  await expect(page.locator('.comment-offer')).toHaveCount(0);
   const [thread] = await threads(daemon);
   expect(thread).toMatchObject({ quote: 'anode glows', place: { line: 3 } });
   const card = panel(page).locator('.threads .thread');
@@ -303,4 +305,14 @@ test('nothing about comments keeps somebody out', async ({ page, daemon }) => {
   await page.goto(`${daemon.url}/#/comments`);
   await expect(page.locator('.talk .card')).toHaveCount(2);
   expect(await serious()).toEqual([]);
+});
+
+test('a name in a comment leads to its note from the list of all comments too', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': note, 'deep/Tris buffer.md': '# Tris\n' });
+  await comment(daemon, 'As in [[Tris buffer]].');
+  await daemon.open(page, '#/comments');
+  const link = page.locator('.talk .said a');
+  await expect(link).not.toHaveClass(/missing/);
+  await link.click();
+  await expect(page.locator('.crumbs [aria-current]')).toHaveText('Tris buffer.md');
 });

@@ -178,7 +178,7 @@ test('names of notes and headings are completed, and links lead there', async ({
   await expect(page.locator('.save.saved')).toBeVisible();
   await cursorAtEnd(page);
   const link = page.locator('.cm-live-link');
-  await expect(link).toHaveText('Mercury lamp#Warm up');
+  await expect(link).toHaveText('Mercury lamp › Warm up');
   await link.click({ modifiers: ['ControlOrMeta'] });
   await expect(page.locator('.cm-content')).toContainText('ten minutes');
   await expect(page.getByRole('navigation', { name: 'Path' })).toContainText('Mercury lamp.md');
@@ -207,6 +207,57 @@ test('commands after a slash write what they say', async ({ page, daemon }) => {
   await expect(page.locator('.cm-tooltip-autocomplete li')).toHaveCount(1);
   await page.keyboard.press('Enter');
   await folder.says('a.md', /and\/or\n\n?\d{4}-\d\d-\d\d$/);
+});
+
+test('what is completed leads where it says: odd names, equal headings; commands stay in their quote', async ({ page, daemon }) => {
+  const odd = 'it\'s [odd] #1 (x) 50%';
+  const folder = await daemon.notebook({ 'a.md': 'see \n', [`${odd}.md`]: 'odd one\n', 'runs.md': `# Run 1\n\n## Results\n\nfirst\n${'\n'.repeat(80)}# Run 2\n\n## Results\n\nsecond\n` });
+  await daemon.openEntry(page, 'lab', 'a.md');
+  const offers = page.locator('.cm-tooltip-autocomplete li');
+  await cursorAfter(page, 'see');
+  await page.keyboard.type('[[odd');
+  await offers.first().click();
+  await folder.says('a.md', 'see [it\'s \\[odd\\] #1 (x) 50%](it%27s%20%5Bodd%5D%20%231%20%28x%29%2050%25.md)\n');
+  await page.keyboard.type(' and [[runs#res');
+  await expect(offers).toHaveText(['Results## Run 1', 'Results## Run 2']);
+  await offers.nth(1).click();
+  await folder.says('a.md', /\[\[runs#Results-1\|Results\]\]\n$/);
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('> /math');
+  await expect(offers).toHaveCount(1);
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('x^2');
+  await folder.says('a.md', /\n\n> \$\$\n> x\^2\n> \$\$\n> /);
+  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  await expect(page.locator('.prose blockquote .katex-display')).toBeVisible();
+  await page.locator('.prose a', { hasText: 'odd' }).click();
+  await expect(page.locator('.crumbs [aria-current]')).toHaveText(`${odd}.md`);
+  await page.goBack();
+  await page.locator('.prose a', { hasText: 'Results' }).click();
+  await expect(page.locator('.prose', { hasText: 'second' }).getByText('second')).toBeInViewport();
+});
+
+test('files that are dropped together are links apart, in their order', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'a.md': 'onetwo\n' });
+  await daemon.openEntry(page, 'lab', 'a.md');
+  let first = true;
+  await page.route('**/entries/upload', async (route) => {
+    const waits = first;
+    first = false;
+    // The second one arrives before it.
+    if (waits) await folder.says('a.md', /two\.csv/);
+    await route.continue();
+  });
+  await page.locator('.cm-content').focus();
+  await page.keyboard.press('Control+Home');
+  for (let n = 0; n < 3; n += 1) await page.keyboard.press('ArrowRight');
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    for (const name of ['one.csv', 'two.csv']) data.items.add(new File(['a,b\n'], name, { type: 'text/csv' }));
+    document.querySelector('.cm-content')?.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  });
+  await folder.says('a.md', 'one [one.csv](one.csv)\n[two.csv](two.csv) two\n');
 });
 
 test('shortcuts write and take away marks', async ({ page, daemon }) => {

@@ -223,6 +223,7 @@ test('tags as a tree: chosen, filtered and renamed by keyboard, and taken back',
   await expect(dialog.getByRole('region', { name: 'What becomes of tags' })).toContainText('lab/wet/pcr → bench/pcr');
   await expect(dialog).toContainText('It is changed in 3 entries:');
   await page.keyboard.press('Enter');
+  await dialog.getByRole('button', { name: 'Rename', exact: true }).click();
   await folder.says('a.md', tagged('\n- bench\n- zoo', 'Alpha'));
   await folder.says('b.md', tagged('\n- bench\n- lab/dry', 'Beta'));
   // What was a line with commas stays one.
@@ -243,4 +244,52 @@ test('tags as a tree: chosen, filtered and renamed by keyboard, and taken back',
   await daemon.openEntry(page, 'lab', 'a.md');
   await page.locator('.chip a', { hasText: 'zoo' }).click();
   await expect(found).toHaveText(['Alpha']);
+});
+
+test('however fast a tag’s new name is typed, what changes is shown first; what is closed halfway is taken back, and takes nobody away', async ({ page, daemon }) => {
+  const text = (at: number) => `---\ntags: [old]\n---\n# N${at}\n`;
+  const numbers = [0, 1, 2, 3, 4, 5];
+  const folder = await daemon.notebook(Object.fromEntries(numbers.map((at) => [`n${at}.md`, text(at)])));
+  await daemon.open(page, '#/tags?tag=old');
+  let changes = 0;
+  let release = () => {};
+  const held = new Promise<void>((done) => (release = done));
+  await page.route('**/entries/*', async (route) => {
+    if (route.request().method() === 'PATCH' && (changes += 1) === 3) await held;
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Rename…' }).click();
+  const dialog = page.getByRole('dialog');
+  await page.keyboard.insertText('new');
+  await page.keyboard.press('Enter');
+  await expect(dialog).toContainText('It is changed in 6 entries:');
+  await expect(dialog.getByRole('button', { name: 'Rename', exact: true })).toBeEnabled();
+  expect(changes).toBe(0);
+  await page.keyboard.press('Enter');
+  await expect.poll(() => changes).toBe(3);
+  await page.keyboard.press('Escape');
+  await expect(dialog).toHaveCount(0);
+  await page.getByRole('treeitem', { name: 'n5.md' }).click();
+  await expect(page.locator('.cm-content')).toContainText('N5');
+  release();
+  await expect(page.getByText('The tags are what they were.')).toBeVisible();
+  for (const at of numbers) await folder.says(`n${at}.md`, /tags:\s*(\[|- )old/);
+  await expect(page.locator('.crumbs [aria-current]')).toHaveText('n5.md');
+});
+
+test('the search box says what might be meant and why a hit is one, and is empty afterwards', async ({ page, daemon }) => {
+  await daemon.notebook({ 'a.md': 'Fluorescence of the lamp\n', 'b.md': '---\ntags: [zoo]\n---\n# Animals\n\nA lion.\n' });
+  await daemon.open(page, '#/n/lab');
+  const box = page.getByRole('combobox', { name: 'Search' });
+  await box.fill('flourescence');
+  await expect(page.locator('.results .meant')).toHaveText(/Did you mean fluorescence ?\?/);
+  await page.keyboard.press('Enter');
+  await expect(box).toHaveValue('fluorescence');
+  await expect(page.locator('.hit')).toHaveCount(1);
+  await expect(page.locator('.hit')).not.toContainText('Found in its tags');
+  await box.fill('zoo');
+  await expect(page.locator('.hit')).toContainText('Found in its tags or properties');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.crumbs [aria-current]')).toHaveText('b.md');
+  await expect(box).toHaveValue('');
 });

@@ -137,8 +137,24 @@ test('many versions are gone through without laying them all out', async ({ page
   await page.getByRole('slider', { name: 'Version' }).focus();
   await page.keyboard.press('Home');
   await expect(page.locator('.scrub-count')).toHaveText('Version 1 of 400');
+  // What was written in one go is one line, compared with what was there before; in it is each version with its time.
+  await expect(page.locator('.version-row')).toHaveCount(2);
+  await page.getByRole('listbox').focus();
+  await page.keyboard.press('Home');
+  await expect(page.locator('.version-row').first()).toContainText('399 versions');
+  await expect(page.locator('.changes-text del')).toHaveText('0');
+  await expect(page.locator('.changes-text ins')).toHaveText('399');
+  await page.keyboard.press('ArrowRight');
+  await expect(page.locator('.version-row').nth(1)).toContainText(/:\d\d:\d\d/);
+  await expect(page.locator('.changes-text del')).toHaveText('398');
+  await page.keyboard.press('End');
+  await page.keyboard.press('ArrowUp');
+  await expect(page.locator('.scrub-count')).toHaveText('Version 2 of 400');
   await expect(page.locator('.version-row[aria-selected=true]')).toBeInViewport();
   expect(await page.locator('.version-row').count()).toBeLessThan(60);
+  await page.keyboard.press('ArrowLeft');
+  await expect(page.locator('.version-row')).toHaveCount(2);
+  await expect(page.locator('.scrub-count')).toHaveText('Version 400 of 400');
 });
 
 test('what happened is told as it happens, chosen, and leads to what changed and to the trash', async ({ page, daemon }) => {

@@ -193,6 +193,20 @@ test('a task is added to today’s note, or to an entry, and the list follows wh
   await expect(row(page, 'from outside')).toHaveCount(0);
 });
 
+test('a task is added to the notebook that one comes from; a box without words is a box', async ({ page, daemon }) => {
+  await daemon.notebook({ 'a.md': 'a\n' });
+  const second = await daemon.notebook({ 'b.md': '- [ ]\n- [ ] two\n' }, 'second');
+  await daemon.openEntry(page, 'second', 'b.md');
+  await expect(page.locator('.cm-content').getByRole('checkbox')).toHaveCount(2);
+  await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+  await expect(page.locator('.task-add').getByLabel('Notebook')).toHaveValue('second');
+  // What the choices are about can be read.
+  for (const label of ['Whose', 'Folder or entry', 'Grouped by']) await expect(page.locator('.task-filters').getByText(label, { exact: true })).toBeVisible();
+  await page.getByLabel('Add a task').fill('Weigh');
+  await page.keyboard.press('Enter');
+  await second.says(`Daily/${day()}.md`, /- \[ \] Weigh\n/);
+});
+
 test('thousands of tasks keep few rows in the page, and the last one is reached', async ({ page, daemon }) => {
   const many = (from: number) => Array.from({ length: 500 }, (_, at) => `- [ ] n${String(from + at).padStart(4, '0')}\n`).join('');
   await daemon.notebook(Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`t${at}.md`, many(at * 500)])));

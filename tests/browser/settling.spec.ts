@@ -3,6 +3,14 @@ import { expect, test } from './world';
 
 test('the first run: one says who one is, and looks around in the example', async ({ page, daemon }) => {
   await daemon.open(page);
+  // Whose it is comes first, whichever way one takes.
+  await page.getByRole('button', { name: 'Start the example' }).click();
+  await expect(page.getByRole('alert')).toContainText('Say your name first');
+  await expect(page.getByLabel('Your name')).toBeFocused();
+  await page.getByLabel('Full path of the folder').fill(`${daemon.root}/early`);
+  await page.getByRole('button', { name: 'Make it a notebook' }).click();
+  await expect(page.getByLabel('Your name')).toBeFocused();
+  expect((await daemon.status()).notebooks).toEqual([]);
   await page.getByLabel('Your name').fill('Ada Lovelace');
   await page.getByLabel('Colour 3').check({ force: true });
   await page.getByRole('button', { name: 'Start the example' }).click();
@@ -25,6 +33,34 @@ test('who joins is known by the name that was given before', async ({ page, daem
   await expect
     .poll(() => daemon.api<{ items: { person_name: string }[] }>('GET', '/members').then(({ items }) => items.map((one) => one.person_name)))
     .toContain('Rosalind Franklin');
+});
+
+test('who has no name is asked also for a further notebook, and who has one is not', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': '# Lamp\n' });
+  await daemon.open(page, '#/add');
+  await page.getByRole('button', { name: 'Start the example' }).click();
+  await expect(page.getByRole('alert')).toContainText('Say your name first');
+  await daemon.api('POST', '/profile', { notebook: (await daemon.status()).notebooks[0]?.id, name: 'Ada', colour: '#8a4fa8' });
+  await page.reload();
+  await expect(page.getByLabel('Your name')).toHaveValue('Ada');
+  await page.getByRole('button', { name: 'Start the example' }).click();
+  await expect(page.getByRole('heading', { name: 'Example notebook', level: 1 })).toBeVisible();
+  await expect
+    .poll(() => daemon.api<{ items: { person_name: string }[] }>('GET', '/members').then(({ items }) => items.map((one) => one.person_name)))
+    .toEqual(['Ada', 'Ada']);
+});
+
+test('an address that leads nowhere says so', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': '# Lamp\n' });
+  await daemon.open(page, '#/n/nope');
+  await expect(page.getByRole('heading', { name: 'There is nothing here' })).toBeVisible();
+  await expect(page.getByText('There is no notebook “nope” on this device')).toBeVisible();
+  for (const place of ['#/garbage', '#/n/lab/garbage']) {
+    await page.goto(`${daemon.url}/${place}`);
+    await expect(page.getByText('This address names no page')).toBeVisible();
+  }
+  await page.getByRole('main').getByRole('link', { name: 'lab' }).click();
+  await expect(page.getByRole('heading', { name: 'lab', level: 1 })).toBeVisible();
 });
 
 test('a question mark shows the shortcuts, but not while one types', async ({ page, daemon }) => {

@@ -28,6 +28,7 @@ test('invite on one page, join on the other', async ({ page, browser, daemon, ot
   const ticket = await page.locator('.ticket textarea').inputValue();
   const second = await (await browser.newContext()).newPage();
   await other.open(second);
+  await second.getByLabel('Your name').fill('Second');
   await second.getByLabel('Ticket').fill(ticket);
   await second.getByLabel('Folder on this device').fill(`${other.root}/b-lab`);
   await second.getByRole('button', { name: 'Join' }).click();

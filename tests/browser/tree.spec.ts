@@ -41,6 +41,26 @@ test('a folder with all in it comes back from the trash', async ({ page, daemon 
   await expect(page.getByText('“box” is back.')).toBeVisible();
   await folder.says('box/in.md', 'in\n');
   await expect(page.getByText('The trash is empty')).toBeVisible();
+  // There is nothing to be undone any more.
+  await expect(page.getByText('“box” is in the trash.')).toHaveCount(0);
+});
+
+test('the trash has a folder with what was in it, and a file with its properties', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 'box/in.md': 'in\n', 'box/deep/low.md': 'low\n', 'pic.png': Buffer.from([1, 2, 3]), 'pic.png.json': '{"caption":"a lamp"}\n' });
+  for (const path of ['box', 'pic.png']) await daemon.api('DELETE', `/notebooks/lab/entries/${await daemon.entry('lab', path)}`);
+  await daemon.open(page, '#/n/lab/trash');
+  const lines = page.locator('.trash > li');
+  await expect(lines).toHaveCount(2);
+  await expect(lines.filter({ hasText: 'pic.png' })).toContainText('with its properties');
+  await lines.filter({ hasText: 'pic.png' }).getByRole('button', { name: 'Bring back' }).click();
+  await folder.says('pic.png.json', '{"caption":"a lamp"}\n');
+  await expect(page.getByText('“pic.png” is back.')).toBeVisible();
+  await expect(lines).toHaveCount(1);
+  await page.getByRole('button', { name: 'with 3 entries that were in it' }).press('Enter');
+  await expect(lines.locator('.trash-name')).toHaveText(['box', 'deep', 'low.md', 'in.md']);
+  await page.getByRole('searchbox', { name: 'Filter by name' }).fill('low');
+  await lines.filter({ hasText: 'low.md' }).getByRole('button', { name: 'Bring back' }).click();
+  await folder.says('box/deep/low.md', 'low\n');
 });
 
 test('everything is done by keyboard alone', async ({ page, daemon }) => {
@@ -160,4 +180,52 @@ test('a renamed file keeps its ending, and loses it only to a dot at the end', a
   await expect(dialog.getByText('It is no longer a .md file then')).toBeVisible();
   await page.keyboard.press('Enter');
   await folder.says('lamp', 'four\n');
+});
+
+test('a new note’s name may hold folders; what Windows cannot hold, and what is taken, is said', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(files);
+  await daemon.open(page, '#/n/lab');
+  const dialog = page.getByRole('dialog');
+  const make = async (name: string) => {
+    await page.getByRole('button', { name: 'New note' }).first().click();
+    await dialog.getByLabel('Name').fill(name);
+  };
+  await make('days/First day');
+  await page.keyboard.press('Enter');
+  await folder.says('days/First day.md', '# First day\n\n');
+  await expect(page.locator('.crumbs [aria-current]')).toHaveText('First day.md');
+  await make('../out');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toContainText('nothing may be missing beside a “/”');
+  await dialog.getByLabel('Name').fill('what?');
+  await expect(dialog.getByRole('status')).toContainText('Windows cannot hold a file called “what?”');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await page.goto(`${daemon.url}/#/n/lab`);
+  await make('a');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('“a.md” was there already: this one is called “a-1.md”.')).toBeVisible();
+});
+
+test('files and folders are chosen from the list of commands by Enter', async ({ page, daemon }) => {
+  await daemon.notebook(files);
+  await daemon.open(page, '#/n/lab');
+  for (const [command, whole] of [['Add files', false], ['Add a folder', true]] as const) {
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'What to do' }).fill(command);
+    await expect(page.locator('.pick.active')).toContainText(command);
+    const chooser = page.waitForEvent('filechooser');
+    await page.keyboard.press('Enter');
+    expect(await (await chooser).element().evaluate((input) => (input as HTMLInputElement).webkitdirectory)).toBe(whole);
+  }
+});
+
+test('what a list says of a folder follows what is put into it', async ({ page, daemon }) => {
+  const folder = await daemon.notebook(files);
+  await daemon.open(page, '#/n/lab');
+  const line = page.locator('main .listing li', { hasText: 'box' });
+  await expect(line).toContainText('1 entry');
+  folder.write('box/second.md', 'second\n');
+  await expect(line).toContainText('2 entries');
+  folder.remove(['box/second.md', 'box/in.md']);
+  await expect(line).toContainText('0 entries');
 });

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { markdownKeys } from '../src/editor/keys';
 import { find, keysText } from '../src/i18n/en-find';
 import { COMMANDS, fits } from '../src/state/commands';
+import { isElsewhere } from '../src/state/highlight';
 import { spotIn } from '../src/editor/spot';
 import { marked, patternsOf, rank } from '../src/state/fuzzy';
 
@@ -132,4 +133,13 @@ describe('addresses', () => {
     expect(parseRoute(links.search('a'))).toEqual({ page: 'search', query: 'a', notebook: null });
     expect(parseRoute('#/search')).toEqual({ page: 'search', query: '', notebook: null });
   });
+});
+
+test('why a hit is one: where nothing that is shown says it, its tags or properties do', () => {
+  const hit = (title: string, text: string, isHit = false) => ({ title, path: 'dir/a.md', snippet: [{ text, hit: isHit }] });
+  expect(isElsewhere(hit('Animals', 'A lion'), 'zoo')).toBe(true);
+  expect(isElsewhere(hit('Animals', 'A lion'), 'tag:zoo')).toBe(true);
+  expect(isElsewhere(hit('Animals', 'lion', true), 'lion tag:zoo')).toBe(false);
+  expect(isElsewhere(hit('Animals', 'A lion'), 'anim')).toBe(false);
+  expect(isElsewhere(hit('Animals', 'A lion'), 'path:dir type:md')).toBe(false);
 });

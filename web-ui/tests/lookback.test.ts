@@ -5,7 +5,7 @@ import type { SealItem, VersionRow } from '../src/api/types';
 import { dayKey, dayName } from '../src/i18n/days';
 import { days, fits, onTopOf } from '../src/lookback/happened';
 import { signerName } from '../src/state/names';
-import { firstLines, onTop, pairs, sealsOf, skippedBefore, withNow } from '../src/lookback/rows';
+import { firstLines, onTop, pairs, sealsOf, skippedBefore, versionLines, withNow } from '../src/lookback/rows';
 
 const line = (change: Line['change'], text: string): Line => ({ change, words: [{ text, differs: change !== 'same' }], unended: false });
 const texts = (hunk: Line[]) => pairs({ lines: hunk }).map(({ left, right }) => [left, right].map((each) => each?.words[0]?.text ?? null));
@@ -38,6 +38,19 @@ describe('both sides of a change', () => {
 });
 
 describe('a history', () => {
+  test('has what somebody wrote in one go in one line, in which each version can be shown', () => {
+    const at = (minute: number, over: Partial<VersionRow> = {}): VersionRow => ({ ...row(`v${minute}`), time: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString(), ...over });
+    const rows = [at(40), at(39), at(38), at(37, { device: 'other' }), at(30), at(20), at(19), at(18), at(17, { did: ['edited', 'renamed'] }), at(16), at(0, { did: ['created'] })];
+    const shown = (open: string[] = [], chosen = 0, sealed: string[] = []) =>
+      versionLines(rows, new Map(sealed.map((each) => [each, []])), new Set(open), chosen).map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(' ');
+    expect(shown()).toBe('0-2 3 4 5-7 8 9 10');
+    expect(shown(['v18'])).toBe('0-2 3 4 5 6 7 8 9 10');
+    // What is sealed stands alone, and what is chosen is seen.
+    expect(shown([], 0, ['v19'])).toBe('0-2 3 4 5 6 7 8 9 10');
+    expect(shown([], 6)).toBe('0-2 3 4 5 6 7 8 9 10');
+    expect(shown([], 5)).toBe('0-2 3 4 5-7 8 9 10');
+  });
+
   test('that grew is put together without a gap or a row twice; without a common row it is read anew', () => {
     const versions = (rows: VersionRow[] | null) => rows?.map((each) => each.version).join('') ?? null;
     expect(versions(onTop([row('d'), row('c'), row('b')], [row('b'), row('a')]))).toBe('dcba');

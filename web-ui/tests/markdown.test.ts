@@ -7,15 +7,15 @@ import MarkdownIt from 'markdown-it';
 import footnote from 'markdown-it-footnote';
 import { describe, expect, test } from 'vitest';
 import { calloutOf } from '../src/editor/callouts';
-import { template, writtenNames } from '../src/editor/complete';
+import { continued, footnoteIn, isWritable, template, writtenHeading, writtenNames } from '../src/editor/complete';
 import { linkAt } from '../src/editor/follow';
 import { bullets, heading, numbers, quote, task, toggleMark } from '../src/editor/keys';
 import { languageName } from '../src/editor/languages';
-import { headingsOf, holding, parseWiki, sectionOf, slug, wikiLabel, writtenPath, resolvePath } from '../src/editor/paths';
+import { headingAt, headingsOf, holding, parseWiki, sectionOf, slug, wikiLabel, writtenPath, resolvePath } from '../src/editor/paths';
 import { notes as rules } from '../src/editor/read/rules';
 import { mathLength, notes } from '../src/editor/syntax';
 import { alignsOf, cellsOf, emptyRow, isRuler } from '../src/editor/tables';
-import { linkTo } from '../src/editor/uploads';
+import { apart, linkTo, plainLink } from '../src/editor/uploads';
 
 test.each([
   ['Note', 'Note', null, null, 'Note'],
@@ -33,6 +33,21 @@ test('headings are those of the text, not of its code', () => {
   const text = '# One #\n\n```\n# no\n```\n\n## Two *x*\n~~~\n```\n# no\n~~~\n#no\n### Three\n';
   expect(headingsOf(text).map(({ level, text: said }) => [level, said])).toEqual([[1, 'One'], [2, 'Two *x*'], [3, 'Three']]);
   for (const each of headingsOf(text)) expect(text.slice(each.from)).toMatch(/^#+ /);
+});
+
+test('of equal headings each has a link of its own, and one that is called like a numbered one keeps its name', () => {
+  const text = '# Results\na\n# Results 1\nb\n# Results\nc\n# results!\nd\n';
+  const all = headingsOf(text);
+  expect(all.map(({ anchor }) => anchor)).toEqual(['results', 'results-1', 'results-2', 'results-3']);
+  expect(all.map(writtenHeading)).toEqual(['Results', 'Results 1', 'Results-2|Results', 'results!-3|results!']);
+  for (const each of all) {
+    const { heading } = parseWiki(`#${writtenHeading(each)}`);
+    expect(headingAt(all, heading ?? '')).toBe(each);
+    expect(sectionOf(text, heading ?? '')).toBe(text.slice(each.from, each.from + text.slice(each.from).indexOf('\n') + 3));
+  }
+  const md = new MarkdownIt().use(rules);
+  expect([...md.render(text, { firstLine: 0 }).matchAll(/data-heading="([^"]*)"/g)].map(([, anchor]) => anchor)).toEqual(['results', 'results-1', 'results-2', 'results-3']);
+  expect(writtenHeading({ text: 'a [b] | c', anchor: 'a-b-c', level: 1, from: 0 })).toBe('a b c');
 });
 
 test('a section ends where one of its level begins', () => {
@@ -100,9 +115,44 @@ test('a name that two files have is written as a path', () => {
   expect(holding('La[*')).toBe('**/*[lL][aA][[][*]*');
 });
 
+test('a name that brackets cannot hold gets a link by its path', () => {
+  expect(['Lamp', 'a/b c', 'it’s 50%'].map(isWritable)).toEqual([true, true, true]);
+  for (const odd of ['it\'s [odd] #1 (x) 50%', 'a#b', 'a|b', 'a]', ' a']) expect(isWritable(odd)).toBe(false);
+  const path = 'it\'s [odd] #1 (x) 50%.md';
+  const link = plainLink('a.md', path, 'it\'s [odd] #1 (x) 50%');
+  expect(link.startsWith('[it\'s \\[odd\\] #1 (x) 50%](')).toBe(true);
+  expect(resolvePath('a.md', /\]\(([^)]*)\)$/.exec(link)?.[1] ?? '')).toBe(path);
+});
+
+test('the link of a file that was dropped is apart from the words beside it', () => {
+  expect([apart('', 'L', ''), apart('a', 'L', 'b'), apart(' ', 'L', ' '), apart('(', 'L', ')'), apart('\n', 'L', '.'), apart('.', 'L', '!')]).toEqual(['L', ' L ', 'L', 'L', 'L', ' L ']);
+});
+
+test('what a command puts into a quote or a list stays in it', () => {
+  expect(['', '> ', '> > ', '- ', '> 1. ', '- [ ] ', '  * [x] '].map(continued)).toEqual(['', '> ', '> > ', '  ', '>    ', '  ', '    ']);
+});
+
+test('a footnote’s sign gets a text of its own, at the end', () => {
+  const add = (marked: string) => {
+    const [from, to] = [marked.indexOf('/'), marked.indexOf('/') + 9];
+    const { sign, end, insert } = footnoteIn(marked, to);
+    return marked.slice(0, from) + sign + marked.slice(to, end) + insert + marked.slice(end);
+  };
+  expect(add('a /footnote\n')).toBe('a [^1]\n\n[^1]: \n');
+  expect(add('/footnote')).toBe('[^1]\n\n[^1]: ');
+  expect(add('a /footnote b[^1]\n\n[^1]: one\n')).toBe('a [^2] b[^1]\n\n[^1]: one\n[^2]: \n');
+});
+
 test('a command’s text, and where its cursor goes', () => {
   expect(template('# |')).toEqual({ insert: '# ', cursor: 2 });
   expect(template('| ¦ |')).toEqual({ insert: '|  |', cursor: 2 });
+});
+
+test('a footnote’s further paragraphs are its text, not code', () => {
+  const doc = 'a[^1]\n\n[^1]: one\n\n    two\n[^x]: three\n\nafter\n\n    code\n';
+  const names: string[] = [];
+  ensureSyntaxTree(state(doc), doc.length, 5000)?.iterate({ enter: ({ name, from, to }) => { if (/^(FootnoteText|Paragraph|CodeBlock)$/.test(name)) names.push(`${name} ${doc.slice(from, to).trim().split('\n')[0]}`); } });
+  expect(names).toEqual(['Paragraph a[^1]', 'FootnoteText [^1]: one', 'Paragraph one', 'Paragraph two', 'FootnoteText [^x]: three', 'Paragraph three', 'Paragraph after', 'CodeBlock code']);
 });
 
 test.each([['js', 'js'], ['Python {.x}', 'python'], ['c++ title="a"', 'c++'], ['{r}', ''], ['', '']])('the language of ```%s is %j', (info, name) => {

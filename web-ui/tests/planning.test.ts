@@ -6,7 +6,7 @@ import { dueWords } from '../src/i18n/day-words';
 import { addDays, addMonths, dayOf, dueDay, isDay, monthGrid, nextDay, untilMidnight, weekEnd } from '../src/state/days';
 import { type Draft, type JotPorts, Jotting, tagsOf } from '../src/state/jot';
 import { type Mark, concerns, visited } from '../src/state/marks';
-import { asTemplate, dayGlob, dayReader, filled, nameOf, needsTitle, pathOf } from '../src/state/templates';
+import { asTemplate, dayGlob, dayReader, filled, inOrder as templatesInOrder, nameOf, needsTitle, pathOf } from '../src/state/templates';
 import { boxOf, lineOfTask, nameOnLine, plainText, withAssignee, withDue, withTask, withTaskText } from '../src/state/task-text';
 import { type Wanted, EVERYTHING, fits, inOrder, isMine, queryOf, rowsOf, wantedOf, whenOf } from '../src/state/tasks';
 
@@ -202,6 +202,11 @@ describe('a template', () => {
     expect(filled(text, '2026-02-09', 'T')).toBe('2026/2026 26 0202 0909 February Feb Feb T {other} {{ today }} { {');
     expect(nameOf('{yyyy} {title}.md', '2026-02-09', '../a/b: c?.')).toBe('2026 -a-b- c-.md');
     expect(filled('{title}', '2026-02-09', '$& {dd}')).toBe('$& {dd}');
+  });
+
+  test('of a note comes before those of views', () => {
+    const all = [made({ id: 'v', default_name: '{title}.cdx' }), made({ id: 'a', file_extension: 'cdx' }), made({ id: 'n' }), made({ id: 'm', default_name: 'x.md' })];
+    expect(templatesInOrder(all).map(({ id }) => id)).toEqual(['n', 'm', 'v', 'a']);
   });
 
   test('says where an entry made of it will be', () => {

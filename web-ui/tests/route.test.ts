@@ -14,6 +14,11 @@ test.each([
   [links.activity(), { page: 'activity' }],
   [links.activity('lab'), { page: 'activity', notebook: 'lab' }],
   [links.entry('lab', 'e?x'), { page: 'entry', notebook: 'lab', entry: 'e?x' }],
+  ['', { page: 'home' }],
+  [links.home, { page: 'home' }],
+  ['#/garbage', { page: 'nowhere' }],
+  ['#/n/lab/garbage', { page: 'nowhere' }],
+  [links.notebook('lab'), { page: 'notebook', notebook: 'lab' }],
   [links.path('lab', 'a/what?.md'), { page: 'path', notebook: 'lab', path: 'a/what?.md' }],
 ])('%s', (link, route) => {
   expect(parseRoute(link)).toEqual(route);

@@ -1,7 +1,7 @@
 /** The only place of the page that calls `fetch`. */
 import { t } from '../i18n/en';
 import type {
-  Conflict, EntryDetails, EntryKind, FileRow, LinkChanges, LinkRow, MoveUndo, NotebookProperties, Page, PeerRow, PropertyKey, PropertyValue, SealItem, SearchHit, Status, Storage, TreeItem, VersionRow, Waiting,
+  Conflict, EntryDetails, EntryKind, FileRow, LinkChanges, LinkRow, MoveUndo, NotebookProperties, Page, PeerRow, PropertyKey, PropertyValue, SealItem, SearchPage, Status, Storage, TreeItem, VersionRow, Waiting,
 } from './types';
 
 export const BASE = '/api/v1';
@@ -270,7 +270,7 @@ export const setNotebookProperties = (nb: string, properties: Record<string, Pro
 export const propertyKeys = (nb: string) => json<Page<PropertyKey>>('GET', `/notebooks/${id(nb)}/keys`);
 
 export const search = (q: string, notebook: string | undefined, limit: number, signal: AbortSignal) =>
-  json<Page<SearchHit>>('GET', `/search${query({ q, notebook, limit })}`, { signal });
+  json<SearchPage>('GET', `/search${query({ q, notebook, limit })}`, { signal });
 
 export const conflicts = () => json<Page<Conflict>>('GET', '/conflicts');
 export const settle = (nb: string, number: number) =>

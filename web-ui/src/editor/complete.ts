@@ -6,8 +6,8 @@ import type { EditorView } from '@codemirror/view';
 import { t } from '../i18n/en';
 import { BOX, MARK } from './boxes';
 import { type Name, ports } from './live/context';
-import { headingsOf } from './paths';
-import { pickFiles } from './uploads';
+import { type Heading, headingsOf, slug } from './paths';
+import { pickFiles, plainLink } from './uploads';
 
 const base = (path: string): string => path.split('/').at(-1) ?? path;
 const bare = (path: string): string => path.replace(/\.(md|markdown)$/i, '');
@@ -27,16 +27,36 @@ const inCode = (state: EditorState, pos: number): boolean => {
   return false;
 };
 
-/** Puts it in the place of what was typed, and closes the brackets unless they are. */
-const closing = (written: string) => (view: EditorView, completion: Completion, from: number, to: number) => {
+/** Names that brackets cannot hold: a part of them would say something else there. */
+export const isWritable = (written: string): boolean => !/[[\]#|\n]/.test(written) && written.trim() === written;
+
+/** Puts `text` in the place of what was typed, `open` characters before it, and the brackets behind it. */
+const putting = (text: string, open: number) => (view: EditorView, completion: Completion, from: number, to: number) => {
   const closed = view.state.doc.sliceString(to, to + 2) === ']]';
   view.dispatch({
-    changes: { from, to, insert: closed ? written : `${written}]]` },
-    selection: { anchor: from + written.length + 2 },
+    changes: { from: from - open, to: closed ? to + 2 : to, insert: text },
+    selection: { anchor: from - open + text.length },
     annotations: pickedCompletion.of(completion),
     userEvent: 'input.complete',
   });
 };
+
+const closing = (written: string) => putting(`${written}]]`, 0);
+
+/** What stands behind `#` for a heading: as it reads, unless a link cannot hold that or another heading reads so too. */
+export function writtenHeading({ text, anchor }: Heading): string {
+  const own = text.replace(/[[\]|#]+/g, ' ').replace(/\s+/g, ' ').trim();
+  const number = anchor.slice(slug(text).length);
+  return number === '' ? own : `${own}${number}|${own}`;
+}
+
+/** The heading that one is below, where two read the same. */
+function above(all: readonly Heading[], at: number): string {
+  const one = all[at];
+  if (!one || all.filter((each) => slug(each.text) === slug(one.text)).length < 2) return '';
+  const parent = all.slice(0, at).findLast((each) => each.level < one.level);
+  return parent ? ` ${parent.text}` : '';
+}
 
 async function links(context: CompletionContext): Promise<CompletionResult | null> {
   const typed = context.matchBefore(/\[\[[^[\]\n|]*$/);
@@ -48,7 +68,9 @@ async function links(context: CompletionContext): Promise<CompletionResult | nul
     const target = inside.slice(0, hash).trim();
     const text = target === '' ? context.state.doc.toString() : await given.textOf(target);
     if (text === null) return null;
-    const options = headingsOf(text).map(({ text: label, level }) => ({ label, detail: '#'.repeat(level), type: 'heading', apply: closing(label) }));
+    const options = headingsOf(text).map((heading, at, all) => ({
+      label: heading.text, detail: `${'#'.repeat(heading.level)}${above(all, at)}`, type: 'heading', apply: closing(writtenHeading(heading)),
+    }));
     return { from: typed.from + 2 + hash + 1, options, validFor: /^[^[\]|\n]*$/ };
   }
   const stop = new AbortController();
@@ -56,7 +78,7 @@ async function links(context: CompletionContext): Promise<CompletionResult | nul
   const { names, all } = await given.names(inside, stop.signal);
   const options = writtenNames(names).map(({ written, path, title }): Completion => {
     const detail = title !== written && title !== base(path) ? title : path.split('/').slice(0, -1).join('/');
-    return { label: written, detail, type: 'name', apply: closing(written) };
+    return { label: written, detail, type: 'name', apply: isWritable(written) ? closing(written) : putting(plainLink(given.place.path, path, bare(base(path))), 2) };
   });
   return { from: typed.from + 2, options, filter: all, ...(all ? { validFor: /^[^[\]|#\n]*$/ } : {}) };
 }
@@ -66,7 +88,7 @@ const today = (now = new Date()): string => `${now.getFullYear()}-${two(now.getM
 const time = (now = new Date()): string => `${two(now.getHours())}:${two(now.getMinutes())}`;
 
 /** `|` is where the cursor goes. */
-const commands: Record<keyof typeof t.editor.commands, string | (() => string) | ((view: EditorView) => void)> = {
+const commands: Record<Exclude<keyof typeof t.editor.commands, 'footnote'>, string | (() => string) | ((view: EditorView) => void)> = {
   heading1: '# |',
   heading2: '## |',
   heading3: '### |',
@@ -78,8 +100,7 @@ const commands: Record<keyof typeof t.editor.commands, string | (() => string) |
   table: '| ¦ |  |\n| --- | --- |\n|  |  |\n',
   code: '```|\n\n```\n',
   math: '$$\n|\n$$\n',
-  diagram: '```mermaid\nflowchart LR\n  A[|] --> B[]\n```\n',
-  footnote: '[^|]',
+  diagram: '```mermaid\nflowchart LR\n  A --> B|\n```\n',
   rule: '---\n|',
   link: '[[|',
   date: () => `${today()}|`,
@@ -95,10 +116,41 @@ export function template(text: string): { insert: string; cursor: number } {
   return { insert: text.slice(0, cursor) + text.slice(cursor + 1), cursor };
 }
 
-function run(name: keyof typeof commands, view: EditorView, completion: Completion, from: number, to: number): void {
+/** A footnote's sign in the place of what was typed, and where its text is begun: at the end, with the other ones. */
+export function footnoteIn(text: string, to: number): { sign: string; end: number; insert: string } {
+  const taken = new Set([...text.matchAll(/\[\^([^\s[\]]+)\]/g)].map(([, label]) => label));
+  let n = 1;
+  while (taken.has(String(n))) n += 1;
+  const sign = `[^${n}]`;
+  const end = Math.max(to, text.trimEnd().length);
+  const last = text.slice(text.lastIndexOf('\n', end - 1) + 1, end);
+  return { sign, end, insert: `${/^\[\^[^\s[\]]+\]:/.test(last) && end > to ? '\n' : '\n\n'}${sign}: ` };
+}
+
+function addFootnote(view: EditorView, completion: Completion, from: number, to: number): void {
+  const { sign, end, insert } = footnoteIn(view.state.doc.toString(), to);
+  view.dispatch({
+    changes: [{ from, to, insert: sign }, { from: end, insert }],
+    selection: { anchor: end - (to - from) + sign.length + insert.length },
+    annotations: pickedCompletion.of(completion),
+    scrollIntoView: true,
+    userEvent: 'input.complete',
+  });
+}
+
+/** What stands before each further line of what is put behind `before`: a quote's marks, and room for a list's. */
+export function continued(before: string): string {
+  const mark = LISTED.exec(before);
+  return mark?.[1] === undefined ? before : before.slice(0, mark.index) + ' '.repeat(mark[1].length);
+}
+const LISTED = new RegExp(String.raw`(${MARK})(?:${BOX}[ \t]+)?$`);
+
+function run(name: keyof typeof t.editor.commands, view: EditorView, completion: Completion, from: number, to: number): void {
+  if (name === 'footnote') return addFootnote(view, completion, from, to);
   const what = commands[name];
+  const line = view.state.doc.lineAt(from);
   const said = typeof what === 'function' ? (what as (view: EditorView) => string | void)(view) : what;
-  const { insert, cursor } = typeof said === 'string' ? template(said) : { insert: '', cursor: 0 };
+  const { insert, cursor } = typeof said === 'string' ? template(said.replaceAll('\n', `\n${continued(line.text.slice(0, from - line.from))}`)) : { insert: '', cursor: 0 };
   view.dispatch({
     changes: { from, to, insert },
     selection: { anchor: from + cursor },
@@ -122,7 +174,7 @@ function slash(context: CompletionContext): CompletionResult | null {
     detail,
     type: 'command',
     boost: -at,
-    apply: (view, completion, from, to) => run(name as keyof typeof commands, view, completion, from, to),
+    apply: (view, completion, from, to) => run(name as keyof typeof t.editor.commands, view, completion, from, to),
   }));
   return { from: typed.from, options, validFor: /^\/[\p{L}\p{N}]*$/u };
 }

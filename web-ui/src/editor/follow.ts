@@ -3,7 +3,7 @@ import { syntaxTree } from '@codemirror/language';
 import type { EditorState, Extension } from '@codemirror/state';
 import { EditorView, keymap } from '@codemirror/view';
 import { type Ports, ports } from './live/context';
-import { headingsOf, isWeb, parseWiki, resolvePath, slug } from './paths';
+import { headingAt, headingsOf, isWeb, parseWiki, resolvePath } from './paths';
 
 export type Target = { href: string } | { wiki: string };
 
@@ -22,7 +22,7 @@ export function linkAt(state: EditorState, pos: number): Target | null {
 
 /** Puts the cursor to a heading of this text. */
 function goHere(view: EditorView, heading: string): boolean {
-  const found = headingsOf(view.state.doc.toString()).find((each) => slug(each.text) === slug(heading));
+  const found = headingAt(headingsOf(view.state.doc.toString()), heading);
   if (found) view.dispatch({ selection: { anchor: found.from }, effects: EditorView.scrollIntoView(found.from, { y: 'start', yMargin: 20 }) });
   return found !== undefined;
 }

@@ -60,13 +60,35 @@ export const slug = (heading: string): string =>
 export interface Heading {
   level: number;
   text: string;
+  /** What a link to it says; of equal headings the second and further ones have a number. */
+  anchor: string;
   /** Where its line begins. */
   from: number;
 }
 
+/** An anchor for each heading, no two of them equal: `results`, `results-1`. A heading that is called so itself comes first. */
+export function anchorsOf(headings: readonly string[]): string[] {
+  const slugs = headings.map(slug);
+  const taken = new Set(slugs);
+  const seen = new Set<string>();
+  return slugs.map((own) => {
+    if (!seen.has(own)) {
+      seen.add(own);
+      return own;
+    }
+    let n = 1;
+    while (taken.has(`${own}-${n}`)) n += 1;
+    taken.add(`${own}-${n}`);
+    return `${own}-${n}`;
+  });
+}
+
+/** The heading that a link means; `undefined` when there is none. */
+export const headingAt = <T extends Heading>(all: readonly T[], wanted: string): T | undefined => all.find(({ anchor }) => anchor === slug(wanted));
+
 /** The `#` headings of a text, those in code left out. */
 export function headingsOf(text: string): Heading[] {
-  const found: Heading[] = [];
+  const found: Omit<Heading, 'anchor'>[] = [];
   let fence: string | null = null;
   let from = 0;
   for (const line of text.split('\n')) {
@@ -80,16 +102,16 @@ export function headingsOf(text: string): Heading[] {
     }
     from += line.length + 1;
   }
-  return found;
+  const anchors = anchorsOf(found.map((each) => each.text));
+  return found.map((each, at) => ({ ...each, anchor: anchors[at] ?? '' }));
 }
 
 /** The part of a text below one heading, with it; `null` when there is no such heading. */
 export function sectionOf(text: string, heading: string): string | null {
   const all = headingsOf(text);
-  const at = all.findIndex((each) => slug(each.text) === slug(heading));
-  const start = all[at];
+  const start = headingAt(all, heading);
   if (!start) return null;
-  const next = all.slice(at + 1).find((each) => each.level <= start.level);
+  const next = all.slice(all.indexOf(start) + 1).find((each) => each.level <= start.level);
   return text.slice(start.from, next?.from);
 }
 

@@ -1,6 +1,6 @@
 /** Where in a text a link or a search leads. Pure. */
 import type { Spot } from '../state/heading';
-import { headingsOf, slug } from './paths';
+import { headingAt, headingsOf } from './paths';
 
 const AROUND = 24;
 const pattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s+/g, '\\s+');
@@ -19,7 +19,7 @@ export function triesOf(spot: Exclude<Spot, { heading: string }>): { before: str
 
 export function spotIn(text: string, spot: Spot): { from: number; to: number } | null {
   if ('heading' in spot) {
-    const from = headingsOf(text).find((each) => slug(each.text) === slug(spot.heading))?.from;
+    const from = headingAt(headingsOf(text), spot.heading)?.from;
     return from === undefined ? null : { from, to: from };
   }
   if ('line' in spot) {

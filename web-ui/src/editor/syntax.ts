@@ -75,7 +75,28 @@ function mathBlock(cx: BlockContext, line: Line): boolean {
   return true;
 }
 
-/** GFM's tasks, with the boxes that two ticked. */
+/** `[^1]: text`, and further paragraphs of it that are as far in as code would be. */
+const FOOTNOTE_TEXT = /^\[\^[^\s[\]]+\]:[ \t]*/;
+const FOOTNOTE_INDENT = 4;
+const opensFootnote = (line: Line): RegExpExecArray | null => (line.indent < line.baseIndent + 4 ? FOOTNOTE_TEXT.exec(line.text.slice(line.pos)) : null);
+
+function footnoteText(cx: BlockContext, line: Line): boolean | null {
+  const found = opensFootnote(line)?.[0];
+  if (found === undefined) return false;
+  const from = cx.lineStart + line.pos;
+  cx.startComposite('FootnoteText', line.pos);
+  cx.addElement(cx.elt('FootnoteMark', from, from + found.trimEnd().length));
+  line.moveBase(line.pos + found.length);
+  return null;
+}
+
+function inFootnote(_: BlockContext, line: Line): boolean {
+  if (line.indent < line.baseIndent + FOOTNOTE_INDENT && line.next > -1) return false;
+  line.moveBaseColumn(line.baseIndent + FOOTNOTE_INDENT);
+  return true;
+}
+
+/** GFM's tasks, with the boxes that two ticked, and those behind which nothing is written yet. */
 class Task implements LeafBlockParser {
   constructor(readonly length: number) {}
   nextLine(): boolean {
@@ -88,7 +109,7 @@ class Task implements LeafBlockParser {
     return true;
   }
 }
-const BOX_OF_TWO = new RegExp(String.raw`^${BOX}(?=[ \t])`);
+const BOX_OF_TWO = new RegExp(String.raw`^${BOX}(?=\s|$)`);
 function boxOfTwo(cx: BlockContext, leaf: LeafBlock): Task | null {
   const found = cx.parentType().name === 'ListItem' ? BOX_OF_TWO.exec(leaf.content) : null;
   return found && new Task(found[0].length);
@@ -105,11 +126,17 @@ export const notes: MarkdownConfig = {
     { name: 'OpenMath', block: true, style: tags.monospace },
     { name: 'MathMark', style: tags.processingInstruction },
     { name: 'Footnote', style: tags.link },
+    { name: 'FootnoteText', block: true, composite: inFootnote },
+    { name: 'FootnoteMark', style: tags.processingInstruction },
   ],
   parseInline: [
     { name: 'Wikilink', parse: wikilink, before: 'Link' },
     { name: 'Math', parse: math, before: 'Link' },
     { name: 'Footnote', parse: footnote, before: 'Link' },
   ],
-  parseBlock: [{ name: 'TaskOfTwo', leaf: boxOfTwo, before: 'TaskList' }, { name: 'BlockMath', parse: mathBlock, before: 'FencedCode', endLeaf: (_, line) => opensMath(line) }],
+  parseBlock: [
+    { name: 'TaskOfTwo', leaf: boxOfTwo, before: 'TaskList' },
+    { name: 'BlockMath', parse: mathBlock, before: 'FencedCode', endLeaf: (_, line) => opensMath(line) },
+    { name: 'FootnoteText', parse: footnoteText, before: 'LinkReference', endLeaf: (_, line) => opensFootnote(line) !== null },
+  ],
 };

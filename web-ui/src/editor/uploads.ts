@@ -74,14 +74,22 @@ function find(set: DecorationSet, number: number): number | null {
   return null;
 }
 
+const escaped = (name: string): string => name.replace(/[\\[\]]/g, '\\$&').replace(/[<>&*_`~$]/g, '\\$&');
+
+/** A link by a file's path, which holds for every name. */
+export const plainLink = (from: string, path: string, name: string): string => `[${escaped(name)}](${writtenPath(from, path)})`;
+
 /** What is written for a file: an image is shown, anything else is a link. */
 export function linkTo(from: string, path: string): string {
   const name = path.split('/').at(-1) ?? path;
   const sort = shownAs(name);
   if (sort === 'video' || sort === 'audio') return `![[${name}]]`;
-  const label = name.replace(/[\\[\]]/g, '\\$&').replace(/[<>&*_`~$]/g, '\\$&');
-  return sort === 'image' ? `![${label.replace(/\.[a-z0-9]+$/i, '')}](${writtenPath(from, path)})` : `[${label}](${writtenPath(from, path)})`;
+  return sort === 'image' ? `!${plainLink(from, path, name.replace(/\.[a-z0-9]+$/i, ''))}` : plainLink(from, path, name);
 }
+
+/** A link apart from the words beside it. */
+export const apart = (before: string, link: string, after: string): string =>
+  `${/[^\s([{"'“‘*_>|-]$/u.test(before) ? ' ' : ''}${link}${/^[\p{L}\p{N}![]/u.test(after) ? ' ' : ''}`;
 
 async function send(view: EditorView, upload: Upload): Promise<void> {
   const given = view.state.facet(ports);
@@ -99,7 +107,8 @@ async function send(view: EditorView, upload: Upload): Promise<void> {
   const at = view.dom.isConnected ? find(view.state.field(field), upload.number) : null;
   // The text was closed meanwhile, or became one that nobody may change; the file is there.
   if (at === null || view.state.readOnly) return given.say(t.editor.uploadedTo(path));
-  const insert = linkTo(given.place.path, path);
+  const { doc } = view.state;
+  const insert = apart(doc.sliceString(Math.max(0, at - 1), at), linkTo(given.place.path, path), doc.sliceString(at, at + 1));
   const { main } = view.state.selection;
   view.dispatch({
     changes: { from: at, insert },
@@ -118,16 +127,14 @@ function named(file: File): File {
 }
 
 export function upload(view: EditorView, files: readonly File[], pos: number): void {
-  files.forEach((file, n) => {
-    count += 1;
-    const one: Upload = { number: count, file: named(file), problem: null };
-    // One beside the other would be one word.
-    if (n > 0) view.dispatch({ changes: { from: pos, insert: '\n' }, userEvent: 'input.paste' });
-    const at = n > 0 ? pos + 1 : pos;
-    pos = at;
-    view.dispatch({ effects: begin.of({ upload: one, pos: at }) });
-    void send(view, one);
+  const all = files.map((file): Upload => ({ number: (count += 1), file: named(file), problem: null }));
+  // Each on a line of its own: whichever has arrived first stands where it was put.
+  view.dispatch({
+    changes: { from: pos, insert: '\n'.repeat(Math.max(0, files.length - 1)) },
+    effects: all.map((one, n) => begin.of({ upload: one, pos: pos + n })),
+    userEvent: 'input.paste',
   });
+  for (const one of all) void send(view, one);
 }
 
 /** Lets files be chosen, and puts them where the cursor is. */

@@ -4,6 +4,7 @@ import { paper as p } from '../i18n/en-paper';
 import { byteSize } from '../i18n/format';
 import { isMarkdown } from '../lookback/paper';
 import { baseName, parentPath } from '../state/tree-model';
+import { FOLDER as TEMPLATES } from '../state/templates';
 import { type Names, relative } from './names';
 import type { Missing } from './take';
 
@@ -44,8 +45,11 @@ export function indexPage({ title, where, made, items, names, missing }: Content
     const name = names.of(item.path) ?? item.path;
     const row = add(listOf(parentPath(name)), 'li');
     const note = isMarkdown(item);
-    const link = add(row, 'a', note ? item.title || item.name : item.name);
+    // A template's title is made when it is used; many notes may have one title.
+    const title = note && !item.path.startsWith(`${TEMPLATES}/`) ? item.title || item.name : item.name;
+    const link = add(row, 'a', title);
     link.setAttribute('href', relative(names.index, name));
+    if (note && title !== item.name && title !== item.name.replace(/\.(md|markdown)$/i, '')) add(row, 'small', ` ${item.name}`);
     if (!note) add(row, 'small', ` ${byteSize(item.size)}`);
   }
   if (missing.length > 0) {

@@ -3,6 +3,8 @@ import { LOCALES } from './format';
 
 const whole = new Intl.DateTimeFormat(LOCALES, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
 const clock = new Intl.DateTimeFormat(LOCALES, { hour: 'numeric', minute: '2-digit' });
+const exact = new Intl.DateTimeFormat(LOCALES, { dateStyle: 'medium', timeStyle: 'medium' });
+const short = new Intl.DateTimeFormat(LOCALES, { dateStyle: 'medium', timeStyle: 'short' });
 const near = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 /** The day of a moment where one is, as `2026-11-27`; one and the same for all its moments. */
@@ -28,4 +30,16 @@ export function clockTime(since: string, time: string): string {
   if (Number.isNaN(last.getTime())) return '';
   const same = Number.isNaN(first.getTime()) || dayKey(since) !== dayKey(time) || clock.format(first) === clock.format(last);
   return same ? clock.format(last) : clock.formatRange(first, last);
+}
+
+/** The day, and when in it to the second. */
+export function exactTime(iso: string): string {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? '' : exact.format(at);
+}
+
+/** From when to when, with the day. */
+export function spanTime(since: string, time: string): string {
+  const [first, last] = [new Date(since), new Date(time)];
+  return Number.isNaN(first.getTime()) || Number.isNaN(last.getTime()) || first > last ? exactTime(time) : short.formatRange(first, last);
 }

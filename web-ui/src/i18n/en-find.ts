@@ -26,8 +26,6 @@ export const find = {
   where: 'Where to search',
   everywhere: 'All notebooks',
   total: (n: number, capped: boolean) => (capped ? `More than ${many(n, 'result', 'results')}` : many(n, 'result', 'results')),
-  meant: 'Did you mean',
-  meantEnd: '?',
   how: 'How to search',
   howText: 'Every line finds something if it can; what is not understood is searched for as words. Arrow down offers what may stand behind a colon.',
   examples: [

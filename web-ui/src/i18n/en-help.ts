@@ -6,6 +6,7 @@ export const welcome = {
   intro: 'Codex keeps a folder of yours as a notebook: every version, on every device you share it with, without a server.',
   you: 'Who are you?',
   youHelp: 'Colleagues see this name and colour beside what you write. You can change both later, in the settings.',
+  nameFirst: 'Say your name first: it stands beside everything you write, and what is written stays as it is.',
   yourName: 'Your name',
   yourColour: 'Your colour',
   colour: (n: number) => `Colour ${n}`,

@@ -19,6 +19,7 @@ export const tags = {
   rename: 'Rename…',
   renameTitle: (tag: string) => `Rename the tag “${tag}”`,
   renameDo: 'Rename',
+  look: 'Show what changes',
   newName: 'New name',
   renameHelp: 'With a slash it goes below another tag. Each entry is changed as by hand; tags in lines of tasks stay as they are written.',
   faults: {

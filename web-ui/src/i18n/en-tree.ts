@@ -29,6 +29,10 @@ export const tree = {
   keepsEnding: (ending: string) => `It stays a ${ending} file. End the name with a dot to leave that out.`,
   dropsEnding: (ending: string) => `It is no longer a ${ending} file then.`,
   noName: 'A name is needed.',
+  badPath: 'A name may not be “.” or “..”, and nothing may be missing beside a “/”, which goes into a folder.',
+  noWindows: (name: string) => `Windows cannot hold a file called “${name}”: it is left out there, and programs that unpack an export may refuse it.`,
+  taken: (name: string, got: string) => `“${name}” was there already: this one is called “${got}”.`,
+  slash: 'With a “/” it goes into a folder.',
   badName: 'A name may not hold “/”, and may not be “.” or “..”.',
   deleteTitle: (name: string) => `Delete “${name}”?`,
   deleteManyTitle: (n: number) => `Delete ${many(n, 'entry', 'entries')}?`,
@@ -66,6 +70,8 @@ export const trash = {
   deleted: (when: string) => `deleted ${when}`,
   filter: 'Filter by name',
   back: 'Open',
+  inside: (n: number) => `with ${many(n, 'entry', 'entries')} that ${n === 1 ? 'was' : 'were'} in it`,
+  along: 'with its properties',
 };
 
 export const folder = {

@@ -71,6 +71,9 @@ export const t = {
     none: (q: string) => `Nothing found for “${q}”.`,
     count: (n: number) => many(n, 'result', 'results'),
     busy: 'Searching…',
+    meant: 'Did you mean',
+    meantEnd: '?',
+    elsewhere: 'Found in its tags or properties',
   },
   entry: {
     write: 'Write',

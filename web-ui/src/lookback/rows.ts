@@ -79,3 +79,34 @@ export function sealsOf(seals: readonly SealItem[], rows: readonly Pick<VersionR
   }
   return found;
 }
+
+/** One line of the list: a version, or the versions from `first` to `last` (older) that somebody wrote in one go. */
+export interface VersionLine {
+  first: number;
+  last: number;
+  /** The oldest version of what was written in one go, of one that is opened too; nothing for a version alone. */
+  go: string | null;
+}
+
+/** Whoever stops for longer begins anew. */
+const PAUSE_MS = 5 * 60_000;
+
+/**
+ * Edits of one device that follow each other closely are one line; whatever is more than an edit, or is sealed, stands alone.
+ * What is `open`, or has the chosen one inside, shows each of its versions.
+ */
+export function versionLines(rows: readonly VersionRow[], sealed: ReadonlyMap<string, unknown>, open: ReadonlySet<string>, chosen: number): VersionLine[] {
+  const plain = (row: VersionRow) => row.did.length === 1 && row.did[0] === 'edited' && !sealed.has(row.version);
+  const goesOn = (newer: VersionRow, older: VersionRow) =>
+    plain(newer) && plain(older) && newer.device === older.device && Math.abs(Date.parse(newer.time) - Date.parse(older.time)) <= PAUSE_MS;
+  const lines: VersionLine[] = [];
+  for (let first = 0; first < rows.length; ) {
+    let last = first;
+    for (let [newer, older] = [rows[last], rows[last + 1]]; newer && older && goesOn(newer, older); [newer, older] = [rows[last], rows[last + 1]]) last += 1;
+    const go = last > first ? (rows[last]?.version ?? null) : null;
+    if (go === null || !(open.has(go) || (chosen > first && chosen <= last))) lines.push({ first, last, go });
+    else for (let at = first; at <= last; at += 1) lines.push({ first: at, last: at, go });
+    first = last + 1;
+  }
+  return lines;
+}

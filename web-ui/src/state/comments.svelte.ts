@@ -20,6 +20,8 @@ export interface Beginning {
   words: string | null;
 }
 
+const NOTHING = {};
+
 export class EntryComments {
   threads = $state.raw<Thread[] | null>(null);
   problem = $state<string | null>(null);
@@ -231,9 +233,12 @@ export class EntryComments {
 
   async begin(text: string): Promise<void> {
     const { open } = this;
-    const passage = this.beginning?.words === null ? {} : await this.#passage();
+    const passage = this.beginning?.words === null ? NOTHING : await this.#passage();
     const made = await api.begin(open.notebook, open.entry, { text, ...passage });
     this.stopBeginning();
+    // It is said: nothing is selected any more that one could comment on.
+    const { editor } = open;
+    if (editor && passage !== NOTHING) editor.dispatch({ selection: { anchor: editor.state.selection.main.to } });
     this.#put(made);
     this.active = made.id;
   }

@@ -1,13 +1,15 @@
 /** Making a note. */
 import * as api from '../api/client';
+import { t } from '../i18n/en';
 import { desk } from './desk.svelte';
+import { noteFile } from './entry-names';
 import { links, router } from './route.svelte';
-import { joinPath } from './tree-model';
+import { baseName, joinPath } from './tree-model';
 
-/** Without an ending it is Markdown, with its name for a heading. It is opened. */
+/** Without an ending it is Markdown, with its name for a heading. A slash goes into a folder. It is opened. */
 export async function createNote(notebook: string, folder: string, name: string): Promise<void> {
-  const file = /\.[a-z0-9]{1,8}$/i.test(name) ? name : `${name}.md`;
-  const content = file.endsWith('.md') ? `# ${file.slice(0, -3)}\n\n` : '';
+  const file = noteFile(name);
+  const content = file.endsWith('.md') ? `# ${baseName(file).slice(0, -3)}\n\n` : '';
   await open(notebook, { path: joinPath(folder, file), content, kind: 'text' });
 }
 
@@ -15,6 +17,7 @@ export const createFolder = (notebook: string, folder: string, name: string) => 
 
 async function open(notebook: string, what: Parameters<typeof api.createEntry>[1]): Promise<void> {
   const made = await api.createEntry(notebook, what);
+  if (made.path !== what.path) desk.say(t.tree.taken(baseName(what.path), baseName(made.path)));
   if (made.id) router.go(links.entry(notebook, made.id));
   void desk.readStatus();
 }

@@ -21,6 +21,8 @@ export interface Message {
 export interface Act {
   label: string;
   run(): void;
+  /** Entries that are gone: when they are back, there is nothing to be done any more. */
+  gone?: readonly string[];
 }
 
 type Listener = { event(notice: Notice): void; reload(): void };
@@ -118,8 +120,17 @@ class Desk {
     if (notice.type === 'conflict') void this.readConflicts();
     if (notice.type === 'write_failed') this.say(t.writeFailed(notice.path ?? '', notice.message ?? ''), true);
     if (notice.type === 'fork' && notice.message) this.say(notice.message, true);
+    if (notice.type === 'entry.created' && notice.entry) this.#isBack(notice.entry);
     this.#statusSoon();
     for (const listener of this.#listeners) listener.event(notice);
+  }
+
+  #isBack(entry: string): void {
+    for (const { number, act } of this.messages) {
+      if (!act?.gone?.includes(entry)) continue;
+      act.gone = act.gone.filter((each) => each !== entry);
+      if (act.gone.length === 0) this.dismiss(number);
+    }
   }
 
   #reload(): void {

@@ -34,3 +34,14 @@ export function markText(text: string, says: string): SnippetPart[] {
   if (says === '') return [{ text, hit: false }];
   return text.split(says).flatMap((part, at) => [...(at === 0 ? [] : [{ text: says, hit: true }]), ...(part === '' ? [] : [{ text: part, hit: false }])]);
 }
+
+/** Those say nothing about tags or properties. */
+const PLACES = /^-?(path|in|type|title|modified|created):/i;
+
+/** Whether neither the text nor the name that are shown say why something was found: then its tags or properties do. */
+export function isElsewhere(hit: { title?: string | null | undefined; path: string; snippet: readonly SnippetPart[] }, query: string): boolean {
+  if (hit.snippet.some((part) => part.hit)) return false;
+  const named = (query.match(/(?:"[^"]*"|\S)+:\S*/g) ?? []).some((part) => !PLACES.test(part));
+  const said = `${hit.title ?? ''} ${hit.path}`.toLowerCase();
+  return named || (plainWords(query).length > 0 && !plainWords(query).some((word) => said.includes(word.toLowerCase())));
+}

@@ -39,6 +39,14 @@ class Me {
     this.#keep({ ...this.#kept, name: name.trim(), colour });
   }
 
+  /** What the notebooks know already, when this browser knows nothing. */
+  async known(): Promise<{ name: string; colour: string } | null> {
+    const { items } = await people.members('');
+    // Who said nothing goes by the device's name.
+    const own = items.find((member) => member.this_device && member.person_name !== '' && member.person_name !== member.name);
+    return own ? { name: own.person_name, colour: own.colour ?? this.colour } : null;
+  }
+
   /** This notebook is to be told, as soon as one belongs to it. */
   tell(notebook: string): void {
     if (this.#kept.name !== '') this.#keep({ ...this.#kept, untold: [...new Set([...this.#kept.untold, notebook])] });

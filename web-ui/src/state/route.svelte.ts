@@ -2,6 +2,8 @@
 
 export type Route =
   | { page: 'home' }
+  /** An address that says nothing. */
+  | { page: 'nowhere' }
   | { page: 'notebook'; notebook: string }
   /** `line`: where to begin, from 1; `thread`: which comments are shown. */
   | { page: 'entry'; notebook: string; entry: string; line?: number; thread?: string }
@@ -52,9 +54,9 @@ export function parseRoute(hash: string): Route {
     if (sort === 'p' && rest.length > 0) return { page: 'path', notebook, path: rest.join('/') };
     if (sort === 'activity') return { page: sort, notebook };
     if (sort === 'trash') return { page: 'trash', notebook };
-    return { page: 'notebook', notebook };
+    return sort ? { page: 'nowhere' } : { page: 'notebook', notebook };
   }
-  return { page: 'home' };
+  return first ? { page: 'nowhere' } : { page: 'home' };
 }
 
 function decode(part: string): string {

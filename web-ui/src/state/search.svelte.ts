@@ -11,6 +11,8 @@ export class Search {
   hits = $state.raw<SearchHit[]>([]);
   /** The query that `hits` answers. */
   answered = $state('');
+  /** Nothing was found, but this might find something. */
+  suggestion = $state<string | null>(null);
   busy = $state(false);
   problem = $state<string | null>(null);
 
@@ -24,6 +26,7 @@ export class Search {
     if (query.trim() === '') {
       this.hits = [];
       this.answered = '';
+      this.suggestion = null;
       this.busy = false;
       this.problem = null;
       return;
@@ -45,6 +48,7 @@ export class Search {
       if (asking.signal.aborted) return;
       this.hits = page.items ?? [];
       this.answered = query;
+      this.suggestion = page.suggestion ?? null;
       this.problem = null;
     } catch (error) {
       if (asking.signal.aborted) return;

@@ -28,6 +28,12 @@ export const pathOf = (template: Template, folder: string, day: string, title: s
 /** Whether the name of what is made is its title. */
 export const needsTitle = (template: Template): boolean => (template.default_name ?? '{title}').includes('{title}');
 
+/** Notes before views, which are made where they are made; else as the daemon has them. */
+export const inOrder = (all: readonly Template[]): Template[] => {
+  const isView = ({ default_name: name, file_extension: end }: Template) => /\.?cdx$/i.test(name ?? end ?? '');
+  return [...all.filter((one) => !isView(one)), ...all.filter(isView)];
+};
+
 export interface Saved {
   name: string;
   description: string;

@@ -15,6 +15,7 @@ import { Bullet, Embed, Formula, Image, Label, Rule, TaskBox } from './widgets';
 
 const hidden = Decoration.replace({});
 const bullet = Decoration.replace({ widget: new Bullet() });
+const within = Decoration.replace({ widget: new Label(' › ', 'cm-wiki-within') });
 const rule = Decoration.replace({ widget: new Rule() });
 const mark = (name: string) => Decoration.mark({ class: name });
 const link = mark('cm-live-link');
@@ -114,13 +115,19 @@ const drawers: Record<string, Draw> = {
   },
   Wikilink(on, node) {
     const inside = on.text(node.from + 2, node.to - 2);
-    const { target, alias } = parseWiki(inside);
+    const { target, alias, heading } = parseWiki(inside);
     const found = target === '' ? undefined : on.state.facet(ports)?.place.find(target);
     on.add(node.from, node.to, found === null ? missing : link);
     if (on.touched(node.from, node.to)) return;
     const start = alias === null ? 0 : inside.indexOf('|') + 1;
-    on.replace(node.from, node.from + 2 + start);
+    // As the reading side has it: a heading behind its note's name, or alone.
+    const hash = alias === null && heading !== null ? inside.indexOf('#') : -1;
+    if (hash >= 0 && target !== '') on.replace(node.from + 2 + hash, node.from + 3 + hash, within);
+    on.replace(node.from, node.from + (hash >= 0 && target === '' ? 3 + hash : 2 + start));
     on.replace(node.to - 2, node.to);
+  },
+  URL(on, node) {
+    if (node.node.parent?.name !== 'Link' && node.node.parent?.name !== 'Image' && node.node.parent?.name !== 'LinkReference') on.add(node.from, node.to, link);
   },
   Embed(on, node) {
     if (on.touched(node.from, node.to)) return;

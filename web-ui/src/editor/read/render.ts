@@ -95,6 +95,8 @@ function pointWiki(node: Element, inside: string, place: Place): void {
   if (heading !== null) node.setAttribute('data-heading', slug(heading));
   if (target === '') node.setAttribute('href', '#');
   else if (found) node.setAttribute('href', place.link(found.path));
+  // Nobody knows yet what it means: whoever follows it finds out.
+  else if (found === undefined) node.setAttribute('href', place.link(target));
   else {
     node.removeAttribute('href');
     node.classList.add('missing');

@@ -3,7 +3,7 @@ import type { Env as AnyEnv, MarkdownIt, StateBlock as Block, StateCore as Core,
 import { t } from '../../i18n/en';
 import { BOX, isDone } from '../boxes';
 import { calloutOf } from '../callouts';
-import { parseWiki, slug, wikiLabel } from '../paths';
+import { anchorsOf, parseWiki, wikiLabel } from '../paths';
 import { mathLength } from '../syntax';
 
 /** `env.firstLine`: how many lines of the file come before what is rendered. */
@@ -173,10 +173,12 @@ function tasks(state: Core): void {
 }
 
 function headings(state: Core): void {
-  state.tokens.forEach((token, at) => {
+  const found = state.tokens.flatMap((token, at) => {
     const text = state.tokens[at + 1]?.content;
-    if (token.type === 'heading_open' && text !== undefined) token.attrSet('data-heading', slug(text));
+    return token.type === 'heading_open' && text !== undefined ? [{ token, text }] : [];
   });
+  const anchors = anchorsOf(found.map(({ text }) => text));
+  found.forEach(({ token }, at) => token.attrSet('data-heading', anchors[at] ?? ''));
 }
 
 /** Each block says which lines of the file it stands for: the first one, and the one behind it. */
