@@ -498,7 +498,9 @@
     const found = pageKeys.find((keys) => fitsKeys(keys, event));
     const typing = event.target instanceof Element && event.target.closest('input:not([type=checkbox]), select, textarea, [contenteditable]') !== null;
     if (found === undefined || (found === '?' && typing)) return;
-    event.preventDefault();
+    // Escape is also the browser's: it closes what is open in the frame, and that first. Prevented, it closed nothing.
+    if (found === 'Escape' && document.querySelector(':modal, :popover-open')) return;
+    if (found !== 'Escape') event.preventDefault();
     post({ type: 'key', key: event.key, code: event.code, ctrl: event.ctrlKey, meta: event.metaKey, alt: event.altKey, shift: event.shiftKey });
   };
 
@@ -525,9 +527,9 @@
       Object.assign(state, given);
     }
   };
-  /** @param {unknown} reason */
-  const broke = (reason) => {
-    root.replaceChildren(h('p', { class: 'codex-broken', role: 'alert' }, `This ${state.kind} stopped: ${why(reason)}`));
+  /** @param {unknown} reason @param {string} [where] */
+  const broke = (reason, where = '') => {
+    root.replaceChildren(h('p', { class: 'codex-broken', role: 'alert' }, `This ${state.kind} stopped: ${why(reason)}${where}`));
     resized();
   };
   /** @param {() => void} work */
@@ -539,9 +541,27 @@
       console.error(reason);
     }
   };
+  /** Why the script never got as far as to say how it draws. @type {{reason: unknown, where: string} | null} */
+  let stillborn = null;
+  /** The line of the script, of a line of the document that it is written into. @param {number} line */
+  const lineOf = (line) => {
+    const script = [...document.scripts].findLast((each) => each.type === 'module')?.textContent;
+    if (!script) return '';
+    const whole = document.documentElement.outerHTML;
+    const at = line - whole.slice(0, whole.lastIndexOf(script)).split('\n').length;
+    return at >= 1 && at <= script.split('\n').length ? ` (line ${at} of the script)` : '';
+  };
+  /** @param {unknown} reason @param {string} [where] */
+  const dies = (reason, where = '') => {
+    if (root.isConnected || drawer !== null) return false;
+    stillborn ??= { reason, where };
+    begin();
+    return true;
+  };
+  addEventListener('error', (event) => void (event instanceof ErrorEvent && dies(event.error ?? event.message, lineOf(event.lineno))));
   const begin = () => {
-    if (begun === null || drawer === null) return;
-    const [message, draw] = [begun, drawer];
+    if (begun === null || (drawer === null && stillborn === null)) return;
+    const [message, draw] = [begun, drawer ?? (() => stillborn && broke(stillborn.reason, stillborn.where))];
     begun = null;
     drawer = null;
     document.body.append(root, live);
@@ -585,7 +605,7 @@
     port.onmessage = (message) => hear(message.data);
   });
   addEventListener('unhandledrejection', (event) => {
-    if (typeof own(event.reason, 'code') === 'string') view.say(why(event.reason));
+    if (!dies(event.reason) && typeof own(event.reason, 'code') === 'string') view.say(why(event.reason));
   });
 
   // A list that keeps few rows in the page.

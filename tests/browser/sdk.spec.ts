@@ -69,6 +69,28 @@ test('a script that throws says so where it would be', async ({ page }) => {
   await expect(frame.getByRole('alert')).toHaveText('This view stopped: no such column');
 });
 
+for (const [what, script, words] of [
+  ['cannot be read', '\n\ncodex.start((view => {', 'This view stopped: Unexpected end of input (line 3 of the script)'],
+  ['throws before it says how it draws', 'const one = 1;\none.two.three();', "This view stopped: Cannot read properties of undefined (reading 'three') (line 2 of the script)"],
+  ['waits for what fails', "await Promise.reject(new Error('nothing came'));", 'This view stopped: nothing came (line 1 of the script)'],
+] as const) {
+  test(`a script that ${what} says so where it would be`, async ({ page }) => {
+    const frame = await showScript(page, script);
+    await expect(frame.getByRole('alert')).toHaveText(words);
+  });
+}
+
+test('Escape closes what is open in the frame, and goes to the page when nothing is', async ({ page }) => {
+  const open = "codex.start((view) => { const box = codex.h('dialog', {}, codex.h('button', {}, 'Inside')); view.root.append(codex.h('button', { onclick: () => box.showModal() }, 'Open'), box); });";
+  const frame = await showScript(page, open, [], { keys: ['Escape'] });
+  await frame.getByRole('button', { name: 'Open' }).click();
+  await page.keyboard.press('Escape');
+  await expect(frame.getByRole('dialog')).toHaveCount(0);
+  expect(await sent(page, 'key')).toEqual([]);
+  await page.keyboard.press('Escape');
+  await expect.poll(() => sent(page, 'key')).toMatchObject([{ key: 'Escape' }]);
+});
+
 test('a call is answered, or refused with its reason', async ({ page }) => {
   const frame = await showScript(page, KEEP, [file('a', { n: 1 })]);
   expect(await frame.evaluate(async () => (await (window.kept['query'] as (q: unknown) => Promise<{ total: number }>)({})).total)).toBe(1);

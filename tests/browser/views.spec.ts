@@ -250,7 +250,8 @@ test.describe('gallery', () => {
   const pictures = (count: number): File[] => Array.from({ length: count }, (_, at) => file(`p${at}`, { title: `Plate ${at}`, width: 400, height: at % 2 === 0 ? 300 : 800, format: 'png' }, { media_type: 'image/png' }));
 
   test('one is shown large, arrows go on, Escape goes back to where it was', async ({ page }) => {
-    const frame = await show(page, 'gallery/gallery', pictures(5));
+    // As on the page, which knows Escape too.
+    const frame = await show(page, 'gallery/gallery', pictures(5), { keys: ['Escape'] });
     await frame.getByRole('listitem', { name: 'Plate 0' }).focus();
     await page.keyboard.press('Enter');
     await expect(frame.getByRole('dialog').getByRole('img', { name: 'Plate 0' })).toHaveAttribute('src', /^data:image/);
