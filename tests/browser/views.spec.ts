@@ -280,6 +280,32 @@ test.describe('gallery', () => {
   });
 });
 
+test.describe('the size of pictures', () => {
+  const plates = Array.from({ length: 6 }, (_, at) => file(`p${at}`, { title: `Plate ${at}` }, { media_type: 'image/png' }));
+  const wide = async (page: Page, config: Properties): Promise<number> => {
+    const frame = await show(page, 'gallery/gallery', plates, { config });
+    return frame.locator('.frame').first().evaluate((each) => Math.round(each.getBoundingClientRect().width));
+  };
+
+  for (const layout of ['grid', 'masonry', 'list']) {
+    for (const columns of [undefined, 2, 6]) {
+      test(`is what \`thumbnail_size\` says, in ${layout} with ${columns ?? 'no'} columns`, async ({ page }) => {
+        await page.setViewportSize({ width: 1200, height: 800 });
+        const of = (thumbnail_size: unknown) => wide(page, { layout, thumbnail_size, ...(columns === undefined ? {} : { columns }) });
+        const [small, medium, large] = [await of('small'), await of('medium'), await of('large')];
+        expect(small).toBeLessThan(medium);
+        expect(medium).toBeLessThan(large);
+        expect([await of(60), await of(300)]).toEqual([60, 300]);
+      });
+    }
+  }
+
+  test('one that there is not is said', async ({ page }) => {
+    const frame = await show(page, 'gallery/gallery', plates, { config: { thumbnail_size: 'tiny' } });
+    await expect(frame.getByText('There is no thumbnail_size “tiny”')).toBeVisible();
+  });
+});
+
 test.describe('rollup', () => {
   const heads = (frame: Frame): Promise<string[]> => frame.locator('.head button').evaluateAll((all) => all.map((each) => (each.lastChild?.textContent ?? '').replace(/,|\s(?=–)|(?<=–)\s/g, '')));
 
