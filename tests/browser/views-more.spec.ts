@@ -234,3 +234,47 @@ test.describe('map', () => {
     await expect(frame.locator('.scale')).not.toHaveText(scale ?? '');
   });
 });
+
+test.describe('chart', () => {
+  const days = Array.from({ length: 12 }, (_, at) => `2026-${String(at + 1).padStart(2, '0')}-01`);
+  const csv = `day,yield,loss\n${days.map((day, at) => `${day},${at + 1},${at}`).join('\n')}\n`;
+  const draw = async (page: Page, values: Properties): Promise<Frame> => {
+    const frame = await show(page, '../blocks/chart/chart', [file('n', {}, { path: 'numbers.csv', name: 'numbers.csv' })], { kind: 'block', values: { data: 'numbers.csv', ...values }, texts: { n: csv } });
+    await expect(frame.locator('figure, .wrong')).toBeVisible();
+    return frame;
+  };
+
+  for (const type of ['bar', 'line']) {
+    test(`names on the axis of a ${type} chart never lie on one another, and letters keep their size`, async ({ page }) => {
+      for (const width of [1400, 734, 440, 280]) {
+        await page.setViewportSize({ width, height: 600 });
+        for (const data of ['numbers.csv', days.map((_, at) => `Long name of sample ${at} ${at + 1}`).join(', ')]) {
+          const frame = await draw(page, { type, data });
+          const names = await frame.locator('.name').evaluateAll((all) => all.map((each) => {
+            const { left, right, height } = each.getBoundingClientRect();
+            return { left, right, height, x: Number(each.getAttribute('x')), leans: each.hasAttribute('transform') };
+          }));
+          expect(names.length).toBeGreaterThan(1);
+          names.slice(1).forEach((name, at) => {
+            const before = names[at];
+            if (!before) return;
+            if (name.leans) expect(name.x - before.x).toBeGreaterThan(15);
+            else expect(name.left).toBeGreaterThan(before.right);
+          });
+          expect(await frame.locator('figure svg').first().evaluate((svg) => svg.getBoundingClientRect().width / (svg as SVGSVGElement).viewBox.baseVal.width)).toBeCloseTo(1, 1);
+        }
+      }
+    });
+  }
+
+  test('the legend of a pie has all its parts, each of another colour, and says what it leaves out', async ({ page }) => {
+    const frame = await draw(page, { type: 'doughnut', title: 'Twelve' });
+    await expect(frame.locator('.legend li')).toHaveCount(12);
+    const colours = await frame.locator('.slice').evaluateAll((all) => all.map((each) => getComputedStyle(each).fill));
+    expect(new Set(colours).size).toBe(12);
+    expect(await frame.locator('.key rect').evaluateAll((all) => all.map((each) => getComputedStyle(each).fill))).toEqual(colours);
+    await expect(frame.getByText('A doughnut is of one column, here “yield”.')).toBeVisible();
+    await draw(page, { type: 'pie', data: Array.from({ length: 41 }, (_, at) => `p${at}: 1`).join(', ') });
+    await expect(page.frameLocator('iframe').getByRole('alert')).toContainText('41 parts are more than a pie shows');
+  });
+});

@@ -16,6 +16,15 @@ describe('a block', () => {
     expect(readBlock('list: [x, "y z"]\nlong:\n  one\n  two\n', {}).values).toMatchObject({ list: ['x', 'y z'], long: '  one\n  two' });
   });
 
+  test('that says what its plugin does not know says what there is', () => {
+    const schema: Record<string, KeySchema> = { type: { type: 'string', enum: ['bar', 'line'] }, rows: { type: 'integer', enum: [1, 2] } };
+    expect(readBlock('type: pei\ncolour: red\nrows: 2', schema).odd).toEqual([{ key: 'type', value: 'pei', known: ['bar', 'line'] }, { key: 'colour', value: null, known: ['type', 'rows'] }]);
+    expect(readBlock('toString: red', schema).odd).toEqual([{ key: 'toString', value: null, known: ['type', 'rows'] }]);
+    expect(readBlock('type: line', schema).odd).toEqual([]);
+    // Whoever names no keys takes any.
+    expect(readBlock('colour: red', {}).odd).toEqual([]);
+  });
+
   test('that is badly written says where, and keeps the rest', () => {
     expect(readBlock('url: a\nno pair here\nb: 2', {})).toMatchObject({ bad: 2, values: { url: 'a', b: '2' } });
     expect(readBlock('rows: many', { rows: { type: 'integer' } }).values).toMatchObject({ rows: 'many' });

@@ -63,6 +63,8 @@ export const plugins = {
   },
   block: {
     bad: (line: number) => `Line ${line} of this block is no “key: value”.`,
+    oddKey: (key: string, known: string) => `This block has no key “${key}”; there are ${known}.`,
+    oddValue: (key: string, value: string, known: string) => `“${key}” of this block is “${value}”; there are ${known}.`,
   },
   settings: {
     title: 'Plugins',
