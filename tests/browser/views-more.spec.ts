@@ -190,6 +190,25 @@ test.describe('table', () => {
     await expect.poll(() => props(page, 'r1')).toMatchObject({ status: 'half' });
   });
 
+  test('`filter` may be what one types, and about what is no column', async ({ page }) => {
+    let frame = await show(page, 'table/table', rows, { config: { columns: ['title'], filter: 'amount>50' } });
+    expect(await names(frame)).toEqual(['Alpha']);
+    frame = await show(page, 'table/table', rows, { config: { columns: ['title'], filter: 'status:todo amount<50' } });
+    expect(await names(frame)).toEqual(['Beta']);
+  });
+
+  test('dates have a least and a greatest one; a total that there is not is said', async ({ page }) => {
+    const dated = ['2026-11-20', '2026-12-24', '2026-03-01'].map((due, at) => file(`d${at}`, { title: `D${at}`, due, n: at }));
+    const frame = await show(page, 'table/table', dated, { config: { columns: ['title', { property: 'due', total: 'max' }, { property: 'n', total: 'average' }] } });
+    await expect(frame.getByRole('button', { name: 'Total of Due: Max 24 Dec 2026' })).toBeVisible();
+    await expect(frame.getByText('There is no total “average” (column “N”); there are none, sum, mean, min, max, count.')).toBeVisible();
+    await frame.getByRole('button', { name: 'Total of Due' }).click();
+    await frame.getByRole('menuitemradio', { name: 'Min' }).click();
+    await expect(frame.getByRole('button', { name: 'Total of Due: Min 1 Mar 2026' })).toBeVisible();
+    await show(page, 'table/table', dated, { config: { columns: ['title', { property: 'due', total: 'sum' }] } });
+    await expect(page.frameLocator('iframe').getByText('“Due” has no numbers that “sum” could be of.')).toBeVisible();
+  });
+
   test('`sort_by`, `filter`, `editable` and `totals` are honoured', async ({ page }) => {
     const frame = await show(page, 'table/table', rows, { config: { ...config, sort_by: 'title desc', filter: { status: 'todo' }, editable: false, totals: false } });
     expect(await names(frame)).toEqual(['Gamma', 'Beta']);
@@ -218,6 +237,16 @@ test.describe('map', () => {
     await expect(frame.locator('.chosen')).toContainText('South');
     await page.keyboard.press('Enter');
     expect(await sent(page, 'open')).toMatchObject([{ entry: 'b' }]);
+  });
+
+  test('`center` is a text or two numbers; what is no place is said', async ({ page }) => {
+    const where = async (center: unknown): Promise<Frame> => show(page, 'map/map', [file('a', { title: 'North', lat: 50, lon: 10 })], { config: { show_list: false, zoom: 4, center } });
+    for (const center of ['50, 10', [50, 10], '50°N 10°E']) {
+      const box = await (await where(center)).getByRole('button', { name: 'North' }).boundingBox();
+      const { width, height } = page.viewportSize() ?? { width: 0, height: 0 };
+      expect([(box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + (box?.height ?? 0) / 2].map(Math.round)).toEqual([width / 2, height / 2]);
+    }
+    await expect((await where('nowhere')).getByText('“center” is “nowhere”, which is no place')).toBeVisible();
   });
 
   test('it is moved and brought nearer with keys and wheel', async ({ page }) => {
