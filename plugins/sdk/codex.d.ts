@@ -198,7 +198,7 @@ interface Codex {
   announce(text: string): void;
   /** What names an entry in all notebooks. */
   key(file: CodexFile): string;
-  /** `title`, `modified`, `properties.status`, `status` … of an entry. */
+  /** `title`, `modified`, `properties.status`, `status` … of an entry. `created` is its property, where that is a date; `file_created` is always the file's. */
   get(file: CodexFile, name: string): Json | undefined;
   /** As `properties` of a query: equal, or one of; `null` is not set. */
   matches(file: CodexFile, filter: Dict<Json>): boolean;

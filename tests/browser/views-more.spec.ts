@@ -104,6 +104,17 @@ test.describe('calendar', () => {
   });
 });
 
+test('`created` is what an entry says of itself, else what its file says', async ({ page }) => {
+  const made = [file('b', { title: 'Copied' }), file('a', { title: 'Old', created: '2026-10-02' }), file('c', { title: 'Odd', created: 'long ago' })];
+  const calendar = await show(page, 'calendar/calendar', made, { config: { date_property: 'created' } });
+  await expect(calendar.locator('[data-day="2026-11-01"]')).toContainText('Copied');
+  await expect(calendar.locator('[data-day="2026-11-01"]')).not.toContainText('Old');
+  const rollup = await show(page, 'rollup/rollup', made, { config: { group_by: 'created', group_format: 'month' } });
+  expect(await rollup.locator('.head button').allTextContents()).toEqual(['▾November 2026', '▾October 2026']);
+  const table = await show(page, 'table/table', made, { config: { columns: ['title', 'created', 'file_created'] } });
+  await expect(table.getByRole('row').filter({ hasText: 'Old' }).getByRole('gridcell')).toHaveText(['2 Oct 2026', '1 Nov 2026']);
+});
+
 test.describe('dashboard', () => {
   const layout = [{ height: 300, components: [{ type: 'mini-view', span: 8, view: 'plans/Board.cdx' }, { type: 'mini-view', span: 4, view: 'Days.cdx' }] }];
 
