@@ -173,7 +173,7 @@ interface Codex {
   /** The version of the protocol. */
   readonly version: 1;
   start(draw: (view: CodexView) => void): void;
-  /** An element: attributes, `on…` functions, `style` and `dataset` as objects. Text is text. */
+  /** An element: attributes as HTML names them (`class`; `className` means the same), `on…` functions, `style` and `dataset` as objects. Text is text. */
   h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes?: Dict<any> | null, ...children: Child[]): HTMLElementTagNameMap[K];
   /** As `h`, an element of SVG. */
   svg(tag: string, attributes?: Dict<any> | null, ...children: Child[]): SVGElement;

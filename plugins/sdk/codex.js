@@ -74,6 +74,7 @@
       } else if (name === 'dataset') {
         for (const [key, what] of Object.entries(value)) /** @type {HTMLElement} */ (element).dataset[key] = String(what);
       } else if (name === 'value' || name === 'checked') Reflect.set(element, name, value);
+      else if (name === 'className') element.setAttribute('class', String(value));
       else if (/^(innerhtml|outerhtml|srcdoc)$/i.test(name)) throw new TypeError(`codex.h: there is no ${name}; children are text`);
       else element.setAttribute(name, value === true ? '' : String(value));
     }
