@@ -173,7 +173,7 @@ interface Codex {
   /** The version of the protocol. */
   readonly version: 1;
   start(draw: (view: CodexView) => void): void;
-  /** An element: attributes, `on…` functions, `style` and `dataset` as objects. Text is text. */
+  /** An element: attributes as HTML names them (`class`; `className` means the same), `on…` functions, `style` and `dataset` as objects. Text is text. */
   h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes?: Dict<any> | null, ...children: Child[]): HTMLElementTagNameMap[K];
   /** As `h`, an element of SVG. */
   svg(tag: string, attributes?: Dict<any> | null, ...children: Child[]): SVGElement;
@@ -198,7 +198,7 @@ interface Codex {
   announce(text: string): void;
   /** What names an entry in all notebooks. */
   key(file: CodexFile): string;
-  /** `title`, `modified`, `properties.status`, `status` … of an entry. */
+  /** `title`, `modified`, `properties.status`, `status` … of an entry. `created` is its property, where that is a date; `file_created` is always the file's. */
   get(file: CodexFile, name: string): Json | undefined;
   /** As `properties` of a query: equal, or one of; `null` is not set. */
   matches(file: CodexFile, filter: Dict<Json>): boolean;

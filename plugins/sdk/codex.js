@@ -74,6 +74,7 @@
       } else if (name === 'dataset') {
         for (const [key, what] of Object.entries(value)) /** @type {HTMLElement} */ (element).dataset[key] = String(what);
       } else if (name === 'value' || name === 'checked') Reflect.set(element, name, value);
+      else if (name === 'className') element.setAttribute('class', String(value));
       else if (/^(innerhtml|outerhtml|srcdoc)$/i.test(name)) throw new TypeError(`codex.h: there is no ${name}; children are text`);
       else element.setAttribute(name, value === true ? '' : String(value));
     }
@@ -203,6 +204,8 @@
   const get = (of, name) => {
     const { column, bare } = meaning(name);
     if (column === 'tags') return of.tags.length > 0 ? of.tags : undefined;
+    // When something was made its author knows better than a file that was copied.
+    if (name === 'created' && date(of.properties['created'])) return of.properties['created'];
     if (column !== '') return /** @type {any} */ (of)[column];
     const value = of.properties[bare];
     if (value !== undefined || !bare.includes('.')) return value;
@@ -498,7 +501,9 @@
     const found = pageKeys.find((keys) => fitsKeys(keys, event));
     const typing = event.target instanceof Element && event.target.closest('input:not([type=checkbox]), select, textarea, [contenteditable]') !== null;
     if (found === undefined || (found === '?' && typing)) return;
-    event.preventDefault();
+    // Escape is also the browser's: it closes what is open in the frame, and that first. Prevented, it closed nothing.
+    if (found === 'Escape' && document.querySelector(':modal, :popover-open')) return;
+    if (found !== 'Escape') event.preventDefault();
     post({ type: 'key', key: event.key, code: event.code, ctrl: event.ctrlKey, meta: event.metaKey, alt: event.altKey, shift: event.shiftKey });
   };
 
@@ -525,9 +530,9 @@
       Object.assign(state, given);
     }
   };
-  /** @param {unknown} reason */
-  const broke = (reason) => {
-    root.replaceChildren(h('p', { class: 'codex-broken', role: 'alert' }, `This ${state.kind} stopped: ${why(reason)}`));
+  /** @param {unknown} reason @param {string} [where] */
+  const broke = (reason, where = '') => {
+    root.replaceChildren(h('p', { class: 'codex-broken', role: 'alert' }, `This ${state.kind} stopped: ${why(reason)}${where}`));
     resized();
   };
   /** @param {() => void} work */
@@ -539,9 +544,27 @@
       console.error(reason);
     }
   };
+  /** Why the script never got as far as to say how it draws. @type {{reason: unknown, where: string} | null} */
+  let stillborn = null;
+  /** The line of the script, of a line of the document that it is written into. @param {number} line */
+  const lineOf = (line) => {
+    const script = [...document.scripts].findLast((each) => each.type === 'module')?.textContent;
+    if (!script) return '';
+    const whole = document.documentElement.outerHTML;
+    const at = line - whole.slice(0, whole.lastIndexOf(script)).split('\n').length;
+    return at >= 1 && at <= script.split('\n').length ? ` (line ${at} of the script)` : '';
+  };
+  /** @param {unknown} reason @param {string} [where] */
+  const dies = (reason, where = '') => {
+    if (root.isConnected || drawer !== null) return false;
+    stillborn ??= { reason, where };
+    begin();
+    return true;
+  };
+  addEventListener('error', (event) => void (event instanceof ErrorEvent && dies(event.error ?? event.message, lineOf(event.lineno))));
   const begin = () => {
-    if (begun === null || drawer === null) return;
-    const [message, draw] = [begun, drawer];
+    if (begun === null || (drawer === null && stillborn === null)) return;
+    const [message, draw] = [begun, drawer ?? (() => stillborn && broke(stillborn.reason, stillborn.where))];
     begun = null;
     drawer = null;
     document.body.append(root, live);
@@ -585,7 +608,7 @@
     port.onmessage = (message) => hear(message.data);
   });
   addEventListener('unhandledrejection', (event) => {
-    if (typeof own(event.reason, 'code') === 'string') view.say(why(event.reason));
+    if (!dies(event.reason) && typeof own(event.reason, 'code') === 'string') view.say(why(event.reason));
   });
 
   // A list that keeps few rows in the page.

@@ -45,6 +45,8 @@ interface Begin {
   today?: string;
   locale?: string;
   keys?: unknown[];
+  /** What `text` answers, by entry. */
+  texts?: Record<string, string>;
 }
 
 /** What the page around the frame can be asked for in a test. */
@@ -85,7 +87,7 @@ function host(begin: Record<string, unknown>, files: File[]): void {
   let waiting: (() => void)[] = [];
   const answer = () => ({ files: desk.files, groups: begin['groups'] ?? null, total: begin['total'] ?? desk.files.length });
   const desk: Desk = {
-    log: [], files, refused: [], held: [], texts: {},
+    log: [], files, refused: [], held: [], texts: (begin['texts'] ?? {}) as Record<string, string>,
     send: (message) => port1.postMessage(message),
     change: (more = {}) => port1.postMessage({ type: 'change', answer: answer(), ...more }),
     release() {

@@ -342,6 +342,51 @@ test('a new view is made from a few answers', async ({ page, daemon }) => {
   await files.says('What is to do.cdx', /view_type: shelf\ntitle: "What is to do"\nquery:\n  file_types: \["task"\]/);
 });
 
+test('a board with columns of its own, and a dashboard, are made without writing JSON', async ({ page, daemon }) => {
+  const files = await daemon.notebook(lab());
+  // A view of one's own that is called like one of the program's.
+  await install(daemon, { ...board(), views: [{ ...board().views[0], name: 'Board' }], name: 'Mine' }, { 'shelf.js': BOARD });
+  const begin = async (name: string, looks: RegExp) => {
+    await daemon.open(page, '#/n/lab');
+    await page.keyboard.press('Control+k');
+    await expect(page.getByRole('dialog').getByRole('combobox')).toBeFocused();
+    await page.keyboard.type('New view');
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByRole('radio', { name: 'Board (Mine)' })).not.toBeChecked();
+    await dialog.getByLabel('Name', { exact: true }).fill(name);
+    await dialog.getByRole('radio', { name: looks }).check();
+    return dialog;
+  };
+  let dialog = await begin('Plan', /Board \(Tasks\)/);
+  await dialog.getByLabel('Types').fill('task');
+  const columns = dialog.getByRole('group', { name: 'Columns' });
+  for (const [at, [title, filter]] of [['Open', 'status = todo, doing'], ['Over', 'status = done']].entries()) {
+    await columns.getByRole('button', { name: 'Add a row' }).press('Enter');
+    await expect(columns.getByLabel(`Title of row ${at + 1}`)).toBeFocused();
+    await columns.getByLabel(`Title of row ${at + 1}`).fill(String(title));
+    await columns.getByLabel(`Filter of row ${at + 1}`).fill(String(filter));
+  }
+  await columns.getByRole('button', { name: 'Move row 2 up' }).click();
+  await sound(page);
+  await dialog.getByRole('button', { name: 'Create the view' }).click();
+  await expect(inside(page).getByRole('region', { name: 'Over' })).toBeVisible();
+  expect(await inside(page).getByRole('region').locator('h2').allTextContents()).toEqual([expect.stringContaining('Over'), expect.stringContaining('Open')]);
+  await files.says('Plan.cdx', /columns:\n {4}- \{"id":"over","title":"Over","filter":\{"status":"done"\}\}\n/);
+  dialog = await begin('Home', /Dashboard/);
+  await expect(dialog.getByLabel('Types')).toHaveCount(0);
+  const layout = dialog.getByRole('group', { name: 'Layout' });
+  for (const [at, width] of ['two thirds', 'a third'].entries()) {
+    await layout.getByRole('button', { name: 'Add a view' }).click();
+    await layout.getByLabel(`View of row ${at + 1}`).selectOption({ label: 'Plan (Plan.cdx)' });
+    await layout.getByLabel(`Width of row ${at + 1}`).selectOption(width);
+  }
+  await sound(page);
+  await dialog.getByRole('button', { name: 'Create the view' }).click();
+  await expect(page.locator('.plugin-place iframe')).toHaveCount(2);
+  await expect(page.frameLocator('.plugin-place iframe').first().getByRole('region', { name: 'Over' })).toBeVisible();
+});
+
 test('a theme is chosen, is there before the page is drawn, decides light or dark, and leaves paper alone', async ({ page, daemon }) => {
   await daemon.notebook({ 'note.md': '# Note\n\nText with `code` and a [link](note.md).\n\n> [!warning] Hot\n> The autoclave.\n' });
   await daemon.open(page, '#/settings');

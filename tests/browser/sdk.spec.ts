@@ -69,6 +69,58 @@ test('a script that throws says so where it would be', async ({ page }) => {
   await expect(frame.getByRole('alert')).toHaveText('This view stopped: no such column');
 });
 
+for (const [what, script, words] of [
+  ['cannot be read', '\n\ncodex.start((view => {', 'This view stopped: Unexpected end of input (line 3 of the script)'],
+  ['throws before it says how it draws', 'const one = 1;\none.two.three();', "This view stopped: Cannot read properties of undefined (reading 'three') (line 2 of the script)"],
+  ['waits for what fails', "await Promise.reject(new Error('nothing came'));", 'This view stopped: nothing came (line 1 of the script)'],
+] as const) {
+  test(`a script that ${what} says so where it would be`, async ({ page }) => {
+    const frame = await showScript(page, script);
+    await expect(frame.getByRole('alert')).toHaveText(words);
+  });
+}
+
+test('Escape closes what is open in the frame, and goes to the page when nothing is', async ({ page }) => {
+  const open = "codex.start((view) => { const box = codex.h('dialog', {}, codex.h('button', {}, 'Inside')); view.root.append(codex.h('button', { onclick: () => box.showModal() }, 'Open'), box); });";
+  const frame = await showScript(page, open, [], { keys: ['Escape'] });
+  await frame.getByRole('button', { name: 'Open' }).click();
+  await page.keyboard.press('Escape');
+  await expect(frame.getByRole('dialog')).toHaveCount(0);
+  expect(await sent(page, 'key')).toEqual([]);
+  await page.keyboard.press('Escape');
+  await expect.poll(() => sent(page, 'key')).toMatchObject([{ key: 'Escape' }]);
+});
+
+test('the example of a view in the documentation moves a card, by pointer and by keys', async ({ page }) => {
+  const page1 = readFileSync(join(import.meta.dirname, '../../docs/plugins.md'), 'utf8').split('## A view in ten minutes')[1] ?? '';
+  const [, script = ''] = /```js\n([\s\S]+?)```/.exec(page1) ?? [];
+  const [, style = ''] = /```css\n([\s\S]+?)```/.exec(page1) ?? [];
+  const frame = await showScript(page, script, [file('a', { title: 'Sow', status: 'todo' }), file('b', { title: 'Reap', status: 'done' })], { config: { by: 'status' } }, style);
+  const column = (name: string) => frame.getByRole('region', { name });
+  await expect(column('Todo').getByRole('heading', { level: 3 })).toHaveText(['Sow']);
+  const [from, to] = [await column('Todo').getByRole('article').boundingBox(), await column('Done').boundingBox()];
+  expect(from?.x).toBeGreaterThan(15);
+  await page.mouse.move((from?.x ?? 0) + 90, (from?.y ?? 0) + 8);
+  await page.mouse.down();
+  await page.mouse.move((to?.x ?? 0) + 40, (to?.y ?? 0) + 20, { steps: 5 });
+  await page.mouse.up();
+  await expect(column('Done').getByRole('heading', { level: 3 })).toHaveText(['Sow', 'Reap']);
+  expect(await sent(page, 'set')).toMatchObject([{ entry: 'a', properties: { status: 'done' } }]);
+  await page.evaluate(() => {
+    window.desk.files.push({ ...window.desk.files[0], id: 'c', title: 'Weed', properties: { title: 'Weed' } } as (typeof window.desk.files)[0]);
+    window.desk.change();
+  });
+  await column('None').getByRole('button', { name: 'Move…' }).press('Enter');
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Enter');
+  await expect(column('Done').getByRole('heading', { level: 3 })).toHaveText(['Sow', 'Reap', 'Weed']);
+});
+
+test('`class` and `className` are one', async ({ page }) => {
+  const frame = await showScript(page, "codex.start((view) => view.root.append(codex.h('p', { class: 'one' }, 'a'), codex.h('p', { className: 'two' }, 'b')));");
+  expect(await frame.locator('p').evaluateAll((all) => all.map((each) => each.className))).toEqual(['one', 'two']);
+});
+
 test('a call is answered, or refused with its reason', async ({ page }) => {
   const frame = await showScript(page, KEEP, [file('a', { n: 1 })]);
   expect(await frame.evaluate(async () => (await (window.kept['query'] as (q: unknown) => Promise<{ total: number }>)({})).total)).toBe(1);

@@ -55,6 +55,44 @@ test('a dashboard shows other views in their places', async ({ page, daemon }) =
   await expect(page).toHaveURL(new RegExp(await daemon.entry('lab', 'a.md')));
 });
 
+/** From the top of the page to the lower end of the frame, and of the area it is in. */
+const ends = (page: Page): Promise<[frame: number, area: number]> =>
+  page.evaluate(() => [document.querySelector('.plugin-frame iframe'), document.querySelector('.entry-body')].map((each) => Math.round(each?.getBoundingClientRect().bottom ?? 0)) as [number, number]);
+
+test('a view fills the area of its page to the end, with a text above it and without', async ({ page, daemon }) => {
+  const board = String(files['Board.cdx']);
+  await daemon.notebook({ ...files, 'Bare.cdx': board.replace('title: The view\n', ''), 'Told.cdx': `${board}Some words above.\n\nAnd some more.\n`, 'Odd.cdx': `${board.replace('title:', 'odd: 1\ntitle:')}Words.\n`, 'Long.cdx': `${board}${'Words.\n\n'.repeat(40)}` });
+  for (const [width, height] of [[1400, 900], [500, 900]] as const) {
+    await page.setViewportSize({ width, height });
+    for (const path of ['Bare.cdx', 'Board.cdx', 'Told.cdx', 'Odd.cdx']) {
+      await expect((await open(page, daemon, path)).getByRole('region', { name: 'To do' })).toBeVisible();
+      const [frame, area] = await ends(page);
+      expect(frame, `${path} at ${width}`).toBe(area);
+    }
+  }
+  // Where a text leaves it little, a view keeps a height of its own, and the area scrolls.
+  await expect((await open(page, daemon, 'Long.cdx')).getByRole('region', { name: 'To do' })).toBeAttached();
+  expect((await page.locator('.plugin-frame').boundingBox())?.height).toBeGreaterThan(400);
+});
+
+test('a view in a note is high enough to work in', async ({ page, daemon }) => {
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await daemon.notebook({ ...files, 'note.md': '# Note\n\n![[Board.cdx]]\n' });
+  await daemon.openEntry(page, 'lab', 'note.md');
+  await expect(page.frameLocator('.cm-embed iframe').getByRole('region', { name: 'To do' })).toContainText('Calibrate');
+  expect((await page.locator('.cm-embed .plugin-frame iframe').boundingBox())?.height).toBeGreaterThan(400);
+});
+
+test('in a low row of a dashboard a view with a text above keeps room of its own, and each is called by its title', async ({ page, daemon }) => {
+  const layout = 'layout:\n  - height: 250\n    components:\n      - { type: mini-view, span: 8, view: lists/Table.cdx }\n      - { type: mini-view, span: 4, view: Days.cdx, title: Mine }\n';
+  await daemon.notebook({ ...files, 'lists/Table.cdx': `${cdx('table', '{ columns: [title, status], odd: 1 }')}Words above.\n\n- one\n- two\n`, 'Low.cdx': `---\ntype: view\nview_type: dashboard\n${layout}---\n` });
+  const low = await open(page, daemon, 'Low.cdx');
+  await expect(low.locator('h2')).toHaveText(['The view', 'Mine']);
+  const place = page.locator('.plugin-place').first();
+  await expect(place.frameLocator('iframe').getByRole('rowheader', { name: 'Calibrate' })).toBeVisible();
+  expect((await place.locator('iframe').boundingBox())?.height).toBeGreaterThan(200);
+});
+
 test('what is changed in a view is written into the file', async ({ page, daemon }) => {
   const folder = await daemon.notebook(files);
   const tasks = await open(page, daemon, 'Tasks.cdx');

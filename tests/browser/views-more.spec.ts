@@ -104,6 +104,17 @@ test.describe('calendar', () => {
   });
 });
 
+test('`created` is what an entry says of itself, else what its file says', async ({ page }) => {
+  const made = [file('b', { title: 'Copied' }), file('a', { title: 'Old', created: '2026-10-02' }), file('c', { title: 'Odd', created: 'long ago' })];
+  const calendar = await show(page, 'calendar/calendar', made, { config: { date_property: 'created' } });
+  await expect(calendar.locator('[data-day="2026-11-01"]')).toContainText('Copied');
+  await expect(calendar.locator('[data-day="2026-11-01"]')).not.toContainText('Old');
+  const rollup = await show(page, 'rollup/rollup', made, { config: { group_by: 'created', group_format: 'month' } });
+  expect(await rollup.locator('.head button').allTextContents()).toEqual(['▾November 2026', '▾October 2026']);
+  const table = await show(page, 'table/table', made, { config: { columns: ['title', 'created', 'file_created'] } });
+  await expect(table.getByRole('row').filter({ hasText: 'Old' }).getByRole('gridcell')).toHaveText(['2 Oct 2026', '1 Nov 2026']);
+});
+
 test.describe('dashboard', () => {
   const layout = [{ height: 300, components: [{ type: 'mini-view', span: 8, view: 'plans/Board.cdx' }, { type: 'mini-view', span: 4, view: 'Days.cdx' }] }];
 
@@ -190,6 +201,25 @@ test.describe('table', () => {
     await expect.poll(() => props(page, 'r1')).toMatchObject({ status: 'half' });
   });
 
+  test('`filter` may be what one types, and about what is no column', async ({ page }) => {
+    let frame = await show(page, 'table/table', rows, { config: { columns: ['title'], filter: 'amount>50' } });
+    expect(await names(frame)).toEqual(['Alpha']);
+    frame = await show(page, 'table/table', rows, { config: { columns: ['title'], filter: 'status:todo amount<50' } });
+    expect(await names(frame)).toEqual(['Beta']);
+  });
+
+  test('dates have a least and a greatest one; a total that there is not is said', async ({ page }) => {
+    const dated = ['2026-11-20', '2026-12-24', '2026-03-01'].map((due, at) => file(`d${at}`, { title: `D${at}`, due, n: at }));
+    const frame = await show(page, 'table/table', dated, { config: { columns: ['title', { property: 'due', total: 'max' }, { property: 'n', total: 'average' }] } });
+    await expect(frame.getByRole('button', { name: 'Total of Due: Max 24 Dec 2026' })).toBeVisible();
+    await expect(frame.getByText('There is no total “average” (column “N”); there are none, sum, mean, min, max, count.')).toBeVisible();
+    await frame.getByRole('button', { name: 'Total of Due' }).click();
+    await frame.getByRole('menuitemradio', { name: 'Min' }).click();
+    await expect(frame.getByRole('button', { name: 'Total of Due: Min 1 Mar 2026' })).toBeVisible();
+    await show(page, 'table/table', dated, { config: { columns: ['title', { property: 'due', total: 'sum' }] } });
+    await expect(page.frameLocator('iframe').getByText('“Due” has no numbers that “sum” could be of.')).toBeVisible();
+  });
+
   test('`sort_by`, `filter`, `editable` and `totals` are honoured', async ({ page }) => {
     const frame = await show(page, 'table/table', rows, { config: { ...config, sort_by: 'title desc', filter: { status: 'todo' }, editable: false, totals: false } });
     expect(await names(frame)).toEqual(['Gamma', 'Beta']);
@@ -220,6 +250,16 @@ test.describe('map', () => {
     expect(await sent(page, 'open')).toMatchObject([{ entry: 'b' }]);
   });
 
+  test('`center` is a text or two numbers; what is no place is said', async ({ page }) => {
+    const where = async (center: unknown): Promise<Frame> => show(page, 'map/map', [file('a', { title: 'North', lat: 50, lon: 10 })], { config: { show_list: false, zoom: 4, center } });
+    for (const center of ['50, 10', [50, 10], '50°N 10°E']) {
+      const box = await (await where(center)).getByRole('button', { name: 'North' }).boundingBox();
+      const { width, height } = page.viewportSize() ?? { width: 0, height: 0 };
+      expect([(box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + (box?.height ?? 0) / 2].map(Math.round)).toEqual([width / 2, height / 2]);
+    }
+    await expect((await where('nowhere')).getByText('“center” is “nowhere”, which is no place')).toBeVisible();
+  });
+
   test('it is moved and brought nearer with keys and wheel', async ({ page }) => {
     const frame = await show(page, 'map/map', [file('a', { title: 'North', lat: 50, lon: 10 })], { config: { show_list: false, zoom: 4, center: '50, 10' } });
     await expect(frame.locator('.side')).toBeHidden();
@@ -232,5 +272,49 @@ test.describe('map', () => {
     await page.keyboard.press('+');
     await page.keyboard.press('+');
     await expect(frame.locator('.scale')).not.toHaveText(scale ?? '');
+  });
+});
+
+test.describe('chart', () => {
+  const days = Array.from({ length: 12 }, (_, at) => `2026-${String(at + 1).padStart(2, '0')}-01`);
+  const csv = `day,yield,loss\n${days.map((day, at) => `${day},${at + 1},${at}`).join('\n')}\n`;
+  const draw = async (page: Page, values: Properties): Promise<Frame> => {
+    const frame = await show(page, '../blocks/chart/chart', [file('n', {}, { path: 'numbers.csv', name: 'numbers.csv' })], { kind: 'block', values: { data: 'numbers.csv', ...values }, texts: { n: csv } });
+    await expect(frame.locator('figure, .wrong')).toBeVisible();
+    return frame;
+  };
+
+  for (const type of ['bar', 'line']) {
+    test(`names on the axis of a ${type} chart never lie on one another, and letters keep their size`, async ({ page }) => {
+      for (const width of [1400, 734, 440, 280]) {
+        await page.setViewportSize({ width, height: 600 });
+        for (const data of ['numbers.csv', days.map((_, at) => `Long name of sample ${at} ${at + 1}`).join(', ')]) {
+          const frame = await draw(page, { type, data });
+          const names = await frame.locator('.name').evaluateAll((all) => all.map((each) => {
+            const { left, right, height } = each.getBoundingClientRect();
+            return { left, right, height, x: Number(each.getAttribute('x')), leans: each.hasAttribute('transform') };
+          }));
+          expect(names.length).toBeGreaterThan(1);
+          names.slice(1).forEach((name, at) => {
+            const before = names[at];
+            if (!before) return;
+            if (name.leans) expect(name.x - before.x).toBeGreaterThan(15);
+            else expect(name.left).toBeGreaterThan(before.right);
+          });
+          expect(await frame.locator('figure svg').first().evaluate((svg) => svg.getBoundingClientRect().width / (svg as SVGSVGElement).viewBox.baseVal.width)).toBeCloseTo(1, 1);
+        }
+      }
+    });
+  }
+
+  test('the legend of a pie has all its parts, each of another colour, and says what it leaves out', async ({ page }) => {
+    const frame = await draw(page, { type: 'doughnut', title: 'Twelve' });
+    await expect(frame.locator('.legend li')).toHaveCount(12);
+    const colours = await frame.locator('.slice').evaluateAll((all) => all.map((each) => getComputedStyle(each).fill));
+    expect(new Set(colours).size).toBe(12);
+    expect(await frame.locator('.key rect').evaluateAll((all) => all.map((each) => getComputedStyle(each).fill))).toEqual(colours);
+    await expect(frame.getByText('A doughnut is of one column, here “yield”.')).toBeVisible();
+    await draw(page, { type: 'pie', data: Array.from({ length: 41 }, (_, at) => `p${at}: 1`).join(', ') });
+    await expect(page.frameLocator('iframe').getByRole('alert')).toContainText('41 parts are more than a pie shows');
   });
 });

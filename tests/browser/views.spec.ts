@@ -281,7 +281,8 @@ test.describe('gallery', () => {
   const pictures = (count: number): File[] => Array.from({ length: count }, (_, at) => file(`p${at}`, { title: `Plate ${at}`, width: 400, height: at % 2 === 0 ? 300 : 800, format: 'png' }, { media_type: 'image/png' }));
 
   test('one is shown large, arrows go on, Escape goes back to where it was', async ({ page }) => {
-    const frame = await show(page, 'gallery/gallery', pictures(5));
+    // As on the page, which knows Escape too.
+    const frame = await show(page, 'gallery/gallery', pictures(5), { keys: ['Escape'] });
     await frame.getByRole('listitem', { name: 'Plate 0' }).focus();
     await page.keyboard.press('Enter');
     await expect(frame.getByRole('dialog').getByRole('img', { name: 'Plate 0' })).toHaveAttribute('src', /^data:image/);
@@ -307,6 +308,32 @@ test.describe('gallery', () => {
     frame = await show(page, 'gallery/gallery', pictures(6), { config: { layout: 'list' } });
     const lefts = await frame.getByRole('listitem').evaluateAll((all) => new Set(all.map((each) => each.getBoundingClientRect().left)).size);
     expect(lefts).toBe(1);
+  });
+});
+
+test.describe('the size of pictures', () => {
+  const plates = Array.from({ length: 6 }, (_, at) => file(`p${at}`, { title: `Plate ${at}` }, { media_type: 'image/png' }));
+  const wide = async (page: Page, config: Properties): Promise<number> => {
+    const frame = await show(page, 'gallery/gallery', plates, { config });
+    return frame.locator('.frame').first().evaluate((each) => Math.round(each.getBoundingClientRect().width));
+  };
+
+  for (const layout of ['grid', 'masonry', 'list']) {
+    for (const columns of [undefined, 2, 6]) {
+      test(`is what \`thumbnail_size\` says, in ${layout} with ${columns ?? 'no'} columns`, async ({ page }) => {
+        await page.setViewportSize({ width: 1200, height: 800 });
+        const of = (thumbnail_size: unknown) => wide(page, { layout, thumbnail_size, ...(columns === undefined ? {} : { columns }) });
+        const [small, medium, large] = [await of('small'), await of('medium'), await of('large')];
+        expect(small).toBeLessThan(medium);
+        expect(medium).toBeLessThan(large);
+        expect([await of(60), await of(300)]).toEqual([60, 300]);
+      });
+    }
+  }
+
+  test('one that there is not is said', async ({ page }) => {
+    const frame = await show(page, 'gallery/gallery', plates, { config: { thumbnail_size: 'tiny' } });
+    await expect(frame.getByText('There is no thumbnail_size “tiny”')).toBeVisible();
   });
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Json, KeySchema, Plugin } from '../src/api/plugins';
 import { BlockTable, patternOf, readBlock } from '../src/plugins/blocks';
-import { cdxOf, kindOf, schemaOf, textOf, valueOf } from '../src/plugins/fields';
+import { cdxOf, kindOf, labelOf, schemaOf, textOf, valueOf } from '../src/plugins/fields';
 
 const plugin = (id: string, blocks: object[], more: object = {}): Plugin =>
   ({ id, name: id, state: 'on', permissions: [{ permission: 'render_blocks', granted: true }], blocks: blocks.map((each) => ({ name: '', url_patterns: [], auto_detect: false, config_schema: {}, script: 's', ...each })), ...more }) as unknown as Plugin;
@@ -14,6 +14,15 @@ describe('a block', () => {
     expect(bad).toBeNull();
     expect({ ...values }).toEqual({ url: 'https://a.example/x?y=1:2', rows: 12, labels: ['a', 'b'], units: 'metric', wide: true, data: [1, 2.5], name: 'Fe: 2' });
     expect(readBlock('list: [x, "y z"]\nlong:\n  one\n  two\n', {}).values).toMatchObject({ list: ['x', 'y z'], long: '  one\n  two' });
+  });
+
+  test('that says what its plugin does not know says what there is', () => {
+    const schema: Record<string, KeySchema> = { type: { type: 'string', enum: ['bar', 'line'] }, rows: { type: 'integer', enum: [1, 2] } };
+    expect(readBlock('type: pei\ncolour: red\nrows: 2', schema).odd).toEqual([{ key: 'type', value: 'pei', known: ['bar', 'line'] }, { key: 'colour', value: null, known: ['type', 'rows'] }]);
+    expect(readBlock('toString: red', schema).odd).toEqual([{ key: 'toString', value: null, known: ['type', 'rows'] }]);
+    expect(readBlock('type: line', schema).odd).toEqual([]);
+    // Whoever names no keys takes any.
+    expect(readBlock('colour: red', {}).odd).toEqual([]);
   });
 
   test('that is badly written says where, and keeps the rest', () => {
@@ -72,5 +81,37 @@ describe('a field', () => {
     expect(cdxOf({ title: 'A: "b" # c', view: 'kanban', query: { file_types: ['task'] }, config: { 'odd key': { a: null } } })).toBe(
       '---\ntype: view\nview_type: kanban\ntitle: "A: \\"b\\" # c"\nquery:\n  file_types: ["task"]\nconfig:\n  "odd key": {"a":null}\n---\n',
     );
+  });
+
+  test('what may be anything is a text, or JSON', () => {
+    for (const [text, value] of [['small', 'small'], ['320', 320], ['[50, 10]', [50, 10]], ['50, 10', '50, 10'], ['{"status": "todo"}', { status: 'todo' }], ['true', true]] as const) {
+      expect(valueOf('n', { type: 'any' }, text)).toEqual(value);
+      expect(valueOf('n', { type: 'any' }, textOf({ type: 'any' }, value as Json))).toEqual(value);
+    }
+    expect(textOf({ type: 'any' }, '320')).toBe('"320"');
+    expect(() => valueOf('n', { type: 'any' }, '{status: todo}')).toThrow(/n/);
+  });
+
+  test('a board’s columns are rows: title, and property = value', () => {
+    const columns: KeySchema = { type: 'array', items: { type: 'object', properties: { id: { type: 'string' }, title: { type: 'string' }, filter: { type: 'object' } } } };
+    const rows = [{ title: 'To do', filter: 'status = todo' }, { title: 'To do!', filter: 'status = doing, 2; assignee=' }, { title: ' ', filter: '' }];
+    const things = [{ id: 'to-do', title: 'To do', filter: { status: 'todo' } }, { id: 'to-do-2', title: 'To do!', filter: { status: ['doing', 2], assignee: null } }];
+    expect(valueOf('Columns', columns, JSON.stringify(rows))).toEqual(things);
+    expect(valueOf('Columns', columns, textOf(columns, things))).toEqual(things);
+    expect(valueOf('Columns', columns, JSON.stringify([{ title: '', filter: '' }]))).toBeUndefined();
+    expect(() => valueOf('Columns', columns, JSON.stringify([{ title: 'A', filter: 'todo' }]))).toThrow('Columns, row 1: “todo” is no “property = value”.');
+    expect(cdxOf({ title: 'B', view: 'kanban', query: {}, config: { columns: things } })).toContain('config:\n  columns:\n    - {"id":"to-do","title":"To do","filter":{"status":"todo"}}\n    - {"id"');
+  });
+
+  test('a dashboard’s views fill rows of twelve columns', () => {
+    const layout: KeySchema = { type: 'array', items: { type: 'object', properties: { components: { type: 'array' } } } };
+    const views = [['/A.cdx', '8'], ['/B.cdx', '4'], ['', '6'], ['/C.cdx', '12'], ['/D.cdx', '6']].map(([view, span]) => ({ view, span }));
+    const rows = [['/A.cdx', 8, '/B.cdx', 4], ['/C.cdx', 12], ['/D.cdx', 6]].map((row) => ({ components: row.flatMap((view, at) => (at % 2 === 0 ? [{ type: 'mini-view', span: row[at + 1], view }] : [])) }));
+    expect(valueOf('n', layout, JSON.stringify(views))).toEqual(rows);
+    expect(valueOf('n', layout, textOf(layout, rows as Json))).toEqual(rows);
+  });
+
+  test('a key is called as people would', () => {
+    expect(['card_fields', 'drag-drop', 'properties.due_date', 'x'].map(labelOf)).toEqual(['Card fields', 'Drag drop', 'Due date', 'X']);
   });
 });

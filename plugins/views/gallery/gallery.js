@@ -1,8 +1,13 @@
 /** Pictures beside one another; one of them large. */
 const { h } = codex;
 
-/** Pixels that a thumbnail is asked for. @type {Dict<number>} */
-const SIZES = { small: 160, medium: 320, large: 640 };
+/**
+ * Of `thumbnail_size`: pixels that a tile is wide at least and at most, that a line of a list is high, and that a picture is asked
+ * for. Between the least and the most `columns` says how wide a tile is.
+ * @typedef {{least: number, most: number, line: number, asked: number}} Size
+ */
+/** @type {Dict<Size>} */
+const SIZES = { small: { least: 90, most: 150, line: 60, asked: 160 }, medium: { least: 140, most: 364, line: 88, asked: 320 }, large: { least: 330, most: Infinity, line: 150, asked: 640 } };
 const LARGE = 1600;
 const GAP = 10;
 const CAPTION = 54;
@@ -14,11 +19,20 @@ codex.start((view) => {
   const isPicture = (file) => file.media_type.startsWith('image/');
   const layout = () => (['grid', 'masonry', 'list'].includes(view.config['layout']) ? view.config['layout'] : 'grid');
   const described = () => view.config['show_metadata'] !== false;
-  const size = () => SIZES[view.config['thumbnail_size']] ?? (Number(view.config['thumbnail_size']) || 320);
+  const wanted = () => view.config['thumbnail_size'] ?? 'medium';
+  /** @returns {Size | null} */
+  const said = () => {
+    const pixels = Number(wanted());
+    if (!(pixels > 0)) return Object.hasOwn(SIZES, wanted()) ? SIZES[wanted()] ?? null : null;
+    const wide = Math.max(40, Math.min(1200, Math.round(pixels)));
+    return { least: wide, most: wide, line: Math.round(wide / SHAPE), asked: wide };
+  };
+  const size = () => said() ?? /** @type {Size} */ (SIZES['medium']);
   const columns = (/** @type {number} */ width) => {
-    const wanted = Math.max(1, Math.min(8, Math.round(Number(view.config['columns'])) || 4));
+    // What is said neither here nor there: four, and of small ones as many as there is room for.
+    const most = Math.max(1, Math.min(8, Math.round(Number(view.config['columns'])) || (size().most < 200 ? 8 : 4)));
     // On a narrow page there are fewer: a picture is at least so wide.
-    return layout() === 'list' ? 1 : Math.max(1, Math.min(wanted, Math.floor((width + GAP) / (140 + GAP))));
+    return layout() === 'list' ? 1 : Math.max(1, Math.min(most, Math.floor((width + GAP) / (size().least + GAP))));
   };
   /** @param {CodexFile} file */
   const shape = (file) => {
@@ -37,15 +51,16 @@ codex.start((view) => {
   /** @param {CodexFile} file */
   const tile = (file) =>
     h('div', { class: 'tile', 'aria-label': file.title },
-      h('div', { class: 'frame' }, isPicture(file) ? codex.image(file, size()) : h('span', { class: 'ending codex-quiet', 'aria-hidden': 'true' }, ending(file))),
+      h('div', { class: 'frame', style: layout() === 'list' ? { width: `${size().line * SHAPE}px` } : {} }, isPicture(file) ? codex.image(file, size().asked) : h('span', { class: 'ending codex-quiet', 'aria-hidden': 'true' }, ending(file))),
       described() && h('div', { class: 'caption' }, h('p', { class: 'title' }, file.title), h('p', { class: 'codex-quiet facts' }, facts(file))));
 
   /** @param {CodexFile[]} files @param {number} width @returns {Box[]} */
   const place = (files, width) => {
     const many = columns(width);
-    const wide = (width - GAP * (many - 1)) / many;
+    const wide = Math.min(size().most, (width - GAP * (many - 1)) / many);
     const below = described() ? CAPTION : 0;
-    if (layout() === 'list') return files.map((_, at) => ({ x: 0, y: at * (88 + GAP), width, height: 88 }));
+    const { line } = size();
+    if (layout() === 'list') return files.map((_, at) => ({ x: 0, y: at * (line + GAP), width, height: line }));
     const ends = new Array(many).fill(0);
     return files.map((file, at) => {
       const lane = layout() === 'grid' ? at % many : ends.indexOf(Math.min(...ends));
@@ -132,8 +147,10 @@ codex.start((view) => {
     list.set(view.files);
     if (form !== '' && form !== now) list.redraw();
     form = now;
-    const more = codex.more();
-    foot.replaceChildren(...(view.files.length === 0 ? [codex.empty('There are no pictures here.', '“content_types: [image/*]” in the query finds all that the notebook has.')] : more ? [more] : []));
+    const odd = said() === null ? h('p', { class: 'codex-more' }, `There is no thumbnail_size “${codex.format(wanted())}”; there are small, medium, large, and pixels. They are shown as medium.`) : null;
+    foot.replaceChildren(...[
+      view.files.length === 0 ? codex.empty('There are no pictures here.', '“content_types: [image/*]” in the query finds all that the notebook has.') : codex.more(), odd,
+    ].filter((each) => each !== null));
   };
   view.onchange();
 });

@@ -655,6 +655,8 @@ codex.start((view) => {
     list.set(points.map((point) => point.file));
     if (form !== '' && form !== now) list.redraw();
     form = now;
+    const given = view.config['center'];
+    const odd = given !== undefined && given !== null && said() === null ? h('p', { class: 'codex-more' }, `“center” is “${codex.format(given)}”, which is no place; write it as “52.5, 13.4” or “[52.5, 13.4]”.`) : null;
     const without = view.files.length - points.length;
     count.textContent = `${codex.many(points.length, 'entry', 'entries')}${without > 0 ? `, ${codex.formatNumber(without)} without coordinates` : ''}`;
     const again = view.files.find((file) => codex.key(file) === chosen);
@@ -663,8 +665,9 @@ codex.start((view) => {
       fitted = true;
       fit();
     }
-    const more = codex.more();
-    foot.replaceChildren(...(view.files.length === 0 ? [codex.empty('There is nothing on this map.', 'Entries with “lat” and “lon”, or “location: 52.5, 13.4”, are shown on it.')] : more ? [more] : []));
+    foot.replaceChildren(...[
+      view.files.length === 0 ? codex.empty('There is nothing on this map.', 'Entries with “lat” and “lon”, or “location: 52.5, 13.4”, are shown on it.') : codex.more(), odd,
+    ].filter((each) => each !== null));
     soon();
   };
   view.onchange();

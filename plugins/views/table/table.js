@@ -10,6 +10,8 @@ const ROW = 36;
 const WIDTHS = { title: 260, path: 220, tags: 150, '(number)': 136, '(date)': 130, '(checkbox)': 90 };
 const OPERATORS = /^([^\s:<>=]+)(:|>=|<=|>|<|=)(.+)$/;
 const TOTALS = ['none', 'sum', 'mean', 'min', 'max', 'count'];
+/** What can be summed up of values of a kind. @param {string} kind */
+const totalsOf = (kind) => TOTALS.filter((each) => kind === 'number' || ['none', 'count'].includes(each) || (kind === 'date' && ['min', 'max'].includes(each)));
 
 /** @typedef {{name: string, title: string, width: number, kind: string, total: string}} Column */
 
@@ -23,6 +25,8 @@ codex.start((view) => {
   let columns = [];
   /** @type {CodexFile[]} */
   let rows = [];
+  /** What the file says in vain. @type {string[]} */
+  let odd = [];
 
   const editable = () => view.config['editable'] !== false;
   const totals = () => view.config['totals'] !== false;
@@ -53,13 +57,19 @@ codex.start((view) => {
     return ['title', ...names, ...(view.files.some((file) => file.tags.length > 0) ? ['tags'] : []), 'modified'];
   };
   const read = () => {
+    odd = [];
     const given = Array.isArray(view.config['columns']) && view.config['columns'].length > 0 ? view.config['columns'] : usual();
     columns = given.map((/** @type {any} */ each) => {
       const name = String((typeof each === 'object' ? each?.property ?? each?.field ?? each?.id : each) ?? '');
       const kind = kindOf(name);
       const width = Number(each?.width) || WIDTHS[name] || WIDTHS[`(${kind})`] || 150;
-      const total = TOTALS.includes(each?.total) ? each.total : kind === 'number' ? 'sum' : 'none';
-      return { name, title: String(each?.title ?? codex.label(name)), width: Math.max(50, Math.min(800, width)), kind, total };
+      const title = String(each?.title ?? codex.label(name));
+      const usual = kind === 'number' ? 'sum' : 'none';
+      const total = totalsOf(kind).includes(each?.total) ? each.total : usual;
+      if (each?.total !== undefined && each.total !== null && total !== each.total && view.files.some((file) => codex.get(file, name) !== undefined)) {
+        odd.push(TOTALS.includes(each.total) ? `“${title}” has no numbers that “${each.total}” could be of.` : `There is no total “${codex.format(each.total)}” (column “${title}”); there are ${TOTALS.join(', ')}.`);
+      }
+      return { name, title, width: Math.max(50, Math.min(800, width)), kind, total };
     }).filter((/** @type {Column} */ column) => column.name !== '');
   };
   /** @param {Column} column */
@@ -73,10 +83,16 @@ codex.start((view) => {
 
   // Filter and order.
 
+  /** The column that is called so; else a property of an entry, which need not be shown. @param {string} called @returns {Column | null} */
+  const columnOf = (called) => {
+    const known = columns.find((each) => [each.name, each.title, codex.label(each.name)].some((name) => name.toLowerCase().replace(/\s+/g, '_') === called.toLowerCase()));
+    if (known) return known;
+    return view.files.some((file) => codex.get(file, called) !== undefined) ? { name: called, title: called, width: 0, kind: kindOf(called), total: 'none' } : null;
+  };
   /** @param {string} word @returns {(file: CodexFile) => boolean} */
   const test = (word) => {
     const found = OPERATORS.exec(word);
-    const column = found && columns.find((each) => [each.name, each.title, codex.label(each.name)].some((name) => name.toLowerCase().replace(/\s+/g, '_') === (found[1] ?? '').toLowerCase()));
+    const column = found && columnOf(found[1] ?? '');
     if (!found || !column) return (file) => columns.some((each) => shown(each, file).toLowerCase().includes(word.toLowerCase()));
     const [, , operator, wanted = ''] = found;
     if (operator === ':') return (file) => shown(column, file).toLowerCase().includes(wanted.toLowerCase()) || JSON.stringify(codex.get(file, column.name) ?? '').toLowerCase().includes(wanted.toLowerCase());
@@ -88,10 +104,11 @@ codex.start((view) => {
       return operator === '=' ? by === 0 : operator === '>' ? by > 0 : operator === '<' ? by < 0 : operator === '>=' ? by >= 0 : by <= 0;
     };
   };
-  const words = () => (filter.match(/(?:[^\s"]|"[^"]*")+/g) ?? []).map((word) => word.replaceAll('"', ''));
+  /** @param {string} text */
+  const words = (text) => (text.match(/(?:[^\s"]|"[^"]*")+/g) ?? []).map((word) => word.replaceAll('"', ''));
   const arrange = () => {
-    const tests = words().map(test);
     const always = view.config['filter'];
+    const tests = [...words(typeof always === 'string' ? always : ''), ...words(filter)].map(test);
     const found = view.files.filter((file) => (!always || typeof always !== 'object' || codex.matches(file, always)) && tests.every((one) => one(file)));
     const sort = order ? order.map(({ name, descending }) => `${name} ${descending ? 'desc' : 'asc'}`) : view.config['sort_by'];
     rows = codex.sorted(found, sort);
@@ -233,11 +250,14 @@ codex.start((view) => {
   };
   /** @param {Column} column @param {string} which */
   const total = (column, which) => {
-    const values = rows.flatMap((file) => {
-      const value = codex.get(file, column.name);
-      return typeof value === 'number' ? [value] : [];
-    });
     if (which === 'count') return codex.formatNumber(rows.filter((file) => codex.format(codex.get(file, column.name)) !== '').length);
+    const all = rows.map((file) => codex.get(file, column.name));
+    if (column.kind === 'date' && which !== 'none') {
+      const days = all.filter((value) => codex.date(value) !== null).sort((a, b) => (codex.date(a)?.at.getTime() ?? 0) - (codex.date(b)?.at.getTime() ?? 0));
+      const one = days.at(which === 'min' ? 0 : -1);
+      return FIXED.includes(column.name) ? codex.formatDate(codex.day(one)) : codex.format(one);
+    }
+    const values = all.flatMap((value) => (typeof value === 'number' ? [value] : []));
     if (values.length === 0 || which === 'none') return '';
     const sum = values.reduce((all, value) => all + value, 0);
     const result = which === 'sum' ? sum : which === 'mean' ? sum / values.length : values.reduce((a, b) => (which === 'min' ? Math.min(a, b) : Math.max(a, b)));
@@ -256,7 +276,7 @@ codex.start((view) => {
       return h('div', { role: 'gridcell', class: column.kind, 'aria-colindex': at + 1 }, at === 0 ? h('span', { class: 'codex-quiet' }, codex.many(rows.length, 'entry', 'entries'))
         : h('button', {
           type: 'button', class: 'codex-plain', dataset: { column: column.name }, 'aria-label': `Total of ${column.title}: ${words || 'none'}`,
-          onclick: (/** @type {Event} */ event) => codex.menu(/** @type {HTMLElement} */ (event.currentTarget), TOTALS.filter((each) => column.kind === 'number' || ['none', 'count'].includes(each)).map((each) => ({
+          onclick: (/** @type {Event} */ event) => codex.menu(/** @type {HTMLElement} */ (event.currentTarget), totalsOf(column.kind).map((each) => ({
             text: codex.label(each), checked: each === which,
             act: () => {
               chosen.set(column.name, each);
@@ -287,8 +307,10 @@ codex.start((view) => {
     list.element.style.setProperty('--wide', `${columns.reduce((sum, column) => sum + column.width, 0)}px`);
     list.set(rows);
     count.textContent = filter.trim() === '' ? '' : `${codex.formatNumber(rows.length)} of ${codex.formatNumber(view.files.length)}`;
-    const more = codex.more();
-    below.replaceChildren(...(view.files.length === 0 ? [codex.empty('No entries fit the query of this view.', 'Its columns are then made of their properties, or as “columns” says.')] : more ? [more] : []));
+    below.replaceChildren(...[
+      view.files.length === 0 ? codex.empty('No entries fit the query of this view.', 'Its columns are then made of their properties, or as “columns” says.') : codex.more(),
+      ...odd.map((each) => h('p', { class: 'codex-more' }, each)),
+    ].filter((each) => each !== null));
   };
   let form = '';
   const whole = () => {

@@ -69,8 +69,16 @@ export class BlockTable {
   }
 }
 
-/** What the lines of a block say; `bad`: the first line, from 1, that says nothing. */
-export function readBlock(body: string, schema: Record<string, KeySchema>): { values: Dict; bad: number | null } {
+/** What a block says that its plugin does not know: a key, or a value of a key that has only some. */
+export interface Odd {
+  key: string;
+  value: string | null;
+  /** What there is instead. */
+  known: string[];
+}
+
+/** What the lines of a block say; `bad`: the first line, from 1, that says nothing; `odd`: what it says in vain. */
+export function readBlock(body: string, schema: Record<string, KeySchema>): { values: Dict; bad: number | null; odd: Odd[] } {
   const said: [string, string][] = [];
   let bad: number | null = null;
   body.split('\n').forEach((line, at) => {
@@ -85,7 +93,17 @@ export function readBlock(body: string, schema: Record<string, KeySchema>): { va
   const values: Dict = Object.create(null) as Dict;
   for (const [key, spec] of Object.entries(schema)) if (spec.default !== undefined) values[key] = spec.default;
   for (const [key, text] of said) values[key] = typed(key, text, Object.hasOwn(schema, key) ? schema[key] : undefined);
-  return { values, bad };
+  return { values, bad, odd: said.flatMap(([key]) => oddOf(key, values[key] ?? null, schema)) };
+}
+
+function oddOf(key: string, value: Json, schema: Record<string, KeySchema>): Odd[] {
+  const known = Object.keys(schema);
+  // A plugin that names no keys takes any.
+  if (known.length === 0) return [];
+  const field = Object.hasOwn(schema, key) ? schema[key] : undefined;
+  if (!field) return [{ key, value: null, known }];
+  const some = field.enum ?? [];
+  return some.length > 0 && !some.some((each) => each === value || String(each) === value) ? [{ key, value: typeof value === 'string' ? value : JSON.stringify(value), known: some.map(String) }] : [];
 }
 
 function typed(key: string, text: string, schema: KeySchema | undefined): Json {

@@ -1,8 +1,16 @@
 /** A configuration as fields of a form: what each holds as text, and what the text means. Pure. */
 import type { Json, KeySchema, Property } from '../api/plugins';
 import { plugins } from '../i18n/en-plugins';
+import { layoutOf, rowsOf, textOfLayout, textOfThings, thingsOf } from './rows';
 
-export type FieldKind = 'text' | 'secret' | 'number' | 'choice' | 'flag' | 'names' | 'json';
+/** `any`: a text, or JSON. `rows`: things with fields of their own. `views`: other views, with their widths. */
+export type FieldKind = 'text' | 'secret' | 'number' | 'choice' | 'flag' | 'names' | 'rows' | 'views' | 'any' | 'json';
+
+/** What a key is called: `due_date` is “Due date”. */
+export const labelOf = (key: string): string => {
+  const words = key.replace(/^propert(y|ies)\./, '').replace(/[_-]+/g, ' ').trim();
+  return words.charAt(0).toLocaleUpperCase() + words.slice(1);
+};
 
 /** How a key is asked for. */
 export function kindOf(schema: KeySchema): FieldKind {
@@ -14,9 +22,11 @@ export function kindOf(schema: KeySchema): FieldKind {
     case 'boolean':
       return 'flag';
     case 'array':
-      return ['string', undefined].includes(schema.items?.type) && !schema.items?.properties ? 'names' : 'json';
-    case 'object':
+      if (schema.items?.properties) return schema.items.properties['components'] ? 'views' : 'rows';
+      return ['string', 'any', undefined].includes(schema.items?.type) ? 'names' : 'json';
     case 'any':
+      return 'any';
+    case 'object':
       return 'json';
     default:
       return 'text';
@@ -27,6 +37,9 @@ export function kindOf(schema: KeySchema): FieldKind {
 export function textOf(schema: KeySchema, value: Json | undefined): string {
   if (value === undefined || value === null) return '';
   const kind = kindOf(schema);
+  if (kind === 'rows') return textOfThings(schema, Array.isArray(value) ? value : []);
+  if (kind === 'views') return textOfLayout(Array.isArray(value) ? value : []);
+  if (kind === 'any') return typeof value === 'string' && meant(value) === value ? value : JSON.stringify(value);
   if (kind === 'names' && Array.isArray(value) && value.every((each) => typeof each === 'string' && !each.includes(','))) return value.join(', ');
   if (kind === 'json' || kind === 'names') return JSON.stringify(value);
   return typeof value === 'string' ? value : kind === 'text' || kind === 'number' || kind === 'flag' || kind === 'choice' ? (typeof value === 'object' ? JSON.stringify(value) : String(value)) : JSON.stringify(value);
@@ -52,10 +65,25 @@ export function valueOf(name: string, schema: KeySchema, text: string): Json | u
     case 'names':
       if (bare.startsWith('[')) return fromJson(name, bare);
       return bare.split(',').map((each) => each.trim()).filter((each) => each !== '');
+    case 'rows':
+      return thingsOf(name, schema, rowsOf(bare));
+    case 'views':
+      return layoutOf(rowsOf(bare));
+    case 'any':
+      return /^[[{]/.test(bare) ? fromJson(name, bare) : meant(bare);
     case 'json':
       return fromJson(name, bare);
     default:
       return text;
+  }
+}
+
+/** What is JSON is meant so; the rest is a text. */
+function meant(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
   }
 }
 
@@ -74,9 +102,11 @@ export function schemaOf(property: Property): KeySchema {
   return { type, description: property.ui.help ?? property.description, ...(options.length > 0 ? { enum: options } : {}), ...(property.default != null ? { default: property.default } : {}) };
 }
 
-/** A `.cdx` of these answers. Each value is JSON, which is YAML too. */
+/** A `.cdx` of these answers. Each value is JSON, which is YAML too; things are one a line. */
 export function cdxOf(said: { title: string; view: string; query: Record<string, Json>; config: Record<string, Json> }): string {
-  const map = (values: Record<string, Json>) => Object.entries(values).map(([key, value]) => `  ${/^[A-Za-z_][\w-]*$/.test(key) ? key : JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  const isThing = (value: Json): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const write = (value: Json): string => (Array.isArray(value) && value.length > 0 && value.every(isThing) ? value.map((each) => `\n    - ${JSON.stringify(each)}`).join('') : ` ${JSON.stringify(value)}`);
+  const map = (values: Record<string, Json>) => Object.entries(values).map(([key, value]) => `  ${/^[A-Za-z_][\w-]*$/.test(key) ? key : JSON.stringify(key)}:${write(value)}`);
   const part = (name: string, values: Record<string, Json>) => (Object.keys(values).length === 0 ? [] : [`${name}:`, ...map(values)]);
   return ['---', 'type: view', `view_type: ${said.view}`, `title: ${JSON.stringify(said.title)}`, ...part('query', said.query), ...part('config', said.config), '---', ''].join('\n');
 }
