@@ -6,17 +6,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::breaker::End;
 use super::*;
-use crate::system::System;
+use crate::plugins::lock;
+use crate::plugins::manifest::RateLimit;
+use crate::system::{PluginAnswer, System};
 
 /// What the service was asked, and how often.
 #[derive(Clone, Default)]
 struct Service {
     asked: Arc<AtomicUsize>,
     last: Arc<Mutex<(String, HeaderMap)>>,
+    /// Told of each request that will never be answered.
+    hangs: Arc<tokio::sync::Notify>,
 }
 
 async fn serve(Shared(service): Shared<Service>, uri: Uri, headers: HeaderMap) -> axum::response::Response {
@@ -38,12 +47,22 @@ async fn serve(Shared(service): Shared<Service>, uri: Uri, headers: HeaderMap) -
         "picture" => ([("content-type", "image/png")], vec![1_u8, 2, 3]).into_response(),
         "echo" => (json_type, json!({"said": headers["authorization"].to_str().unwrap()}).to_string())
             .into_response(),
+        "hangs" => {
+            service.hangs.notify_one();
+            std::future::pending().await
+        }
+        "busy" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "120")]).into_response(),
+        "later" => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", LATER)]).into_response(),
+        "too-often" => (StatusCode::FORBIDDEN, [("retry-after", "60")]).into_response(),
         "loop" => (StatusCode::FOUND, [("location", "/loop")]).into_response(),
         "away" => (StatusCode::FOUND, [("location", "http://169.254.169.254/latest")]).into_response(),
         "elsewhere" => (StatusCode::FOUND, [("location", "https://evil.example/")]).into_response(),
         _ => (json_type, json!({"path": uri.to_string()}).to_string()).into_response(),
     }
 }
+
+/// An HTTP date that is far away.
+const LATER: &str = "Tue, 31 Dec 2199 23:59:59 GMT";
 
 const MANIFEST: &str = "id: stars\nname: Stars\nversion: 1.0.0\ntype: integration\npermissions: [{ network_request: { hosts: [api.example.org] } }]\n\
 properties: [{ name: token, secure: true }, { name: units, default: metric }]\n\
@@ -99,6 +118,11 @@ impl Place {
 
     async fn fails(&self, endpoint: &str, parameters: Value) -> String {
         self.ask(endpoint, parameters).await.unwrap_err().to_string()
+    }
+
+    fn gate(&self, work: impl FnOnce(&mut Gate)) {
+        let mut gates = lock(&self.plugins.inner.engine.gates);
+        work(gates.entry(("default".to_owned(), "stars".to_owned())).or_default());
     }
 
     fn asked(&self) -> usize {
@@ -235,4 +259,35 @@ async fn nothing_is_asked_without_the_permission() {
     place.plugins.enable("stars", &scope(), None, None, Some(&[])).unwrap();
     assert!(matches!(place.ask("any", json!({"what": "fine"})).await, Err(EndpointError::Plugin(_))));
     assert_eq!(place.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_probe_whose_tab_is_closed_does_not_close_the_gate_for_ever() {
+    let place = place().await;
+    let limit = RateLimit::default();
+    let a_while_ago = Instant::now().checked_sub(Duration::from_secs(31)).unwrap();
+    place.gate(|gate| {
+        for _ in 0..5 {
+            let turn = gate.enter(&limit, a_while_ago).unwrap();
+            gate.leave(turn, End::Failed, a_while_ago);
+        }
+    });
+    tokio::select! {
+        answer = place.ask("any", json!({"what": "hangs"})) => panic!("{answer:?}"),
+        () = place.service.hangs.notified() => {}
+    }
+    assert_eq!(place.ask("any", json!({"what": "fine"})).await.unwrap().data, json!({"a": 1}));
+}
+
+#[tokio::test]
+async fn a_service_that_says_when_is_asked_then_and_not_before() {
+    for (what, status, seconds) in
+        [("busy", "429", "in 120 s"), ("later", "503", "in 3600 s"), ("too-often", "403", "in 60 s")]
+    {
+        let place = place().await;
+        assert!(place.fails("any", json!({"what": what})).await.contains(status), "{what}");
+        let why = place.fails("any", json!({"what": "fine"})).await;
+        assert!(why.contains("left alone") && why.contains(seconds), "{what}: {why}");
+        assert_eq!(place.asked(), 1, "{what}: and not tried again by itself");
+    }
 }
