@@ -404,6 +404,7 @@ impl Plugins {
             *lock(&self.inner.catalogue) = None;
         }
         self.changed();
+        system.forget_plugin_answers(&scope.workspace, id)?;
         Ok(())
     }
 
@@ -479,6 +480,7 @@ impl Plugins {
         }
         self.inner.system.set_plugin_config(workspace, plugin.id(), &json_of(&config))?;
         self.changed();
+        self.inner.system.forget_plugin_answers(workspace, plugin.id())?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ pub mod breaker;
 mod call;
 pub mod page;
 pub mod reach;
+mod redact;
 mod request;
 mod sign_in;
 
@@ -97,6 +98,17 @@ pub enum EndpointError {
     },
 }
 
+impl EndpointError {
+    /// Whether it may be otherwise in a while: no answer at all, or one that the service is in trouble or was asked too often.
+    fn is_for_now(&self) -> bool {
+        match self {
+            Self::Wait { .. } => true,
+            Self::Service { status, .. } => status.is_none_or(|status| status >= 500 || status == 429),
+            _ => false,
+        }
+    }
+}
+
 /// What the engine keeps in memory: a gate for each plugin and workspace, made when it is first asked.
 pub struct Engine {
     gates: Mutex<BTreeMap<(String, String), Gate>>,
@@ -140,13 +152,13 @@ impl Plugins {
             }
             let token = self.token(&plugin, scope, None).await?;
             let call = self.prepare(Arc::clone(&plugin), scope, endpoint, parameters, Some(&token))?;
-            match call.answer().await {
+            match call.tried().await {
                 // Tokens end also before their time.
                 Err(EndpointError::Service { status: Some(401), .. }) => {
                     let token = self.token(&plugin, scope, Some(&token)).await?;
                     self.prepare(plugin, scope, endpoint, parameters, Some(&token))?.answer().await
                 }
-                answer => answer,
+                answer => call.settled(answer),
             }
         }
         .await;
@@ -167,12 +179,15 @@ impl Plugins {
         token: Option<&str>,
     ) -> Result<Call<'a>, EndpointError> {
         let manifest = &plugin.manifest;
+        let since = *self.inner.changes.borrow();
         let found = manifest.endpoints.iter().find(|one| one.id == endpoint).cloned();
         let endpoint = found.ok_or_else(|| EndpointError::Unknown {
             plugin: plugin.id().to_owned(),
             endpoint: endpoint.to_owned(),
             known: manifest.endpoints.iter().map(|one| one.id.as_str()).collect::<Vec<_>>().join(", "),
         })?;
+        let input = |reason| EndpointError::Input { endpoint: endpoint.id.clone(), reason };
+        let auth = manifest.auth_secret(&endpoint).map_err(input)?.map(str::to_owned);
         let config = self.config(&plugin, &scope.workspace)?;
         let integration = manifest.integration.clone().unwrap_or_default();
         let own = config.get("base_url").and_then(Value::as_str).map(str::to_owned);
@@ -186,10 +201,11 @@ impl Plugins {
         if let Some(token) = token {
             secrets.insert(request::OAUTH_TOKEN.to_owned(), token.to_owned());
         }
+        let auth = if token.is_some() { Some(request::OAUTH_TOKEN) } else { auth.as_deref() };
         let reach = self.reach(&plugin, &integration, &config);
-        let prepared = request::prepare(&endpoint, &integration, &base, parameters, &config, &secrets)
-            .map_err(|reason| EndpointError::Input { endpoint: endpoint.id.clone(), reason })?;
-        let call = Call { plugins: self, plugin, scope, endpoint, reach, prepared };
+        let prepared = request::prepare(&endpoint, &integration, &base, parameters, &config, &secrets, auth)
+            .map_err(input)?;
+        let call = Call { plugins: self, plugin, scope, endpoint, reach, prepared, since };
         call.allows(&call.prepared.url)?;
         Ok(call)
     }

@@ -26,7 +26,9 @@ impl Plugins {
         if !plugin.manifest.properties.iter().any(|one| one.secure && one.name == name) {
             return Err(PluginError::Refused(format!("the plugin `{}` has no secret `{name}`", plugin.id())));
         }
-        self.keep_secret(plugin, workspace, name, value)
+        self.keep_secret(plugin, workspace, name, value)?;
+        // They were for whoever had the one before.
+        Ok(self.inner.system.forget_plugin_answers(workspace, plugin.id())?)
     }
 
     /// Keeps one, whatever its name.

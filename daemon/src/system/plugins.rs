@@ -220,6 +220,16 @@ impl System {
         Ok(())
     }
 
+    /// Forgets what a service said to a request; whether there was something.
+    pub fn forget_plugin_answer(
+        &self,
+        (workspace, plugin, request): &(String, String, String),
+    ) -> Result<bool, SystemError> {
+        let sql = "DELETE FROM plugin_answer WHERE workspace = ?1 AND plugin = ?2 AND request = ?3";
+        let gone = self.db().execute(sql, [workspace, plugin, request]);
+        Ok(gone.map_err(doing("forget what a service said"))? > 0)
+    }
+
     /// Forgets what services said to a plugin: somebody else asks from now on.
     pub fn forget_plugin_answers(&self, workspace: &str, plugin: &str) -> Result<(), SystemError> {
         let sql = "DELETE FROM plugin_answer WHERE workspace = ?1 AND plugin = ?2";

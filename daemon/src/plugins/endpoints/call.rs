@@ -22,6 +22,8 @@ use crate::system::PluginAnswer;
 const ALL: Duration = Duration::from_secs(20);
 const AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 const REDIRECTS: usize = 5;
+/// What a service said is shown for so long, in seconds, after it should have been asked again.
+const STALE: u64 = 30 * 24 * 3600;
 const PICTURE_BYTES: usize = 5 << 20;
 
 /// Everything that one request needs.
@@ -32,13 +34,19 @@ pub(super) struct Call<'a> {
     pub endpoint: Endpoint,
     pub reach: Reach,
     pub prepared: Prepared,
+    /// What had changed about plugins when it was prepared.
+    pub since: u64,
 }
 
 impl Call<'_> {
     pub fn allows(&self, url: &Url) -> Result<(), EndpointError> {
-        let refused = |reason| EndpointError::Unreachable { plugin: self.plugin.id().to_owned(), reason };
+        // A service may put what it was sent into the address that it leads to.
+        let refused = |reason: String| EndpointError::Unreachable {
+            plugin: self.plugin.id().to_owned(),
+            reason: self.prepared.secrets.hide(&reason),
+        };
         self.reach.allows(url).map_err(refused)?;
-        if url.scheme() == "http" && self.prepared.has_secret() && !self.reach.is_own(url) {
+        if url.scheme() == "http" && self.prepared.has_secret && !self.reach.is_own(url) {
             return Err(refused("a secret is sent over https only".to_owned()));
         }
         Ok(())
@@ -49,31 +57,58 @@ impl Call<'_> {
         work(gates.entry((self.scope.workspace.clone(), self.plugin.id().to_owned())).or_default())
     }
 
+    /// What the service says, or said before. A "no" ends what it said before.
     pub async fn answer(&self) -> Result<Answer, EndpointError> {
+        self.settled(self.tried().await)
+    }
+
+    /// The same, where a "no" is not yet the last word.
+    pub async fn tried(&self) -> Result<Answer, EndpointError> {
         let known = self.known()?;
-        let now = now_ms();
-        if let Some(known) = &known {
-            let age = now.saturating_sub(known.at).max(0).unsigned_abs() / 1000;
-            if self.prepared.is_safe() && age < self.endpoint.cache_ttl {
-                return self.shown(known, false);
-            }
+        let age =
+            known.as_ref().map_or(0, |known| now_ms().saturating_sub(known.at).max(0).unsigned_abs() / 1000);
+        if let Some(known) = known.as_ref().filter(|_| age < self.endpoint.cache_ttl) {
+            return self.shown(known, false);
         }
         match self.asked(known.as_ref()).await {
             Ok(answer) => {
-                if self.prepared.is_safe() && self.endpoint.cache_ttl > 0 {
-                    let system = &self.plugins.inner.system;
-                    system.keep_plugin_answer(&self.key(), &answer).map_err(PluginError::from)?;
-                }
+                self.keep(&answer)?;
                 self.shown(&answer, false)
             }
             // What it said before is better than nothing, if it says so.
             Err(error) => match known {
-                Some(known) if !matches!(error, EndpointError::Unreachable { .. }) => {
+                Some(known) if error.is_for_now() && age < self.endpoint.cache_ttl.saturating_add(STALE) => {
                     self.shown(&known, true)
                 }
                 _ => Err(error),
             },
         }
+    }
+
+    /// What it said before is not true any more, or not for whoever asks now.
+    pub fn settled(&self, answer: Result<Answer, EndpointError>) -> Result<Answer, EndpointError> {
+        let Err(EndpointError::Service { host, status: Some(status @ (401 | 403 | 404 | 410)), reason }) =
+            answer
+        else {
+            return answer;
+        };
+        let forgotten = self.plugins.inner.system.forget_plugin_answer(&self.key());
+        let more =
+            if forgotten.map_err(PluginError::from)? { "; what it said before is forgotten" } else { "" };
+        Err(EndpointError::Service { host, status: Some(status), reason: format!("{reason}{more}") })
+    }
+
+    fn keep(&self, answer: &PluginAnswer) -> Result<(), EndpointError> {
+        if !self.prepared.is_safe() || self.endpoint.cache_ttl == 0 {
+            return Ok(());
+        }
+        let system = &self.plugins.inner.system;
+        system.keep_plugin_answer(&self.key(), answer).map_err(PluginError::from)?;
+        // It was asked with other settings, another secret or other permissions than those of now.
+        if *self.plugins.inner.changes.borrow() != self.since {
+            system.forget_plugin_answer(&self.key()).map_err(PluginError::from)?;
+        }
+        Ok(())
     }
 
     pub fn key(&self) -> (String, String, String) {
@@ -105,12 +140,7 @@ impl Call<'_> {
                 Ok(Err(error)) => error,
                 Err(_) => self.service(None, "takes too long to answer"),
             };
-            let is_theirs = match &error {
-                EndpointError::Service { status, .. } => {
-                    status.is_none_or(|status| status >= 500 || status == 429)
-                }
-                _ => false,
-            };
+            let is_theirs = error.is_for_now();
             // A "no" is an answer.
             held.leave(if is_theirs { End::Failed } else { End::Answered });
             let may_again = matches!(&error, EndpointError::Service { status, .. } if *status != Some(429));
@@ -133,6 +163,7 @@ impl Call<'_> {
     async fn exchange(&self, known: Option<&PluginAnswer>) -> Result<PluginAnswer, EndpointError> {
         let client = self.reach.client().map_err(|error| self.unreachable(&error))?;
         let mut url = self.prepared.url.clone();
+        let mut status = None;
         for _ in 0..=REDIRECTS {
             let mut request = client.request(self.prepared.method.clone(), url.clone());
             for (name, value) in &self.prepared.headers {
@@ -170,17 +201,16 @@ impl Call<'_> {
                     "sends to another address, where nothing is written",
                 ));
             }
+            status = Some(response.status().as_u16());
             let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let to = to.and_then(|to| url.join(to).ok());
             let Some(to) = to else {
-                return Err(
-                    self.service(Some(response.status().as_u16()), "sends to an address that is none")
-                );
+                return Err(self.service(status, "sends to an address that is none"));
             };
             self.allows(&to)?;
             url = to;
         }
-        Err(self.service(None, "sends from one address to the next without an end"))
+        Err(self.service(status, "sends from one address to the next without an end"))
     }
 
     /// What is no success, in words; a service that says when it wants to be asked again is left alone until then.
@@ -203,10 +233,11 @@ impl Call<'_> {
         if !status.is_success() {
             return Err(self.refusal(status, response.headers()));
         }
-        let header =
-            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (etag, modified) = (header(ETAG), header(LAST_MODIFIED));
-        let media_type = header(CONTENT_TYPE).unwrap_or_default();
+        let secrets = &self.prepared.secrets;
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let unsaid = |text: Option<&str>| text.filter(|text| secrets.hide(text) == *text).map(str::to_owned);
+        let (etag, modified) = (unsaid(header(ETAG)), unsaid(header(LAST_MODIFIED)));
+        let media_type = secrets.hide(header(CONTENT_TYPE).unwrap_or_default());
         let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let is_page = self.endpoint.path.is_none();
         let wanted = if is_page { "page" } else { self.endpoint.response_type.as_deref().unwrap_or("json") };
@@ -242,15 +273,22 @@ impl Call<'_> {
             }
             bytes.extend_from_slice(&part);
         }
-        let text = || self.prepared.without_secrets(&String::from_utf8_lossy(&bytes));
-        let data = match wanted {
-            "page" => page::metadata(&text(), url),
-            "json" => serde_json::from_str(&text()).map_err(|why| {
+        // Where it cannot be taken out, all of it stays out.
+        if (matches!(wanted, "image" | "binary") || bytes.contains(&0)) && secrets.stand_in(&bytes) {
+            return Err(self.service(Some(status.as_u16()), "answers with a secret that it was sent"));
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let mut data = match wanted {
+            "page" => page::metadata(&text, url),
+            "json" => serde_json::from_str(&text).map_err(|why| {
                 self.service(Some(status.as_u16()), format!("answers with JSON that cannot be read: {why}"))
             })?,
             "image" | "binary" => json!(BASE64.encode(&bytes)),
-            _ => json!(text()),
+            _ => json!(text),
         };
+        if !matches!(wanted, "image" | "binary") {
+            secrets.hide_in(&mut data);
+        }
         Ok(PluginAnswer { etag, modified, at: now_ms(), media_type, body: data.to_string() })
     }
 
@@ -285,7 +323,7 @@ impl Call<'_> {
         if reason.contains("where plugins do not reach") {
             return EndpointError::Unreachable { plugin: self.plugin.id().to_owned(), reason };
         }
-        self.service(None, self.prepared.without_secrets(&format!("cannot be reached: {reason}")))
+        self.service(None, self.prepared.secrets.hide(&format!("cannot be reached: {reason}")))
     }
 }
 
