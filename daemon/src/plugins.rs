@@ -484,14 +484,6 @@ impl Plugins {
         Ok(())
     }
 
-    /// The names of the secrets that are set.
-    pub fn secrets(&self, plugin: &str, workspace: &str) -> Result<Vec<String>, PluginError> {
-        let mut names = self.inner.system.plugin_secrets(workspace, plugin)?;
-        // What a sign-in gave is nobody's setting.
-        names.retain(|name| !name.starts_with('.'));
-        Ok(names)
-    }
-
     /// Copies a folder into the plugin folder. It is not enabled.
     pub fn add(&self, from: &Path) -> Result<Arc<Plugin>, PluginError> {
         let from = from.canonicalize().map_err(|why| {

@@ -194,7 +194,11 @@ impl Plugins {
         let base = own.unwrap_or_else(|| integration.base_url.clone());
         let mut secrets = BTreeMap::new();
         for property in manifest.properties.iter().filter(|one| one.secure) {
-            if let Some(value) = self.secret(plugin.id(), &scope.workspace, &property.name)? {
+            let value = self.secret(&plugin, &scope.workspace, &property.name);
+            if let Some(value) = value.map_err(|why| match why {
+                PluginError::Refused(reason) => input(reason),
+                why => why.into(),
+            })? {
                 secrets.insert(property.name.clone(), value);
             }
         }

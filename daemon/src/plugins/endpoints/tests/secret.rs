@@ -84,3 +84,68 @@ async fn a_page_that_a_script_names_is_read_without_the_secret() {
         assert_eq!(place.prepare("page", json!({"url": own})).unwrap().secret_headers.len(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_secret_follows_its_plugin_to_no_other_host() {
+    let place = place().await;
+    let secrets = || place.plugins.secrets(&place.plugin(), "default").unwrap();
+    let change = |from: &str, to: &str| {
+        std::fs::write(place.plugins.folder().join("stars/manifest.yml"), MANIFEST.replace(from, to))
+            .unwrap();
+        *lock(&place.plugins.inner.catalogue) = None;
+        let hash = place.plugin().hash.clone();
+        place.plugins.enable("stars", &scope(), Some(true), Some(&hash), None).unwrap();
+    };
+    let token = vec!["token".to_owned()];
+    place.set_secret("token", Some(SECRET));
+    assert_eq!(secrets(), (token.clone(), vec![]));
+    change("hosts: [api.example.org]", "hosts: [api.example.org, evil.example]");
+    assert_eq!(secrets(), (vec![], token.clone()));
+    let why = place.fails("any", json!({"what": "fine"})).await;
+    assert!(
+        why.contains("`token` was given for other hosts") && why.contains("codexd plugin secret stars token")
+    );
+    assert_eq!(place.asked(), 0);
+    // What is the same as before, or less, is no reason to ask; nor is another path at the same service.
+    for (from, to) in [("version: 1.0.0", "version: 1.0.1"), ("path: '/{what}'", "path: '/v2/{what}'")] {
+        change(from, to);
+        assert_eq!(secrets(), (token.clone(), vec![]), "{to}");
+    }
+    let whole = "path: 'https://other.example/{what}'";
+    change("path: '/{what}'", whole);
+    assert_eq!(secrets(), (vec![], token.clone()));
+    place.set_secret("token", Some(SECRET));
+    assert_eq!(secrets(), (token.clone(), vec![]));
+}
+
+#[tokio::test]
+async fn a_secret_goes_to_the_service_for_which_its_user_gave_it() {
+    let place = far(reach::system());
+    place.set_secret("token", Some(SECRET));
+    assert_eq!(place.prepare("any", json!({"what": "x"})).unwrap().secret_headers.len(), 1);
+    place.set_config(json!({"base_url": "http://lab.example:8080/v1"}));
+    let why = place.prepare("any", json!({"what": "x"})).unwrap_err().to_string();
+    assert!(why.contains("give it again"), "{why}");
+    place.set_config(json!({"base_url": null}));
+    assert_eq!(place.prepare("any", json!({"what": "x"})).unwrap().secret_headers.len(), 1);
+    place.set_config(json!({"base_url": "http://lab.example:8080/v1"}));
+    place.set_secret("token", Some(SECRET));
+    place.set_config(json!({"base_url": "http://lab.example:8080/v2"}));
+    assert_eq!(place.prepare("any", json!({"what": "x"})).unwrap().secret_headers.len(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_said_to_be_for_other_hosts_does_not_open() {
+    let place = place().await;
+    place.set_secret("token", Some(SECRET));
+    place.set_config(json!({"base_url": "https://evil.example"}));
+    let system = &place.plugins.inner.system;
+    let old = system.plugin_secrets("default", "stars").unwrap().remove(0);
+    let hosts = json!(["api.example.org", "service https://evil.example"]).to_string();
+    for (hosts, words) in [(Some(hosts), "cannot be opened"), (None, "given for other hosts")] {
+        let secret = crate::system::PluginSecret { hosts, ..old.clone() };
+        system.set_plugin_secret("default", "stars", &secret).unwrap();
+        let why = place.prepare("any", json!({"what": "x"})).unwrap_err().to_string();
+        assert!(why.contains(words), "{why}");
+    }
+}
