@@ -380,15 +380,8 @@ impl Plugins {
         }
         self.inner.system.set_plugin_config(workspace, plugin.id(), &json_of(&config))?;
         self.changed();
+        self.inner.system.forget_plugin_answers(workspace, plugin.id())?;
         Ok(())
-    }
-
-    /// The names of the secrets that are set.
-    pub fn secrets(&self, plugin: &str, workspace: &str) -> Result<Vec<String>, PluginError> {
-        let mut names = self.inner.system.plugin_secrets(workspace, plugin)?;
-        // What a sign-in gave is nobody's setting.
-        names.retain(|name| !name.starts_with('.'));
-        Ok(names)
     }
 
     /// Copies a folder into the plugin folder. It is not enabled.

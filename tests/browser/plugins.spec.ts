@@ -260,6 +260,12 @@ test('plugins are added, looked at, enabled in a notebook, set up and removed un
   await expect(card.getByLabel('Token', { exact: true })).toHaveValue('');
   expect(await row(daemon, 'service')).toMatchObject({ secrets: ['token'], config: { every: 15 } });
   expect(JSON.stringify(await rows(daemon))).not.toContain('s3cret-word');
+  // A secret that was given for one service is asked for again before another one is told it.
+  await daemon.api('PUT', '/plugins/service', { config: { base_url: 'https://other.example' } });
+  await expect(card).toContainText('“Token” was given for other hosts');
+  await expect(card.getByLabel('Token', { exact: true })).toHaveAttribute('placeholder', 'Type it again');
+  await daemon.api('PUT', '/plugins/service', { config: { base_url: null } });
+  await expect(card.getByLabel('Token', { exact: true })).toHaveAttribute('placeholder', /Set/);
   await sound(page);
   await card.getByRole('button', { name: 'Forget it' }).click();
   await expect(card.getByLabel('Token', { exact: true })).toHaveAttribute('placeholder', 'Not set');

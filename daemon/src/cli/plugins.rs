@@ -258,6 +258,12 @@ fn listed(plugin: &Value) -> String {
     if let Some(reason) = plugin["reason"].as_str() {
         line.push_str(&format!("\n         {reason}"));
     }
+    for name in plugin["secrets_again"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let id = text(plugin, "id");
+        line.push_str(&format!(
+            "\n         its secret `{name}` was given for other hosts than it asks now; `codexd plugin secret {id} {name}` gives it again"
+        ));
+    }
     if plugin["refused"].as_u64().is_some_and(|refused| refused > 0) {
         let last = plugin["refusals"][0]["reason"].as_str().unwrap_or_default();
         line.push_str(&format!("\n         refused {} times, the last: {last}", plugin["refused"]));
@@ -387,7 +393,7 @@ async fn set(
         let change = json!({"config": config, "workspace": workspace});
         plugin = client.put(&format!("/plugins/{}", escape(id)), &change).await?;
     }
-    out.show(&json!({"config": plugin["config"], "secrets": plugin["secrets"]}), |_| {
+    out.show(&json!({"config": plugin["config"], "secrets": plugin["secrets"], "secrets_again": plugin["secrets_again"]}), |_| {
         let mut lines = Vec::new();
         for (key, value) in plugin["config"].as_object().into_iter().flatten() {
             lines
@@ -395,6 +401,9 @@ async fn set(
         }
         for name in plugin["secrets"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             lines.push(format!("{name} = (a secret, set)"));
+        }
+        for name in plugin["secrets_again"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            lines.push(format!("{name} = (a secret, given for other hosts than are asked now: give it again)"));
         }
         if lines.is_empty() { format!("{id} has no settings") } else { lines.join("\n") }
     });
@@ -497,5 +506,13 @@ mod tests {
             assert!(begin(&folder, *kind).is_err(), "what is there stays");
         }
         assert!(begin(&temp.path().join("Bad Name"), Kind::View).is_err());
+    }
+
+    #[test]
+    fn a_secret_that_is_asked_for_again_is_named_with_what_to_do() {
+        let row = json!({"id": "stars", "state": "on", "secrets_again": ["token"], "refused": 0});
+        let said = listed(&row);
+        assert!(said.contains("`token` was given for other hosts"), "{said}");
+        assert!(said.contains("`codexd plugin secret stars token`"), "{said}");
     }
 }

@@ -175,6 +175,8 @@ pub struct PluginRow {
     pub config: Map<String, Value>,
     /// Secrets that are set, by name.
     pub secrets: Vec<String>,
+    /// Secrets that were given for other hosts than it asks now: they are not used, and asked for again.
+    pub secrets_again: Vec<String>,
     /// Whether the user is signed in at its service; none: there is nothing to sign in to.
     pub signed_in: Option<bool>,
     /// Calls that were carried out since the program was started.
@@ -208,6 +210,7 @@ fn row(plugins: &Plugins, plugin: &Plugin, scope: &Scope) -> Result<PluginRow, P
     let manifest = &plugin.manifest;
     let (state, reason) = plugins.state(plugin, scope)?;
     let (calls, refused, refusals) = plugins.tally(plugin.id());
+    let (secrets, secrets_again) = plugins.secrets(plugin, &scope.workspace)?;
     let path = match &plugin.files {
         crate::plugins::files::Files::Folder(folder) => Some(folder.display().to_string()),
         crate::plugins::files::Files::Bundled(_) => None,
@@ -260,7 +263,8 @@ fn row(plugins: &Plugins, plugin: &Plugin, scope: &Scope) -> Result<PluginRow, P
             .collect(),
         properties: manifest.properties.clone(),
         config: plugins.config(plugin, &scope.workspace)?,
-        secrets: plugins.secrets(plugin.id(), &scope.workspace)?,
+        secrets,
+        secrets_again,
         signed_in: plugins.is_signed_in(plugin, &scope.workspace)?,
         calls,
         refused,

@@ -126,7 +126,8 @@ async fn before_others(
 /// A name that says no ending has the template's: without one it would be no note.
 fn with_ending(template: &mut Template) {
     let name = template.default_name.rsplit('/').next().unwrap_or_default();
-    let is_ending = |end: &str| (1..=8).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_ending =
+        |end: &str| (1..=8).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !name.rsplit_once('.').is_some_and(|(_, end)| is_ending(end)) {
         template.default_name.push_str(&template.file_extension);
     }

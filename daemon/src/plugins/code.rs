@@ -21,8 +21,14 @@ pub use inside::run;
 pub const FILE_BYTES: usize = 32 << 20;
 /// Entries of one file.
 const ENTRIES: usize = 2000;
-/// Texts of them, together.
+/// Texts of them, together, with their paths.
 const TEXT_BYTES: usize = 32 << 20;
+/// Properties of one entry, with all that stands in their values; and JSON of them.
+const PROPERTIES: usize = 10_000;
+const PROPERTY_BYTES: usize = 1 << 20;
+/// The same of all entries together.
+const ALL_PROPERTIES: usize = 200_000;
+const ALL_PROPERTY_BYTES: usize = 16 << 20;
 /// What the process may say in all: JSON of those texts.
 const ANSWER_BYTES: u64 = 80 << 20;
 /// Memory of the script.
@@ -124,6 +130,7 @@ fn by_process(order: &Order) -> Result<Said, String> {
         return Err(format!("the code was stopped: it took longer than {} s", 2 * SECONDS));
     }
     let said = said.map_err(|why| cannot("read", &why))?;
+    few(&said)?;
     serde_json::from_slice(&said)
         .map_err(|_| "the code was stopped: it used more memory or time than it may".to_owned())
 }
@@ -132,9 +139,60 @@ fn checked(entries: Vec<Imported>) -> Result<Vec<Imported>, String> {
     if entries.len() > ENTRIES {
         return Err(format!("the code made {} entries of one file; {ENTRIES} are the most", entries.len()));
     }
-    let bytes: usize = entries.iter().map(|entry| entry.text.len()).sum();
+    let bytes: usize = entries.iter().map(|entry| entry.text.len() + entry.path.len()).sum();
     if bytes > TEXT_BYTES {
         return Err(format!("the code made texts of {} MiB; {} are the most", bytes >> 20, TEXT_BYTES >> 20));
     }
+    let (mut all, mut all_bytes) = (0, 0);
+    for entry in &entries {
+        let json = serde_json::to_vec(&entry.properties).map_err(|why| why.to_string())?;
+        let (count, bytes) = (values(&json), json.len());
+        let most = |what: &str| {
+            let path: String = entry.path.chars().take(100).collect();
+            format!(
+                "the code gave `{path}` {what}; put long tables into the text, or into an entry of their own"
+            )
+        };
+        if count > PROPERTIES {
+            return Err(most(&format!("{count} properties and values in them; {PROPERTIES} are the most")));
+        }
+        if bytes > PROPERTY_BYTES {
+            let (given, may) = (bytes >> 10, PROPERTY_BYTES >> 10);
+            return Err(most(&format!("properties of {given} KiB; {may} are the most")));
+        }
+        (all, all_bytes) = (all + count, all_bytes + bytes);
+    }
+    if all > ALL_PROPERTIES || all_bytes > ALL_PROPERTY_BYTES {
+        return Err(format!(
+            "the code made {all} properties and values in them, {} MiB, of one file; {ALL_PROPERTIES} and {} MiB are the most",
+            all_bytes >> 20,
+            ALL_PROPERTY_BYTES >> 20
+        ));
+    }
     Ok(entries)
+}
+
+/// Says no to JSON of so many values that the memory it takes is out of all proportion to its bytes. Looked at before it is read.
+fn few(json: &[u8]) -> Result<(), String> {
+    // Beside its properties, an entry is an object, a path, a text, and the object of the properties.
+    let (found, most) = (values(json), ALL_PROPERTIES + 8 * (ENTRIES + 1));
+    if found > most {
+        return Err(format!("the code made a list of {found} values; {most} are the most"));
+    }
+    Ok(())
+}
+
+/// How many values stand in JSON: each is the first of a list or an object, or follows a comma.
+fn values(json: &[u8]) -> usize {
+    let (mut count, mut is_text, mut at) = (0, false, 0);
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'\\' if is_text => at += 1,
+            b'"' => is_text = !is_text,
+            b',' | b'[' | b'{' if !is_text => count += 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    count
 }

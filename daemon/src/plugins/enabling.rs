@@ -61,6 +61,7 @@ impl Plugins {
             *lock(&self.inner.catalogue) = None;
         }
         self.changed();
+        system.forget_plugin_answers(&scope.workspace, id)?;
         Ok(())
     }
 

@@ -164,6 +164,8 @@ pub struct Integration {
     pub base_url: String,
     /// How a secret is sent.
     pub auth_method: String,
+    /// Which one.
+    pub auth_secret: Option<String>,
     /// Where a token comes from.
     pub oauth: Option<OAuth>,
     /// The endpoint that shows whether the settings work.
@@ -307,6 +309,47 @@ impl Manifest {
         self.permissions.iter().filter_map(permission::wish).collect()
     }
 
+    /// The secret that goes with an endpoint's requests as `auth_method` says. Which one that is must be clear.
+    pub fn auth_secret(&self, endpoint: &Endpoint) -> Result<Option<&str>, String> {
+        let Some(integration) = &self.integration else { return Ok(None) };
+        let method = integration.auth_method.as_str();
+        if !matches!(method, "token" | "api_key") {
+            return Ok(None);
+        }
+        let is_sent = |endpoint: &Endpoint, secret: &str| {
+            endpoint.parameters.iter().any(|one| one.from_config.as_deref() == Some(secret))
+        };
+        let secrets: Vec<&str> =
+            self.properties.iter().filter(|one| one.secure).map(|one| one.name.as_str()).collect();
+        if let Some(named) = integration.auth_secret.as_deref() {
+            let known = secrets.iter().find(|one| **one == named).copied();
+            let known = known.ok_or_else(|| {
+                format!(
+                    "`{named}` is no secret; name a property with `secure: true`, of {}",
+                    secrets.join(", ")
+                )
+            })?;
+            return Ok(Some(known).filter(|known| method == "token" || !is_sent(endpoint, known)));
+        }
+        // A key that is a parameter is not sent a second time.
+        if method == "api_key" && secrets.iter().any(|one| is_sent(endpoint, one)) {
+            return Ok(None);
+        }
+        let mut others = secrets.clone();
+        others.retain(|one| !self.endpoints.iter().any(|endpoint| is_sent(endpoint, one)));
+        match (secrets.as_slice(), others.as_slice()) {
+            ([], _) => Ok(None),
+            ([one], _) | (_, [one]) => Ok(Some(one)),
+            (all, _) => match all.iter().find(|one| **one == method) {
+                Some(one) => Ok(Some(one)),
+                None => Err(format!(
+                    "which of the secrets {} is sent is not clear; name it with `auth_secret` in `integration`",
+                    all.join(", ")
+                )),
+            },
+        }
+    }
+
     /// Its version.
     pub fn version(&self) -> Version {
         Version::parse(&self.version).unwrap_or(Version::new(0, 0, 0))
@@ -394,6 +437,11 @@ pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
             "/codex_version",
             format!("`{range}` is no range of versions; write `>=1.0.0` or `^1`"),
         ));
+    }
+    if let Some(why) = manifest.endpoints.iter().find_map(|one| manifest.auth_secret(one).err()) {
+        let named = manifest.integration.as_ref().is_some_and(|one| one.auth_secret.is_some());
+        let key = if named { "auth_secret" } else { "auth_method" };
+        problems.push(at(&format!("/integration/{key}"), why));
     }
     for (pointer, name) in manifest.names() {
         if let Err(why) = files::inside(&name).and_then(|name| files.read(&name).map(drop)) {

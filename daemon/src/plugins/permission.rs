@@ -85,6 +85,19 @@ impl Wish {
         self.notebooks.is_empty() || self.notebooks.iter().any(|one| names.contains(&one.as_str()))
     }
 
+    /// Says no to what it does not reach: a notebook that is known under these names, and a path in it.
+    pub fn fits(&self, names: &[String], path: Option<&str>) -> Result<(), String> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if !self.reaches(&names) {
+            let (what, notebooks) = (self.permission.name(), self.notebooks.join(", "));
+            return Err(format!("{what} is limited to the notebooks {notebooks}"));
+        }
+        match path.filter(|path| !self.has(path)) {
+            Some(path) => Err(format!("`{path}` is outside of {}", self.paths.join(", "))),
+            None => Ok(()),
+        }
+    }
+
     /// Whether it reaches a path. A glob that cannot be read reaches nothing.
     pub fn has(&self, path: &str) -> bool {
         self.paths.is_empty() || globs(&self.paths).is_some_and(|globs| globs.is_match(path))

@@ -1,6 +1,7 @@
 //! Secrets of plugins: XChaCha20-Poly1305 under a key of this home, which lies in a file for its owner only. They are written
 //! through the API and never read there; only the request that needs one opens it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,7 +10,11 @@ use std::path::Path;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
+use reqwest::Url;
+use serde_json::Value;
+
 use super::{Plugin, PluginError, Plugins, io_error};
+use crate::system::PluginSecret;
 
 const KEY_FILE: &str = ".key";
 const NONCE: usize = 24;
@@ -26,7 +31,9 @@ impl Plugins {
         if !plugin.manifest.properties.iter().any(|one| one.secure && one.name == name) {
             return Err(PluginError::Refused(format!("the plugin `{}` has no secret `{name}`", plugin.id())));
         }
-        self.keep_secret(plugin, workspace, name, value)
+        self.keep_secret(plugin, workspace, name, value)?;
+        // They were for whoever had the one before.
+        Ok(self.inner.system.forget_plugin_answers(workspace, plugin.id())?)
     }
 
     /// Keeps one, whatever its name.
@@ -37,25 +44,93 @@ impl Plugins {
         name: &str,
         value: Option<&str>,
     ) -> Result<(), PluginError> {
-        let sealed = match value {
-            Some(value) => Some(self.seal(&place(workspace, plugin.id(), name), value.as_bytes())?),
-            None => None,
-        };
-        self.inner.system.set_plugin_secret(workspace, plugin.id(), name, sealed.as_deref())?;
+        let system = &self.inner.system;
+        match value {
+            Some(value) => {
+                let hosts = super::json_of(&self.reaches(plugin, workspace)?);
+                let sealed = self.seal(&place(workspace, plugin.id(), name, &hosts), value.as_bytes())?;
+                let secret = PluginSecret { name: name.to_owned(), sealed, hosts: Some(hosts) };
+                system.set_plugin_secret(workspace, plugin.id(), &secret)?;
+            }
+            None => system.forget_plugin_secret(workspace, plugin.id(), name)?,
+        }
         self.changed();
         Ok(())
     }
 
-    /// A secret, opened. Only for the request that is about to leave.
+    /// A secret, opened. Only for the request that is about to leave, and not for one that goes where it was not meant to go.
     pub(super) fn secret(
         &self,
-        plugin: &str,
+        plugin: &Plugin,
         workspace: &str,
         name: &str,
     ) -> Result<Option<String>, PluginError> {
-        let Some(sealed) = self.inner.system.plugin_secret(workspace, plugin, name)? else { return Ok(None) };
-        let opened = self.open(&place(workspace, plugin, name), &sealed)?;
-        Ok(Some(opened))
+        let all = self.inner.system.plugin_secrets(workspace, plugin.id())?;
+        let Some(secret) = all.into_iter().find(|one| one.name == name) else { return Ok(None) };
+        let (id, reaches) = (plugin.id(), self.reaches(plugin, workspace)?);
+        let Some(hosts) = secret.hosts.as_ref().filter(|_| is_for(&secret, &reaches)) else {
+            let what = if name.starts_with('.') {
+                format!(
+                    "its sign-in was for other hosts than it asks now; sign in again under Settings → Plugins, or with `codexd plugin sign-in {id}`"
+                )
+            } else {
+                format!(
+                    "its secret `{name}` was given for other hosts than it asks now; give it again under Settings → Plugins, or with `codexd plugin secret {id} {name}`"
+                )
+            };
+            return Err(PluginError::Refused(what));
+        };
+        Ok(Some(self.open(&place(workspace, id, name, hosts), &secret.sealed)?))
+    }
+
+    /// Secrets that are set, by name: those that can be used, and those that were given for other hosts than it asks now.
+    pub fn secrets(
+        &self,
+        plugin: &Plugin,
+        workspace: &str,
+    ) -> Result<(Vec<String>, Vec<String>), PluginError> {
+        let mut all = self.inner.system.plugin_secrets(workspace, plugin.id())?;
+        // What a sign-in gave is nobody's setting.
+        all.retain(|one| !one.name.starts_with('.'));
+        let reaches = self.reaches(plugin, workspace)?;
+        let (good, again): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| is_for(one, &reaches));
+        let names = |all: Vec<PluginSecret>| all.into_iter().map(|one| one.name).collect();
+        Ok((names(good), names(again)))
+    }
+
+    /// Whether there is one of this name that can be used.
+    pub(super) fn has_secret(
+        &self,
+        plugin: &Plugin,
+        workspace: &str,
+        name: &str,
+    ) -> Result<bool, PluginError> {
+        let all = self.inner.system.plugin_secrets(workspace, plugin.id())?;
+        let reaches = self.reaches(plugin, workspace)?;
+        Ok(all.iter().any(|one| one.name == name && is_for(one, &reaches)))
+    }
+
+    /// Where a plugin's requests may go as things are: its hosts, the service that is asked - the manifest's, or the one that the
+    /// user of this device named - and whatever else its manifest gives a whole address.
+    fn reaches(&self, plugin: &Plugin, workspace: &str) -> Result<BTreeSet<String>, PluginError> {
+        let manifest = &plugin.manifest;
+        let integration = manifest.integration.clone().unwrap_or_default();
+        let config = self.config(plugin, workspace)?;
+        let own = config.get("base_url").and_then(Value::as_str);
+        let origin = |kind: &str, address: &str| match Url::parse(address) {
+            Ok(url) => format!("{kind} {}", url.origin().ascii_serialization()),
+            Err(_) => format!("{kind} {address}"),
+        };
+        let mut all = BTreeSet::from([origin("service", own.unwrap_or(&integration.base_url))]);
+        let hosts = manifest.wishes().into_iter().flat_map(|wish| wish.hosts);
+        all.extend(hosts.map(|host| host.to_ascii_lowercase()));
+        let paths = manifest.endpoints.iter().filter_map(|one| one.path.as_deref());
+        all.extend(paths.filter(|path| path.starts_with("https://")).map(|path| origin("endpoint", path)));
+        if let Some(oauth) = &integration.oauth {
+            let addresses = [&oauth.authorize_url, &oauth.token_url].into_iter().chain(&oauth.revoke_url);
+            all.extend(addresses.map(|address| origin("sign-in", address)));
+        }
+        Ok(all)
     }
 
     fn seal(&self, place: &str, value: &[u8]) -> Result<Vec<u8>, PluginError> {
@@ -87,9 +162,16 @@ impl Plugins {
     }
 }
 
-/// Bound to its place: a secret that is moved to another plugin in the database does not open there.
-fn place(workspace: &str, plugin: &str, name: &str) -> String {
-    format!("codex plugin secret\0{workspace}\0{plugin}\0{name}")
+/// Bound to its place: a secret that is moved to another plugin in the database, or said to be for other hosts, does not open.
+fn place(workspace: &str, plugin: &str, name: &str, hosts: &str) -> String {
+    format!("codex plugin secret\0{workspace}\0{plugin}\0{name}\0{hosts}")
+}
+
+/// Whether a secret was given for all of these places, or more.
+fn is_for(secret: &PluginSecret, reaches: &BTreeSet<String>) -> bool {
+    let hosts: Option<BTreeSet<String>> =
+        secret.hosts.as_ref().and_then(|json| serde_json::from_str(json).ok());
+    hosts.is_some_and(|hosts| reaches.is_subset(&hosts))
 }
 
 /// The key, made when it is first needed.

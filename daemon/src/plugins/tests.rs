@@ -394,12 +394,12 @@ fn a_secret_is_written_and_never_lies_open() {
     let manifest = "id: stars\nname: Stars\nversion: 1.0.0\ntype: integration\nproperties:\n  - { name: token, secure: true }\n  - { name: units, enum: [metric, imperial], default: metric }\n  - { name: many, type: integer }\n";
     let plugin = place.installed("stars", &[("manifest.yml", manifest)]);
     place.plugins.set_secret(&plugin, "default", "token", Some("hunter2-hunter2")).unwrap();
-    assert_eq!(place.plugins.secrets("stars", "default").unwrap(), ["token"]);
+    assert_eq!(place.plugins.secrets(&plugin, "default").unwrap().0, ["token"]);
     assert_eq!(
-        place.plugins.secret("stars", "default", "token").unwrap().as_deref(),
+        place.plugins.secret(&plugin, "default", "token").unwrap().as_deref(),
         Some("hunter2-hunter2")
     );
-    assert_eq!(place.plugins.secret("stars", "other", "token").unwrap(), None);
+    assert_eq!(place.plugins.secret(&plugin, "other", "token").unwrap(), None);
     let config = place.plugins.config(&plugin, "default").unwrap();
     assert_eq!(json!(config), json!({"units": "metric"}));
     for entry in fs::read_dir(place.temp.path()).unwrap() {
@@ -413,9 +413,12 @@ fn a_secret_is_written_and_never_lies_open() {
     let mode = fs::metadata(place.plugins.folder().join(".key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     // Moved to another plugin's place it opens nothing.
-    let sealed = place.system.plugin_secret("default", "stars", "token").unwrap().unwrap();
-    place.system.set_plugin_secret("default", "thief", "token", Some(&sealed)).unwrap();
-    assert!(place.plugins.secret("thief", "default", "token").is_err());
+    let thief = manifest.replace("id: stars", "id: thief");
+    let thief = place.installed("thief", &[("manifest.yml", &thief)]);
+    let sealed = place.system.plugin_secrets("default", "stars").unwrap().remove(0);
+    place.system.set_plugin_secret("default", "thief", &sealed).unwrap();
+    let why = place.plugins.secret(&thief, "default", "token").unwrap_err();
+    assert!(why.to_string().contains("cannot be opened"), "{why}");
 
     let set = |key: &str, value: Value| {
         let changes = [(key.to_owned(), value)].into_iter().collect();
@@ -429,7 +432,7 @@ fn a_secret_is_written_and_never_lies_open() {
 
     place.plugins.remove("stars").unwrap();
     assert!(place.plugins.find("stars").is_err());
-    assert_eq!(place.system.plugin_secret("default", "stars", "token").unwrap(), None);
+    assert_eq!(place.system.plugin_secrets("default", "stars").unwrap(), []);
 }
 
 #[test]

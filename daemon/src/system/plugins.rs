@@ -33,6 +33,17 @@ pub struct PluginAnswer {
     pub body: String,
 }
 
+/// A secret of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginSecret {
+    /// Its name.
+    pub name: String,
+    /// Encrypted.
+    pub sealed: Vec<u8>,
+    /// Where it may go: JSON. None: that was not said yet when it was given.
+    pub hosts: Option<String>,
+}
+
 /// Answers of a plugin that are kept.
 const ANSWERS: i64 = 200;
 
@@ -123,52 +134,38 @@ impl System {
         Ok(())
     }
 
-    /// The names of a plugin's secrets.
-    pub fn plugin_secrets(&self, workspace: &str, plugin: &str) -> Result<Vec<String>, SystemError> {
+    /// A plugin's secrets, by name.
+    pub fn plugin_secrets(&self, workspace: &str, plugin: &str) -> Result<Vec<PluginSecret>, SystemError> {
         let db = self.db();
         let read = || {
-            let sql = "SELECT name FROM plugin_secret WHERE workspace = ?1 AND plugin = ?2 ORDER BY name";
+            let sql = "SELECT name, sealed, hosts FROM plugin_secret WHERE workspace = ?1 AND plugin = ?2 ORDER BY name";
             let mut query = db.prepare(sql)?;
-            query.query_map([workspace, plugin], |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()
+            let rows = query.query_map([workspace, plugin], |row| {
+                Ok(PluginSecret { name: row.get(0)?, sealed: row.get(1)?, hosts: row.get(2)? })
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
         };
-        read().map_err(doing("list a plugin's secrets"))
+        read().map_err(doing("read a plugin's secrets"))
     }
 
-    /// A secret, encrypted.
-    pub fn plugin_secret(
-        &self,
-        workspace: &str,
-        plugin: &str,
-        name: &str,
-    ) -> Result<Option<Vec<u8>>, SystemError> {
-        let sql = "SELECT sealed FROM plugin_secret WHERE workspace = ?1 AND plugin = ?2 AND name = ?3";
-        self.db()
-            .query_row(sql, [workspace, plugin, name], |row| row.get(0))
-            .optional()
-            .map_err(doing("read a plugin's secret"))
-    }
-
-    /// Notes one, encrypted; nothing: forgets it.
+    /// Notes one.
     pub fn set_plugin_secret(
         &self,
         workspace: &str,
         plugin: &str,
-        name: &str,
-        sealed: Option<&[u8]>,
+        secret: &PluginSecret,
     ) -> Result<(), SystemError> {
-        let db = self.db();
-        let done = match sealed {
-            Some(sealed) => db.execute(
-                "INSERT INTO plugin_secret (workspace, plugin, name, sealed) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (workspace, plugin, name) DO UPDATE SET sealed = excluded.sealed",
-                params![workspace, plugin, name, sealed],
-            ),
-            None => db.execute(
-                "DELETE FROM plugin_secret WHERE workspace = ?1 AND plugin = ?2 AND name = ?3",
-                [workspace, plugin, name],
-            ),
-        };
-        done.map_err(doing("note a plugin's secret"))?;
+        let sql = "INSERT INTO plugin_secret (workspace, plugin, name, sealed, hosts) VALUES (?1, ?2, ?3, ?4, ?5)
+                   ON CONFLICT (workspace, plugin, name) DO UPDATE SET sealed = excluded.sealed, hosts = excluded.hosts";
+        let values = params![workspace, plugin, secret.name, secret.sealed, secret.hosts];
+        self.db().execute(sql, values).map_err(doing("note a plugin's secret"))?;
+        Ok(())
+    }
+
+    /// Forgets one.
+    pub fn forget_plugin_secret(&self, workspace: &str, plugin: &str, name: &str) -> Result<(), SystemError> {
+        let sql = "DELETE FROM plugin_secret WHERE workspace = ?1 AND plugin = ?2 AND name = ?3";
+        self.db().execute(sql, [workspace, plugin, name]).map_err(doing("forget a plugin's secret"))?;
         Ok(())
     }
 
@@ -218,6 +215,16 @@ impl System {
             .and_then(|_| db.execute(sweep, params![workspace, plugin, ANSWERS]))
             .map_err(doing("keep what a service said"))?;
         Ok(())
+    }
+
+    /// Forgets what a service said to a request; whether there was something.
+    pub fn forget_plugin_answer(
+        &self,
+        (workspace, plugin, request): &(String, String, String),
+    ) -> Result<bool, SystemError> {
+        let sql = "DELETE FROM plugin_answer WHERE workspace = ?1 AND plugin = ?2 AND request = ?3";
+        let gone = self.db().execute(sql, [workspace, plugin, request]);
+        Ok(gone.map_err(doing("forget what a service said"))? > 0)
     }
 
     /// Forgets what services said to a plugin: somebody else asks from now on.

@@ -3374,6 +3374,8 @@ export interface components {
             refused: number;
             /** @description Secrets that are set, by name. */
             secrets: string[];
+            /** @description Secrets that were given for other hosts than it asks now: they are not used, and asked for again. */
+            secrets_again: string[];
             /** @description Whether the user is signed in at its service; none: there is nothing to sign in to. */
             signed_in?: boolean | null;
             /** @description Whether it runs. */
@@ -6644,6 +6646,20 @@ export interface operations {
             };
             /** @description Why not: the code's own words too */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_permitted` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `plugin_not_on` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

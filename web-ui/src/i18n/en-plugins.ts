@@ -101,6 +101,8 @@ export const plugins = {
     saved: 'The settings are saved.',
     secretSet: 'Set. Type to replace it.',
     secretUnset: 'Not set',
+    secretAgain: 'Type it again',
+    secretAgainWhy: (name: string) => `“${name}” was given for other hosts than this plugin asks now. It is not sent until you type it again.`,
     forget: 'Forget it',
     forgotten: (name: string) => `“${name}” is forgotten.`,
     required: (name: string) => `“${name}” is needed.`,

@@ -200,20 +200,7 @@ impl Caller<'_> {
     /// Says no unless the plugin may do that with a path in this notebook.
     fn may(&self, call: &str, permission: Permission, path: &str) -> Result<(), ApiError> {
         let names = self.names(&self.notebook);
-        let fits = |wish: &Wish| {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            if !wish.reaches(&names) {
-                return Err(format!(
-                    "{} is limited to the notebooks {}",
-                    wish.permission.name(),
-                    wish.notebooks.join(", ")
-                ));
-            }
-            if !wish.has(path) {
-                return Err(format!("`{path}` is outside of {}", wish.paths.join(", ")));
-            }
-            Ok(())
-        };
+        let fits = |wish: &Wish| wish.fits(&names, Some(path));
         self.plugins.may(self.id, &self.scope, call, permission, fits)?;
         Ok(())
     }
@@ -225,12 +212,8 @@ impl Caller<'_> {
         Ok(id)
     }
 
-    /// Under what a notebook is known here.
     fn names(&self, notebook: &Notebook) -> Vec<String> {
-        let id = notebook.id.to_string();
-        let all = self.desk.daemon().list();
-        let known = all.into_iter().find(|one| one.id == id);
-        known.map_or_else(|| vec![id.clone()], |one| vec![id.clone(), one.slug, one.name])
+        names(self.desk, notebook)
     }
 
     async fn query(&self, mut query: Query) -> Result<Value, ApiError> {
@@ -330,6 +313,14 @@ impl Caller<'_> {
         let now = read(&self.notebook, move |reader| Ok(reading::alive(reader, &entry)?.version())).await?;
         Ok(json!({"version": now.to_string()}))
     }
+}
+
+/// Under what a notebook is known here.
+pub(super) fn names(desk: &Desk, notebook: &Notebook) -> Vec<String> {
+    let id = notebook.id.to_string();
+    let all = desk.daemon().list();
+    let known = all.into_iter().find(|one| one.id == id);
+    known.map_or_else(|| vec![id.clone()], |one| vec![id.clone(), one.slug, one.name])
 }
 
 fn said(answer: &impl serde::Serialize) -> Result<Value, ApiError> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
+use super::calls::names;
 use super::scope;
 use crate::http::desk::Desk;
 use crate::http::entries::{self, NewEntry};
@@ -17,6 +18,7 @@ use crate::http::input::{Params, Place};
 use crate::http::reading::blocking;
 use crate::plugins::PluginError;
 use crate::plugins::code::{self, Imported};
+use crate::plugins::permission::{Permission, Wish};
 
 /// How a file is imported.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,7 +48,9 @@ pub struct ImportAnswer {
 #[utoipa::path(post, path = "/api/v1/plugins/{id}/importers/{importer}", tag = "plugins",
     params(("id" = String, Path), ("importer" = String, Path), Import),
     request_body(content = String, content_type = "application/octet-stream"),
-    responses((status = 200, body = ImportAnswer), (status = 400, description = "Why not: the code's own words too")))]
+    responses((status = 200, body = ImportAnswer),
+        (status = 400, description = "Why not: the code's own words too"), (status = 403, description = "`not_permitted`"),
+        (status = 409, description = "`plugin_not_on`")))]
 pub async fn import(
     State(desk): State<Desk>,
     Place((id, importer)): Place<(String, String)>,
@@ -55,24 +59,36 @@ pub async fn import(
 ) -> Result<Json<ImportAnswer>, ApiError> {
     let scope = scope(&desk, None, Some(&import.notebook))?;
     let notebook = desk.notebook(&import.notebook)?;
+    let names = names(&desk, &notebook);
     let folder = EntryPath::parse(import.folder.as_deref().unwrap_or_default().trim_matches('/'))?;
     let plugins = desk.daemon().plugins().clone();
     let name = import.name;
     let (entries, paths) = blocking(move || {
-        let plugin = plugins.running(&id, &scope)?;
+        let call = format!("importer {importer}");
+        let plugin =
+            plugins.may(&id, &scope, &call, Permission::WriteFiles, |wish| wish.fits(&names, None))?;
         let found = plugin.manifest.importers.iter().find(|one| one.id == importer);
         let found = found
             .ok_or_else(|| ApiError::not_found(format!("the plugin `{id}` has no importer `{importer}`")))?;
         let script = plugin.files.text(&found.script).map_err(PluginError::Refused)?;
         let refused = |code: &'static str, why: String| {
-            plugins.refuse(&id, &format!("importer {importer}"), &why);
+            plugins.refuse(&id, &call, &why);
             let message = format!("cannot import `{name}` with `{id}`: {why}");
             ApiError::new(StatusCode::BAD_REQUEST, code, message)
         };
         let entries = code::import(&script, &name, &bytes).map_err(|why| refused("bad_request", why))?;
         // All of them are looked at before the first is made.
         let paths = entries.iter().map(|entry| place(&folder, &entry.path)).collect::<Result<Vec<_>, _>>();
-        Ok((entries, paths.map_err(|why| refused("bad_path", why))?))
+        let paths = paths.map_err(|why| refused("bad_path", why))?;
+        // What it may is asked once more: the code took its time.
+        let wishes = plugins.permissions(&plugin, &scope.workspace)?;
+        let wishes = wishes.into_iter().filter(|one| one.granted).map(|one| one.wish);
+        may_make(&wishes.collect::<Vec<_>>(), &names, &paths).map_err(|reason| {
+            plugins.refuse(&id, &call, &reason);
+            let what = format!("{call} ({})", Permission::WriteFiles.name());
+            PluginError::NotPermitted { plugin: id.clone(), what, reason }
+        })?;
+        Ok((entries, paths))
     })
     .await?;
     let mut made = Vec::new();
@@ -107,6 +123,22 @@ pub async fn import(
     Ok(Json(ImportAnswer { entries, made }))
 }
 
+/// Says no unless one of the permissions reaches each path.
+fn may_make(wishes: &[Wish], names: &[String], paths: &[EntryPath]) -> Result<(), String> {
+    let wishes: Vec<&Wish> = wishes.iter().filter(|one| one.permission == Permission::WriteFiles).collect();
+    for path in paths {
+        let mut why = Err(format!("{} was not given to it", Permission::WriteFiles.name()));
+        for wish in &wishes {
+            why = wish.fits(names, Some(path.as_str()));
+            if why.is_ok() {
+                break;
+            }
+        }
+        why?;
+    }
+    Ok(())
+}
+
 /// Where an entry is made: below the folder that the user chose, and where nothing of a program lies.
 fn place(folder: &EntryPath, path: &str) -> Result<EntryPath, String> {
     let below = EntryPath::parse(path).map_err(|why| why.to_string())?;
@@ -114,5 +146,32 @@ fn place(folder: &EntryPath, path: &str) -> Result<EntryPath, String> {
     match place.unwritable().or(below.is_root().then_some("an entry needs a name")) {
         Some(reason) => Err(format!("it makes `{path}`, which cannot be: {reason}")),
         None => Ok(place),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+    use crate::plugins::permission::wish;
+
+    #[test]
+    fn plugins_import_where_they_may_write_and_nowhere_else() {
+        let names = ["0123".to_owned(), "lab".to_owned()];
+        let paths = |all: &[&str]| all.iter().map(|one| EntryPath::parse(one).unwrap()).collect::<Vec<_>>();
+        let may = |wishes: &[Value], made: &[&str]| {
+            let wishes: Vec<Wish> = wishes.iter().filter_map(wish).collect();
+            may_make(&wishes, &names, &paths(made))
+        };
+        let runs = json!({"write_files": {"paths": ["runs/**"]}});
+        let notes = json!({"write_files": {"paths": ["notes/*.md"], "notebooks": ["lab"]}});
+        let both = [runs.clone(), notes.clone(), json!("read_files")];
+        assert_eq!(may(&both, &["runs/a/b.md", "notes/a.md"]), Ok(()));
+        assert!(may(&[runs], &["runs/a.md", "other/b.md"]).unwrap_err().contains("`other/b.md` is outside"));
+        let other = json!({"write_files": {"notebooks": ["other"]}});
+        assert!(may(&[other], &["a.md"]).unwrap_err().contains("limited to the notebooks other"));
+        assert!(may(&[json!("read_files")], &["a.md"]).unwrap_err().contains("was not given"));
     }
 }

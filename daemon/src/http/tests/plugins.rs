@@ -3,7 +3,7 @@
 use super::*;
 
 const MANIFEST: &str = "id: probe\nname: Probe\nversion: 1.0.0\ntype: view\n\
-permissions:\n  - read_files: { paths: ['tasks/**'] }\n  - modify_metadata: { paths: ['tasks/**'] }\n\
+permissions:\n  - read_files: { paths: ['tasks/**'] }\n  - modify_metadata: { paths: ['tasks/**'] }\n  - write_files: { paths: ['in/**'] }\n\
 views:\n  - { id: probe, name: Probe, script: probe.js }\n\
 importers:\n  - { id: lines, name: Lines, script: lines.js, extensions: [.txt] }\n";
 const LINES: &str = "codex.importer((file) => file.text.split('\\n').filter(Boolean).map((text, at) => ({ path: `${file.stem}/${at}.md`, text, properties: { n: at } })));";
@@ -124,6 +124,18 @@ async fn a_file_is_imported_once_it_was_looked_at() {
     assert_eq!(again["made"].as_array().unwrap().len(), 2);
     world.file_is("in/run/1.md", "---\nn: 1\n---\ntwo").await;
     world.file_is("in/run/1-1.md", "---\nn: 1\n---\ntwo").await;
+
+    // It makes entries where it may, and is counted.
+    let outside = send(address.replace("folder=in", "folder=out")).await;
+    assert_eq!(outside.refused(), (403, "not_permitted".into()));
+    assert!(outside.text().contains("`out/run/0.md` is outside of in/**"), "{}", outside.text());
+    let listed = world.get("/plugins").await.json();
+    let row = listed["plugins"].as_array().unwrap().iter().find(|row| row["id"] == "probe").unwrap().clone();
+    assert_eq!((&row["calls"], &row["refusals"][0]["call"]), (&json!(4), &json!("importer lines")));
+    let without = json!({"permissions": ["read_files", "modify_metadata"]});
+    world.send("PUT", "/plugins/probe", &[], &without.to_string()).await;
+    assert_eq!(send(address.to_owned()).await.refused(), (403, "not_permitted".into()));
+    assert!(!world.root.join("out").exists() && !world.root.join("in/run/1-2.md").exists());
 }
 
 impl World {

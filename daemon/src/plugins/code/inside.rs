@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Runtime, TypedArray, Value};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::{MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said};
+use super::{MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, checked};
 
 /// What the script finds: nothing but the word that hands its function over.
 const PRELUDE: &str = "globalThis.codex = Object.freeze({ importer(run) { globalThis.__run = run; } });";
@@ -57,7 +57,7 @@ fn try_work(order: &Order) -> rquickjs::Result<Said> {
     let context = Context::full(&runtime)?;
     Ok(context.with(|ctx| match script(&ctx, order) {
         Ok(json) => match serde_json::from_str(&json) {
-            Ok(entries) => Said::Entries(entries),
+            Ok(entries) => checked(entries).map_or_else(Said::Failed, Said::Entries),
             Err(why) => Said::Failed(format!("what it gave back is no list of entries: {why}")),
         },
         Err(_) if Instant::now() > until => {

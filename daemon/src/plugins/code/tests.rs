@@ -118,3 +118,34 @@ fn bundled_importers_leave_nothing_out() {
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[0].properties["m1"], json!("7"));
 }
+
+#[test]
+fn properties_are_bounded_for_one_entry_and_for_all() {
+    let giving = |entries: usize, properties: &str| {
+        let script = format!(
+            "codex.importer(() => Array.from({{ length: {entries} }}, (_, at) => ({{ path: `${{at}}`, properties: {properties} }})));"
+        );
+        importing(&script, "x", b"").map(|all| all.len())
+    };
+    let many =
+        |count: usize| format!("Object.fromEntries(Array.from({{ length: {count} }}, (_, at) => [at, at]))");
+    assert_eq!(giving(1, &many(9999)), Ok(1));
+    for (entries, properties, words) in [
+        (1, many(10_001), "10000 are the most"),
+        (1, "{ all: Array(20000).fill({}) }".to_owned(), "10000 are the most"),
+        (1, "{ all: 'x'.repeat(1100 << 10) }".to_owned(), "1024 are the most"),
+        (25, many(9000), "made 225000 properties"),
+        (20, "{ all: 'x'.repeat(1000 << 10) }".to_owned(), "16 MiB are the most"),
+    ] {
+        let why = giving(entries, &properties).unwrap_err();
+        assert!(why.contains(words), "{properties}: {why}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_values_is_none() {
+    for (json, count) in [("{}", 1), ("[0,1,[2]]", 4), (r#"{"a,[{":"\\\",,","b":[]}"#, 3), ("\",,,", 0)] {
+        assert_eq!(values(json.as_bytes()), count, "{json}");
+    }
+    assert!(few(&[b"[".as_slice(), &b"0,".repeat(400_000)].concat()).is_err());
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::{Method, Url};
 use serde_json::{Map, Value, json};
 
+use super::redact::Secrets;
 use crate::plugins::manifest::{Endpoint, Integration, Parameter};
 
 /// A request that can be sent.
@@ -22,7 +23,10 @@ pub struct Prepared {
     pub body: Option<Value>,
     /// Names the answer among those that are kept: what was asked, without secrets.
     pub key: String,
-    secrets: Vec<String>,
+    /// Whether a secret goes with it.
+    pub has_secret: bool,
+    /// What its answer must not hold: all that this plugin has.
+    pub secrets: Secrets,
 }
 
 impl Prepared {
@@ -30,19 +34,9 @@ impl Prepared {
     pub fn is_safe(&self) -> bool {
         self.method.is_safe()
     }
-
-    /// Whether a secret goes with it.
-    pub fn has_secret(&self) -> bool {
-        !self.secrets.is_empty()
-    }
-
-    /// A text in which no secret stands: a service may say what it was sent.
-    pub fn without_secrets(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "•••"))
-    }
 }
 
-/// Makes it, or says what is missing.
+/// Makes it, or says what is missing. `auth` names the secret that is sent as `auth_method` says.
 pub fn prepare(
     endpoint: &Endpoint,
     integration: &Integration,
@@ -50,6 +44,7 @@ pub fn prepare(
     given: &Map<String, Value>,
     config: &Map<String, Value>,
     secrets: &BTreeMap<String, String>,
+    auth: Option<&str>,
 ) -> Result<Prepared, String> {
     let known: Vec<&str> = endpoint.parameters.iter().map(|one| one.name.as_str()).collect();
     if let Some(unknown) = given.keys().find(|key| !known.contains(&key.as_str())) {
@@ -58,7 +53,7 @@ pub fn prepare(
     let method =
         endpoint.method.as_deref().unwrap_or("GET").parse().map_err(|_| "its method is none".to_owned())?;
     let mut values: BTreeMap<&str, Value> = BTreeMap::new();
-    let mut used: Vec<String> = Vec::new();
+    let mut has_secret = false;
     let mut public: BTreeMap<&str, Value> = BTreeMap::new();
     for parameter in &endpoint.parameters {
         let secret = parameter.from_config.as_ref().and_then(|key| secrets.get(key));
@@ -70,7 +65,7 @@ pub fn prepare(
             None if secret.is_some() => {
                 let secret = secret.cloned().unwrap_or_default();
                 values.insert(&parameter.name, json!(secret));
-                used.push(secret);
+                has_secret = true;
             }
             None if parameter.required => {
                 let from = parameter.from_config.as_ref().map(|key| format!(", nor is the setting `{key}`"));
@@ -83,7 +78,7 @@ pub fn prepare(
             None => {}
         }
     }
-    let key = format!("{} {}", endpoint.id, json!(public));
+    let key = json!([endpoint.id, endpoint.path, endpoint.response_type, public]);
     let key = blake3::hash(format!("{base}\n{key}").as_bytes()).to_hex().to_string();
     let mut url = match &endpoint.path {
         Some(path) => address(base, path, &mut values)?,
@@ -108,32 +103,27 @@ pub fn prepare(
             body = Some(json!(values));
         }
     }
-    let first = secrets.values().next();
+    // Of a page, whoever asks says where it is: what is kept for the service goes to the service alone.
+    let is_there =
+        endpoint.path.is_some() || Url::parse(base).is_ok_and(|base| base.origin() == url.origin());
+    let secret = auth.and_then(|name| secrets.get(name)).filter(|_| is_there);
     let mut secret_headers = Vec::new();
-    match (integration.auth_method.as_str(), first) {
-        ("token", Some(secret)) => {
+    match (integration.auth_method.as_str(), secret) {
+        ("token" | "oauth2", Some(secret)) => {
             secret_headers.push(("authorization".to_owned(), format!("Bearer {secret}")));
-            used.push(secret.clone());
         }
-        ("oauth2", _) => {
-            let token = secrets.get(OAUTH_TOKEN).ok_or("it is not signed in")?;
-            secret_headers.push(("authorization".to_owned(), format!("Bearer {token}")));
-            used.push(token.clone());
-        }
-        ("api_key", Some(secret)) if used.is_empty() => {
-            secret_headers.push(("x-api-key".to_owned(), secret.clone()));
-            used.push(secret.clone());
-        }
+        ("api_key", Some(secret)) => secret_headers.push(("x-api-key".to_owned(), secret.clone())),
         _ => {}
     }
+    has_secret |= !secret_headers.is_empty();
     let accept = match endpoint.response_type.as_deref() {
         None | Some("json") if endpoint.path.is_some() => "application/json",
         Some("image") => "image/*",
         _ => "*/*",
     };
-    used.retain(|secret| !secret.is_empty());
+    let secrets = Secrets::of(secrets.values().map(String::as_str));
     let headers = vec![("accept".to_owned(), accept.to_owned())];
-    Ok(Prepared { method, url, headers, secret_headers, body, key, secrets: used })
+    Ok(Prepared { method, url, headers, secret_headers, body, key, has_secret, secrets })
 }
 
 /// The name among the secrets of a token that a sign-in gave; no setting can have it.

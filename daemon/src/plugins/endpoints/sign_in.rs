@@ -153,7 +153,7 @@ impl Plugins {
         if plugin.manifest.integration.as_ref().is_none_or(|one| one.oauth.is_none()) {
             return Ok(None);
         }
-        Ok(Some(self.inner.system.plugin_secret(workspace, plugin.id(), TOKENS)?.is_some()))
+        Ok(Some(self.has_secret(plugin, workspace, TOKENS)?))
     }
 
     /// Forgets the tokens and what was asked with them, and tells the service if it says where. Whether that worked changes nothing
@@ -162,7 +162,8 @@ impl Plugins {
         let plugin = self.find(id)?;
         let key = (scope.workspace.clone(), id.to_owned());
         lock(&self.inner.engine.sign_ins.waiting).remove(&key);
-        let tokens = self.tokens(&plugin, scope)?;
+        // Those of another service are told to nobody.
+        let tokens = self.tokens(&plugin, scope).ok().flatten();
         self.keep_secret(&plugin, &scope.workspace, TOKENS, None)?;
         self.inner.system.forget_plugin_answers(&scope.workspace, id).map_err(PluginError::from)?;
         if let Some(tokens) = tokens
@@ -231,7 +232,7 @@ impl Plugins {
         let token_url = oauth.token_url.clone();
         let mut service = Service {
             client_id: client_id.to_owned(),
-            client_secret: self.secret(plugin.id(), &scope.workspace, "client_secret")?,
+            client_secret: self.secret(plugin, &scope.workspace, "client_secret")?,
             reach: self.reach(plugin, &integration, &config),
             token_url: Url::parse("https://token.invalid").map_err(|why| input(why.to_string()))?,
             oauth,
@@ -241,7 +242,7 @@ impl Plugins {
     }
 
     fn tokens(&self, plugin: &Plugin, scope: &Scope) -> Result<Option<Tokens>, PluginError> {
-        let kept = self.secret(plugin.id(), &scope.workspace, TOKENS)?;
+        let kept = self.secret(plugin, &scope.workspace, TOKENS)?;
         Ok(kept.and_then(|json| serde_json::from_str(&json).ok()))
     }
 

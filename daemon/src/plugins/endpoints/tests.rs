@@ -1,22 +1,37 @@
 //! Before a service that answers as such services do, and as they should not.
 #![allow(clippy::unwrap_used)]
 
+mod kept;
+mod secret;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::breaker::End;
 use super::*;
-use crate::system::System;
+use crate::clock::now_ms;
+use crate::plugins::lock;
+use crate::plugins::manifest::RateLimit;
+use crate::system::{PluginAnswer, System};
 
 /// What the service was asked, and how often.
 #[derive(Clone, Default)]
 struct Service {
     asked: Arc<AtomicUsize>,
     last: Arc<Mutex<(String, HeaderMap)>>,
+    /// Told of each request that will never be answered.
+    hangs: Arc<tokio::sync::Notify>,
+    /// Lets one that waits go on.
+    go: Arc<tokio::sync::Notify>,
 }
 
 async fn serve(Shared(service): Shared<Service>, uri: Uri, headers: HeaderMap) -> axum::response::Response {
@@ -38,12 +53,46 @@ async fn serve(Shared(service): Shared<Service>, uri: Uri, headers: HeaderMap) -
         "picture" => ([("content-type", "image/png")], vec![1_u8, 2, 3]).into_response(),
         "echo" => (json_type, json!({"said": headers["authorization"].to_str().unwrap()}).to_string())
             .into_response(),
+        "hangs" => {
+            service.hangs.notify_one();
+            std::future::pending().await
+        }
+        "waits" => {
+            service.hangs.notify_one();
+            service.go.notified().await;
+            (json_type, "{}").into_response()
+        }
+        "unauthorized" => StatusCode::UNAUTHORIZED.into_response(),
+        "forbidden" => StatusCode::FORBIDDEN.into_response(),
+        "gone" => StatusCode::GONE.into_response(),
+        "teapot" => StatusCode::IM_A_TEAPOT.into_response(),
+        "escaped" => (json_type, escaped(headers["authorization"].to_str().unwrap())).into_response(),
+        "stamped" => {
+            let said = [b"\x89PNG\0".as_slice(), headers["authorization"].as_bytes()].concat();
+            ([("content-type", "image/png")], said).into_response()
+        }
+        "busy" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "120")]).into_response(),
+        "later" => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", LATER)]).into_response(),
+        "too-often" => (StatusCode::FORBIDDEN, [("retry-after", "60")]).into_response(),
         "loop" => (StatusCode::FOUND, [("location", "/loop")]).into_response(),
         "away" => (StatusCode::FOUND, [("location", "http://169.254.169.254/latest")]).into_response(),
         "elsewhere" => (StatusCode::FOUND, [("location", "https://evil.example/")]).into_response(),
         _ => (json_type, json!({"path": uri.to_string()}).to_string()).into_response(),
     }
 }
+
+/// What was sent, as JSON may hold it.
+fn escaped(said: &str) -> String {
+    let (slashes, percent) = (said.replace('/', "\\/"), said.replace('/', "%2F"));
+    let letters: String = said.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect();
+    let base64 = data_encoding::BASE64.encode(said.as_bytes());
+    format!(
+        "{{\"{slashes}\": [\"{letters}\", \"{percent}\", \"{base64}\"], \"in\": \"{{\\\"k\\\": \\\"{said}\\\"}}\"}}"
+    )
+}
+
+/// An HTTP date that is far away.
+const LATER: &str = "Tue, 31 Dec 2199 23:59:59 GMT";
 
 const MANIFEST: &str = "id: stars\nname: Stars\nversion: 1.0.0\ntype: integration\npermissions: [{ network_request: { hosts: [api.example.org] } }]\n\
 properties: [{ name: token, secure: true }, { name: units, default: metric }]\n\
@@ -57,8 +106,9 @@ endpoints:\n  - { id: any, path: '/{what}', cache_ttl: 0, parameters: [{ name: w
 
 struct Place {
     plugins: Plugins,
+    scope: Scope,
     service: Service,
-    _temp: tempfile::TempDir,
+    temp: tempfile::TempDir,
 }
 
 fn scope() -> Scope {
@@ -67,7 +117,11 @@ fn scope() -> Scope {
 
 /// A plugin whose service is here, because the user of this device says so.
 async fn place() -> Place {
-    let place = far(reach::system());
+    near(MANIFEST).await
+}
+
+async fn near(manifest: &str) -> Place {
+    let place = installed(manifest, reach::system());
     let service = place.service.clone();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -81,15 +135,19 @@ async fn place() -> Place {
 
 /// A plugin whose service is where the manifest says, and names lead where the test says.
 fn far(lookup: Lookup) -> Place {
+    installed(MANIFEST, lookup)
+}
+
+fn installed(manifest: &str, lookup: Lookup) -> Place {
     let temp = tempfile::tempdir().unwrap();
     let system = System::open(&temp.path().join("system.db")).unwrap();
     let folder = temp.path().join("plugins/stars");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("manifest.yml"), MANIFEST).unwrap();
+    std::fs::write(folder.join("manifest.yml"), manifest).unwrap();
     let plugins = Plugins::with_engine(temp.path().join("plugins"), system, Engine::with_lookup(lookup));
     let hash = plugins.find("stars").unwrap().hash.clone();
     plugins.enable("stars", &scope(), Some(Some(true)), Some(&hash), None).unwrap();
-    Place { plugins, service: Service::default(), _temp: temp }
+    Place { plugins, scope: scope(), service: Service::default(), temp }
 }
 
 impl Place {
@@ -99,6 +157,53 @@ impl Place {
 
     async fn fails(&self, endpoint: &str, parameters: Value) -> String {
         self.ask(endpoint, parameters).await.unwrap_err().to_string()
+    }
+
+    fn plugin(&self) -> Arc<Plugin> {
+        self.plugins.find("stars").unwrap()
+    }
+
+    fn set_secret(&self, name: &str, value: Option<&str>) {
+        self.plugins.set_secret(&self.plugin(), "default", name, value).unwrap();
+    }
+
+    fn set_config(&self, config: Value) {
+        self.plugins.set_config(&self.plugin(), "default", config.as_object().unwrap()).unwrap();
+    }
+
+    fn prepare(&self, endpoint: &str, parameters: Value) -> Result<Prepared, EndpointError> {
+        let given = parameters.as_object().unwrap();
+        let call = self.plugins.prepare(self.plugin(), &self.scope, endpoint, given, None)?;
+        Ok(call.prepared)
+    }
+
+    /// Under what an answer is kept.
+    fn key(&self, endpoint: &str, parameters: Value) -> (String, String, String) {
+        let key = self.prepare(endpoint, parameters).unwrap().key;
+        ("default".to_owned(), "stars".to_owned(), key)
+    }
+
+    /// What a service said so many seconds ago.
+    fn said(&self, what: &str, seconds: i64) {
+        let answer = PluginAnswer {
+            at: now_ms() - seconds * 1000,
+            etag: None,
+            modified: None,
+            media_type: "application/json".into(),
+            body: "{\"old\":1}".into(),
+        };
+        let key = self.key("kept", json!({"what": what}));
+        self.plugins.inner.system.keep_plugin_answer(&key, &answer).unwrap();
+    }
+
+    fn is_kept(&self, what: &str) -> bool {
+        let key = self.key("kept", json!({"what": what}));
+        self.plugins.inner.system.plugin_answer(&key).unwrap().is_some()
+    }
+
+    fn gate(&self, work: impl FnOnce(&mut Gate)) {
+        let mut gates = lock(&self.plugins.inner.engine.gates);
+        work(gates.entry(("default".to_owned(), "stars".to_owned())).or_default());
     }
 
     fn asked(&self) -> usize {
@@ -123,15 +228,6 @@ async fn parameters_go_where_they_belong() {
 }
 
 #[tokio::test]
-async fn no_secret_comes_back() {
-    let place = place().await;
-    let plugin = place.plugins.find("stars").unwrap();
-    place.plugins.set_secret(&plugin, "default", "token", Some("hunter2-hunter2")).unwrap();
-    let answer = place.ask("any", json!({"what": "echo"})).await.unwrap();
-    assert_eq!(answer.data["said"], "Bearer •••");
-}
-
-#[tokio::test]
 async fn an_answer_is_kept_as_long_as_declared_and_shown_as_of_then() {
     let place = place().await;
     let first = place.ask("kept", json!({"what": "fine"})).await.unwrap();
@@ -139,34 +235,22 @@ async fn an_answer_is_kept_as_long_as_declared_and_shown_as_of_then() {
     assert_eq!((place.asked(), &first, again.stale), (1, &again, false));
     // When it is old, the service says whether it changed.
     place.ask("brief", json!({})).await.unwrap();
-    let key = |place: &Place| {
-        let plugin = place.plugins.find("stars").unwrap();
-        place.plugins.prepare(plugin, &scope(), "brief", &Map::new(), None).unwrap().key()
-    };
+    let key = place.key("brief", json!({}));
     let system = &place.plugins.inner.system;
-    let old = PluginAnswer { at: 1000, ..system.plugin_answer(&key(&place)).unwrap().unwrap() };
-    system.keep_plugin_answer(&key(&place), &old).unwrap();
+    let old = PluginAnswer { at: now_ms() - 2000, ..system.plugin_answer(&key).unwrap().unwrap() };
+    system.keep_plugin_answer(&key, &old).unwrap();
     let fresh = place.ask("brief", json!({})).await.unwrap();
     assert_eq!((place.asked(), fresh.data, fresh.stale), (3, json!({"a": 1}), false));
-    assert!(fresh.as_of > 1000);
+    assert!(fresh.as_of > old.at);
 }
 
 #[tokio::test]
 async fn what_does_not_answer_is_shown_as_of_before_and_then_left_alone() {
     let place = place().await;
-    let kept = PluginAnswer {
-        at: 1000,
-        etag: None,
-        modified: None,
-        media_type: "application/json".into(),
-        body: "{\"old\":1}".into(),
-    };
-    let plugin = place.plugins.find("stars").unwrap();
-    let down = json!({"what": "down"});
-    let key = place.plugins.prepare(plugin, &scope(), "kept", down.as_object().unwrap(), None).unwrap().key();
-    place.plugins.inner.system.keep_plugin_answer(&key, &kept).unwrap();
-    let answer = place.ask("kept", down).await.unwrap();
-    assert_eq!((answer.data, answer.stale, answer.as_of), (json!({"old": 1}), true, 1000));
+    place.said("down", 7200);
+    let answer = place.ask("kept", json!({"what": "down"})).await.unwrap();
+    assert_eq!((answer.data, answer.stale), (json!({"old": 1}), true));
+    assert!(now_ms() - answer.as_of >= 7_200_000);
     assert_eq!(place.asked(), 3, "tried again, twice");
     assert!(place.fails("any", json!({"what": "down"})).await.contains("503"));
     let before = place.asked();
@@ -235,4 +319,35 @@ async fn nothing_is_asked_without_the_permission() {
     place.plugins.enable("stars", &scope(), None, None, Some(&[])).unwrap();
     assert!(matches!(place.ask("any", json!({"what": "fine"})).await, Err(EndpointError::Plugin(_))));
     assert_eq!(place.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_probe_whose_tab_is_closed_does_not_close_the_gate_for_ever() {
+    let place = place().await;
+    let limit = RateLimit::default();
+    let a_while_ago = Instant::now().checked_sub(Duration::from_secs(31)).unwrap();
+    place.gate(|gate| {
+        for _ in 0..5 {
+            let turn = gate.enter(&limit, a_while_ago).unwrap();
+            gate.leave(turn, End::Failed, a_while_ago);
+        }
+    });
+    tokio::select! {
+        answer = place.ask("any", json!({"what": "hangs"})) => panic!("{answer:?}"),
+        () = place.service.hangs.notified() => {}
+    }
+    assert_eq!(place.ask("any", json!({"what": "fine"})).await.unwrap().data, json!({"a": 1}));
+}
+
+#[tokio::test]
+async fn a_service_that_says_when_is_asked_then_and_not_before() {
+    for (what, status, seconds) in
+        [("busy", "429", "in 120 s"), ("later", "503", "in 3600 s"), ("too-often", "403", "in 60 s")]
+    {
+        let place = place().await;
+        assert!(place.fails("any", json!({"what": what})).await.contains(status), "{what}");
+        let why = place.fails("any", json!({"what": "fine"})).await;
+        assert!(why.contains("left alone") && why.contains(seconds), "{what}: {why}");
+        assert_eq!(place.asked(), 1, "{what}: and not tried again by itself");
+    }
 }

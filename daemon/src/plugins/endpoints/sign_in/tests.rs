@@ -193,7 +193,7 @@ async fn the_user_says_yes_in_a_browser_and_the_daemon_asks_with_what_comes_back
         let is_there = |word: &[u8]| bytes.windows(word.len()).any(|part| part == word);
         assert!(!is_there(b"access-1") && !is_there(b"refresh-1"));
     }
-    assert_eq!(place.plugins.secrets("agenda", "default").unwrap(), ["client_secret"]);
+    assert_eq!(place.plugins.secrets(&place.plugin(), "default").unwrap().0, ["client_secret"]);
 }
 
 #[tokio::test]
@@ -271,6 +271,21 @@ async fn what_cannot_be_renewed_is_signed_out_and_says_so() {
     lock(&place.service).is_over = true;
     assert!(place.ask().await.unwrap_err().contains("sign in under Settings"));
     assert_eq!(place.is_signed_in(), Some(false));
+}
+
+#[tokio::test]
+async fn a_token_follows_its_plugin_to_no_other_service() {
+    let place = place().await;
+    place.signed_in().await;
+    let other = json!({"base_url": "https://other.example"});
+    place.plugins.set_config(&place.plugin(), "default", other.as_object().unwrap()).unwrap();
+    assert_eq!(place.is_signed_in(), Some(false));
+    assert!(place.ask().await.unwrap_err().contains("sign in again"));
+    let error = place.plugins.sign_in("agenda", &scope()).await.unwrap_err().to_string();
+    assert!(error.contains("`client_secret` was given for other hosts"), "{error}");
+    // It can be forgotten all the same, and is told to nobody.
+    place.plugins.sign_out("agenda", &scope()).await.unwrap();
+    assert!(lock(&place.service).revoked.is_empty());
 }
 
 #[tokio::test]
