@@ -359,7 +359,7 @@ impl Plugins {
         for (key, value) in changes {
             let known = plugin.manifest.properties.iter().find(|one| one.name == *key);
             match known {
-                _ if key == "base_url" && plugin.manifest.integration.is_some() => {}
+                _ if key == "base_url" && plugin.manifest.integration.is_some() => check_address(value)?,
                 Some(property) if !property.secure => check_setting(property, value)?,
                 Some(_) => {
                     let say = format!(
@@ -467,6 +467,24 @@ pub fn in_a_line(problem: &Problem) -> String {
     let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
     let key = problem.key.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
     format!("{}{line}{key}: {}", problem.file, problem.message)
+}
+
+/// An address that a service may have.
+fn check_address(value: &Value) -> Result<(), PluginError> {
+    let refused = |why: &str| PluginError::Refused(format!("`base_url` cannot be {value}: {why}"));
+    let text = match value {
+        Value::Null => return Ok(()),
+        Value::String(text) => text,
+        _ => return Err(refused("it is the address of a service, as in `https://api.example.org`")),
+    };
+    let url = reqwest::Url::parse(text).map_err(|why| refused(&format!("it is no address ({why})")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(refused("a service is asked by http or https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("a name or a password does not belong into it; secrets are set apart"));
+    }
+    Ok(())
 }
 
 fn check_setting(property: &manifest::Property, value: &Value) -> Result<(), PluginError> {

@@ -9,7 +9,7 @@ interface ImporterFile {
   readonly name: string;
   /** That without its ending. */
   readonly stem: string;
-  /** As text: UTF-8, UTF-16 with its mark, else Latin-1. A byte order mark is left out. */
+  /** As text: UTF-8, UTF-16 with its mark, else Windows-1252. A byte order mark is left out. */
   readonly text: string;
   readonly bytes: Uint8Array;
 }

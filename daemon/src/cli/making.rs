@@ -182,10 +182,10 @@ async fn import(client: &Client, out: Output, args: ImportArgs) -> Result<(), Fa
     let answer = client.send(request).await?.json::<Value>().await;
     let answer = answer.map_err(|why| Failure::new(format!("cannot read the daemon's answer: {why}")))?;
     out.show(&answer, |answer| {
-        let entries: Vec<&Value> = answer["entries"].as_array().into_iter().flatten().collect();
-        let mut lines: Vec<String> = entries.iter().map(|entry| text(entry, "path").to_owned()).collect();
+        let paths = answer["paths"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let mut lines: Vec<String> = paths.map(str::to_owned).collect();
         let done = if args.preview { "would be made" } else { "are made" };
-        lines.push(format!("{} entries {done} of {shown} by {plugin}", entries.len()));
+        lines.push(format!("{} entries {done} of {shown} by {plugin}", lines.len()));
         lines.join("\n")
     });
     Ok(())

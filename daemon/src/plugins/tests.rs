@@ -436,6 +436,55 @@ fn a_secret_is_written_and_never_lies_open() {
 }
 
 #[test]
+fn the_address_of_a_service_is_one_that_can_be_asked() {
+    let place = place();
+    let stars = "id: stars\nname: Stars\nversion: 1.0.0\ntype: integration\npermissions: [{ network_request: { hosts: [api.example.org] } }]\n\
+        integration: { api_type: rest, base_url: 'https://api.example.org' }\n";
+    let plugin = place.installed("stars", &[("manifest.yml", stars)]);
+    let set = |address: Value| {
+        let change = json!({ "base_url": address });
+        place
+            .plugins
+            .set_config(&plugin, "default", change.as_object().unwrap())
+            .map_err(|why| why.to_string())
+    };
+    for bad in [
+        json!("ftp://x"),
+        json!("no address"),
+        json!("https://me:pass@x.org"),
+        json!(7),
+        json!("file:///etc/passwd"),
+    ] {
+        assert!(set(bad.clone()).unwrap_err().contains("base_url"), "{bad}");
+    }
+    for good in [json!("http://127.0.0.1:9477"), json!("https://stars.example.org/v2"), Value::Null] {
+        assert_eq!(set(good), Ok(()));
+    }
+}
+
+#[test]
+fn what_will_hardly_do_what_was_meant_is_said() {
+    let place = place();
+    let text = "id: stars\nname: Stars\nversion: 1.0.0\ntype: integration\npermisions: []\npermissions:\n  - network_request: { hosts: [other.example.org] }\n\
+        integration: { api_type: rest, base_url: 'http://api.example.org:8080' }\nendpoints:\n  - id: get\n    method: get\n    path: /x/{foo}\n    parameters: [{ name: bar, from_config: nokey }]\n\
+        examples: [{ name: E, file: none.cdx }]\nproperties:\n";
+    let plugin = place.installed("stars", &[("manifest.yml", text)]);
+    let mut said: Vec<(String, usize)> =
+        plugin.manifest.advice.iter().map(|one| (one.key.clone().unwrap(), one.line.unwrap())).collect();
+    said.sort_by_key(|(_, line)| *line);
+    let expect = [
+        ("permisions", 5),
+        ("integration/base_url", 8),
+        ("integration/base_url", 8),
+        ("endpoints/0/path", 12),
+        ("endpoints/0/parameters/0/from_config", 13),
+        ("examples/0/file", 14),
+    ];
+    assert_eq!(said, expect.map(|(key, line)| (key.to_owned(), line)), "{:?}", plugin.manifest.advice);
+    assert_eq!(plugin.manifest.endpoints[0].method.as_deref(), Some("GET"));
+}
+
+#[test]
 fn what_is_bundled_is_whole() {
     let catalogue = Catalogue::read(Path::new("/nonexistent"), &|_, _| false);
     assert_eq!(catalogue.problems, []);

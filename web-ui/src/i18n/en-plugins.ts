@@ -5,7 +5,7 @@ import { many, num } from './format';
 /** Names one after another, as one says them. */
 const list = (names: readonly string[]): string => (names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`);
 /** Where a permission counts; what it does not say does not limit it. */
-type Limits = Partial<Record<'paths' | 'notebooks' | 'hosts', readonly string[]>>;
+type Limits = Partial<Record<'paths' | 'notebooks' | 'hosts', readonly string[]>> & { own?: string | null };
 const where = ({ paths = [], notebooks = [] }: Limits): string =>
   `${paths.length > 0 ? `, only at ${list(paths)}` : ''}${notebooks.length > 0 ? `, only in ${list(notebooks)}` : ''}`;
 
@@ -14,7 +14,10 @@ const may: Record<PermissionName, (limits: Limits) => string> = {
   read_files: (limits) => `Read entries: their texts, properties and pictures${where(limits)}`,
   modify_metadata: (limits) => `Change properties of entries${where(limits)}`,
   write_files: (limits) => `Make entries and write their texts${where(limits)}`,
-  network_request: ({ hosts = [] }) => (hosts.length === 0 ? 'Have this device ask services on the network' : `Have this device ask ${list(hosts)}, and nobody else on the network`),
+  network_request: ({ hosts = [], own }) => {
+    const asked = own ? [...hosts, `${own} (as this device is set)`] : hosts;
+    return asked.length === 0 ? 'Have this device ask services on the network' : `Have this device ask ${list(asked)}, and nobody else on the network`;
+  },
   store_config: () => 'Keep settings of its own',
   render_blocks: () => 'Draw its blocks in your notes',
 };
@@ -102,6 +105,7 @@ export const plugins = {
     secretSet: 'Set. Type to replace it.',
     secretUnset: 'Not set',
     secretAgain: 'Type it again',
+    address: 'Address of the service (empty: as the plugin says)',
     secretAgainWhy: (name: string) => `“${name}” was given for other hosts than this plugin asks now. It is not sent until you type it again.`,
     forget: 'Forget it',
     forgotten: (name: string) => `“${name}” is forgotten.`,

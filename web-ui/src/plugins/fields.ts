@@ -110,3 +110,9 @@ export function cdxOf(said: { title: string; view: string; query: Record<string,
   const part = (name: string, values: Record<string, Json>) => (Object.keys(values).length === 0 ? [] : [`${name}:`, ...map(values)]);
   return ['---', 'type: view', `view_type: ${said.view}`, `title: ${JSON.stringify(said.title)}`, ...part('query', said.query), ...part('config', said.config), '---', ''].join('\n');
 }
+
+/** The host of the service that this device asks instead of the one that a plugin names. */
+export function ownHost(config: Record<string, unknown>): string | null {
+  const base = config['base_url'];
+  return typeof base === 'string' && URL.canParse(base) ? new URL(base).host : null;
+}

@@ -40,6 +40,8 @@ pub struct Import {
 pub struct ImportAnswer {
     /// Entries, as the code gave them.
     pub entries: Vec<Imported>,
+    /// Where they are, or would be, in the same order: a taken name got a number.
+    pub paths: Vec<String>,
     /// Their ids, in the same order; none for a preview.
     pub made: Vec<String>,
 }
@@ -92,8 +94,9 @@ pub async fn import(
     })
     .await?;
     let mut made = Vec::new();
+    let mut places: Vec<String> = paths.iter().map(ToString::to_string).collect();
     if !import.preview {
-        for (entry, path) in entries.iter().zip(paths) {
+        for (number, (entry, path)) in entries.iter().zip(paths).enumerate() {
             let new = NewEntry {
                 path: path.to_string(),
                 content: Some(entry.text.clone()),
@@ -108,7 +111,10 @@ pub async fn import(
                     .collect(),
             };
             match entries::made(&desk, &notebook, new).await {
-                Ok(details) => made.push(details.id),
+                Ok(details) => {
+                    places[number] = details.path;
+                    made.push(details.id);
+                }
                 Err(why) => {
                     let so_far = format!(
                         "{} of {} entries are made; the next one is not: ",
@@ -120,7 +126,7 @@ pub async fn import(
             }
         }
     }
-    Ok(Json(ImportAnswer { entries, made }))
+    Ok(Json(ImportAnswer { entries, paths: places, made }))
 }
 
 /// Says no unless one of the permissions reaches each path.

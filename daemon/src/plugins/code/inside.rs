@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Runtime, TypedArray, Value};
+use rquickjs::{
+    CatchResultExt, CaughtError, Context, Ctx, Function, Module, Object, Runtime, TypedArray, Value,
+};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::{MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, checked};
@@ -68,7 +70,6 @@ fn try_work(order: &Order) -> rquickjs::Result<Said> {
 }
 
 fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
-    let thrown = |error: rquickjs::CaughtError<'_>| format!("the code failed: {error}");
     ctx.eval::<(), _>(PRELUDE).catch(ctx).map_err(thrown)?;
     // As a module: its names are its own, and it is strict. There is no loader, so it imports nothing.
     let module =
@@ -90,6 +91,29 @@ fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
     json.to_string().map_err(|why| why.to_string())
 }
 
+/// In the code's own words; of a slip of the code's, where it is.
+fn thrown(error: CaughtError<'_>) -> String {
+    match error {
+        CaughtError::Exception(error) => {
+            let said = error.message().filter(|said| !said.trim().is_empty());
+            let said = said.unwrap_or_else(|| "it says no more".to_owned());
+            let name = error.as_object().get::<_, String>("name").unwrap_or_default();
+            let stack = error.stack().unwrap_or_default();
+            let place = stack.lines().next().map(str::trim).filter(|place| !place.is_empty());
+            match place {
+                Some(place) if name != "Error" => format!("the code failed: {said} ({name} {place})"),
+                _ if name != "Error" => format!("the code failed: {said}"),
+                _ => said,
+            }
+        }
+        // There is no memory left for an error.
+        CaughtError::Value(value) if value.is_null() || value.is_undefined() => {
+            "the code was stopped: it used more memory than it may".to_owned()
+        }
+        other => format!("the code failed: {other}"),
+    }
+}
+
 /// What an importer is given: a name, bytes, and what they are as text.
 fn file<'js>(ctx: &Ctx<'js>, order: &Order) -> rquickjs::Result<Object<'js>> {
     let bytes = data_encoding::BASE64.decode(order.bytes.as_bytes()).unwrap_or_default();
@@ -104,19 +128,29 @@ fn file<'js>(ctx: &Ctx<'js>, order: &Order) -> rquickjs::Result<Object<'js>> {
     Ok(file)
 }
 
-/// UTF-8, UTF-16 with its mark, else Latin-1: instruments are old.
+/// UTF-8, UTF-16 with its mark, else Windows-1252: instruments are old.
 fn text(bytes: &[u8]) -> String {
     let pairs = |order: fn([u8; 2]) -> u16| -> String {
         let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| order([pair[0], pair[1]])).collect();
         String::from_utf16_lossy(&units)
     };
+    let plain = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|byte| windows(*byte)).collect(),
+    };
     match bytes {
         [0xff, 0xfe, ..] => pairs(u16::from_le_bytes),
         [0xfe, 0xff, ..] => pairs(u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        },
+        [0xef, 0xbb, 0xbf, rest @ ..] => plain(rest),
+        _ => plain(bytes),
     }
+}
+
+/// A letter of Windows-1252 (WHATWG Encoding, index-windows-1252): Latin-1, but for these.
+fn windows(byte: u8) -> char {
+    const HIGH: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    byte.checked_sub(0x80).and_then(|at| HIGH.get(usize::from(at)).copied()).unwrap_or(char::from(byte))
 }

@@ -27,6 +27,24 @@ fn a_file_becomes_entries() {
     let latin =
         importing("codex.importer((file) => [{ path: 'a', text: file.text }]);", "x", b"20 \xb0C").unwrap();
     assert_eq!(latin[0].text, "20 °C");
+    let windows =
+        importing("codex.importer((file) => [{ path: 'a', text: file.text }]);", "x", b"5\x805 \x96 \xe4")
+            .unwrap();
+    assert_eq!(windows[0].text, "5€5 – ä");
+}
+
+#[test]
+fn what_it_throws_is_shown_in_its_own_words() {
+    let thrown = |script: &str| importing(script, "x", b"").unwrap_err();
+    assert_eq!(
+        thrown("codex.importer(() => { throw new Error('line 3: a “}” is missing'); });"),
+        "line 3: a “}” is missing"
+    );
+    let slip = thrown("codex.importer(() => nothing.there);");
+    assert!(slip.starts_with("the code failed: nothing is not defined (ReferenceError at"), "{slip}");
+    let memory =
+        thrown("codex.importer(() => { const all = []; for (;;) all.push(new Array(1e6).fill(1)); });");
+    assert!(memory.contains("memory"), "{memory}");
 }
 
 #[test]

@@ -94,7 +94,7 @@ async fn a_secret_follows_its_plugin_to_no_other_host() {
             .unwrap();
         *lock(&place.plugins.inner.catalogue) = None;
         let hash = place.plugin().hash.clone();
-        place.plugins.enable("stars", &scope(), Some(true), Some(&hash), None).unwrap();
+        place.plugins.enable("stars", &scope(), Some(Some(true)), Some(&hash), None).unwrap();
     };
     let token = vec!["token".to_owned()];
     place.set_secret("token", Some(SECRET));
