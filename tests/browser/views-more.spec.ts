@@ -26,6 +26,20 @@ test.describe('corkboard', () => {
     expect(await sent(page, 'open')).toEqual([]);
   });
 
+  test('a card that is put over another lies on top of it, now and when the board is opened again', async ({ page }) => {
+    const put = (id: string, x: number, modified: string): File => file(id, { title: id.toUpperCase(), corkboard_position: { x, y: 100 } }, { modified });
+    const on = (frame: Frame, x: number): Promise<string> => frame.evaluate((at) => document.elementFromPoint(at, 180)?.closest('article')?.querySelector('h3')?.textContent ?? '', x);
+    const frame = await show(page, 'corkboard/corkboard', [put('a', 100, '2026-11-20T10:00:00Z'), put('b', 500, '2026-11-21T10:00:00Z')], { config: { grid: false } });
+    await frame.getByRole('listitem').filter({ hasText: 'A' }).hover();
+    await page.mouse.down();
+    await page.mouse.move(420, 180, { steps: 5 });
+    await page.mouse.up();
+    await expect.poll(async () => ((await props(page, 'a'))?.['corkboard_position'] as { x: number }).x).toBeGreaterThan(300);
+    await expect.poll(() => on(frame, 505)).toBe('A');
+    const again = await show(page, 'corkboard/corkboard', [put('a', 350, '2026-11-22T10:00:00Z'), put('b', 500, '2026-11-21T10:00:00Z')], {});
+    expect(await on(again, 505)).toBe('A');
+  });
+
   test('keys move a card; a row of key strokes is one change', async ({ page }) => {
     const frame = await show(page, 'corkboard/corkboard', [file('c', { title: 'C', corkboard_position: { x: 100, y: 100 } })], { config: { grid: true } });
     await frame.getByRole('listitem').focus();
@@ -57,6 +71,17 @@ test.describe('corkboard', () => {
     expect(await sent(page, 'set')).toEqual([]);
   });
 });
+
+for (const [what, where, config] of [['board', 'tasks/kanban', { drag_drop: false }], ['corkboard', 'corkboard/corkboard', { draggable: false }]] as const) {
+  test(`a stroke over the cards of a ${what} that stand still marks no text`, async ({ page }) => {
+    const frame = await show(page, where, cards(6), { config });
+    await frame.getByText('Card 0', { exact: true }).hover({ position: { x: 2, y: 9 } });
+    await page.mouse.down();
+    await page.mouse.move(900, 500, { steps: 6 });
+    await page.mouse.up();
+    expect(await frame.evaluate(() => getSelection()?.toString() ?? '')).toBe('');
+  });
+}
 
 test.describe('calendar', () => {
   const meetings = [file('m1', { title: 'Seminar', at: '2026-11-10T09:30' }), file('m2', { title: 'Deadline', at: '2026-11-12' }), file('m3', { title: 'Undated' })];
@@ -164,6 +189,16 @@ test.describe('table', () => {
     }
     await filter.fill('alpha');
     await expect(frame.getByRole('button', { name: 'Total of Amount (mg): Mean 100' })).toBeVisible();
+  });
+
+  test('where columns go on, there is a shade', async ({ page }) => {
+    await page.setViewportSize({ width: 500, height: 700 });
+    const frame = await show(page, 'table/table', rows, { config });
+    await expect(frame.locator('.sheet')).toHaveClass('sheet goes-on');
+    await frame.locator('.codex-list').evaluate((list) => list.scrollTo(10_000, 0));
+    await expect(frame.locator('.sheet')).toHaveClass('sheet came-from');
+    await page.setViewportSize({ width: 1400, height: 700 });
+    await expect(frame.locator('.sheet')).toHaveClass('sheet');
   });
 
   test('a value is changed where it stands, with keys; Escape leaves it', async ({ page }) => {

@@ -37,6 +37,6 @@ codex.start(async (view) => {
       foot,
     );
   } catch (error) {
-    show(h('h3', {}, `${owner}/${repo}${number ? ` #${number}` : ''}`), h('p', { class: 'stale' }, /** @type {{message: string}} */ (error).message));
+    show(h('h3', {}, `${owner}/${repo}${number ? ` #${number}` : ''}`), h('p', { class: 'quiet' }, /** @type {{message: string}} */ (error).message));
   }
 });

@@ -68,6 +68,26 @@ codex.start((view) => {
     });
   };
 
+  /** Cards that were put here, the last one at the end. @type {Set<string>} */
+  const raised = new Set();
+  /** How far up a card lies: above those that stand in the row, and the later it was put. @type {Map<string, number>} */
+  const levels = new Map();
+  const stack = () => {
+    levels.clear();
+    const put = view.files.filter((file) => position(file) !== null).sort((a, b) => codex.compare(a.modified, b.modified)).map(codex.key);
+    const order = [...put.filter((key) => !raised.has(key)), ...[...raised].filter((key) => put.includes(key))];
+    for (const [at, key] of order.entries()) levels.set(key, at + 1);
+  };
+  /** What is moved lies on top. @param {CodexFile} file */
+  const raise = (file) => {
+    raised.delete(codex.key(file));
+    raised.add(codex.key(file));
+  };
+  const lift = () => {
+    stack();
+    for (const [at, { key }] of list.items.entries()) list.at(at)?.style.setProperty('z-index', String(levels.get(key) ?? 0));
+  };
+
   /** @returns {Item[]} */
   const arranged = () => {
     if (!lanes()) return view.files.map((file) => ({ key: codex.key(file), lane: null, file }));
@@ -106,7 +126,9 @@ codex.start((view) => {
     };
     moving.set(codex.key(file), { ...to, write, timer: window.setTimeout(write, QUIET_MS) });
     codex.announce(`${to.x}, ${to.y}`);
+    raise(file);
     list.set(list.items);
+    lift();
     list.show(at);
   };
   /** @param {CodexFile} file @param {Lane | undefined} to */
@@ -132,8 +154,9 @@ codex.start((view) => {
 
   /** @param {CodexFile} file */
   const card = (file) => {
+    const level = lanes() ? 0 : levels.get(codex.key(file)) ?? 0;
     const said = String(file.properties['color'] ?? file.properties['colour'] ?? '').toLowerCase();
-    const made = codex.card(file, style() === 'minimal' ? [] : fields(), { class: style(), dataset: { colour: COLOURS.includes(said) ? said : 'yellow' }, 'aria-describedby': 'help' });
+    const made = codex.card(file, style() === 'minimal' ? [] : fields(), { class: style(), style: { 'z-index': level }, dataset: { colour: COLOURS.includes(said) ? said : 'yellow' }, 'aria-describedby': 'help' });
     const about = file.properties['description'];
     if (style() === 'detailed' && typeof about === 'string' && about !== '') made.append(h('p', { class: 'about codex-quiet' }, about));
     return made;
@@ -190,6 +213,7 @@ codex.start((view) => {
       if (!file || !target) return;
       if (lanes()) return moveTo(file, laneAt(event) ?? undefined);
       const { x, y } = onBoard(event);
+      raise(file);
       put(file, x - hold.x, y - hold.y);
     },
   });
@@ -208,7 +232,9 @@ codex.start((view) => {
     list.element.className = `codex-list${movable() ? ' movable' : ''}${grid() > 0 && !lanes() ? ' dotted' : ''}`;
     list.element.style.setProperty('--grid', `${grid() || STEP}px`);
     list.element.hidden = view.files.length === 0;
+    stack();
     list.set(arranged());
+    if (!lanes()) lift();
     help.textContent = movable() ? (lanes() ? 'Alt with up or down moves the card to another lane, Enter opens it.' : 'Alt with arrows moves the card, Enter opens it.') : 'Enter opens the card.';
     const more = codex.more();
     foot.replaceChildren(...(view.files.length === 0 ? [codex.empty('The board is empty.', 'Every entry that the query of this view finds is a card.')] : more ? [more] : []));

@@ -294,18 +294,28 @@ codex.start((view) => {
   const count = h('span', { class: 'codex-quiet', 'aria-live': 'polite' });
   const below = h('div', null);
   const bar = h('div', { class: 'codex-bar' }, box, count);
-  view.root.append(bar, list.element, below);
+  const sheet = h('div', { class: 'sheet' }, list.element);
+  view.root.append(bar, sheet, below);
+  /** At the side where columns go on there is a shade. */
+  const shade = () => {
+    const { scrollLeft, scrollWidth, clientWidth } = list.element;
+    sheet.classList.toggle('goes-on', scrollLeft + clientWidth < scrollWidth - 1);
+    sheet.classList.toggle('came-from', scrollLeft > 1);
+  };
+  list.element.addEventListener('scroll', shade, { passive: true });
+  new ResizeObserver(shade).observe(list.element);
 
   const draw = () => {
     arrange();
     drawHead();
     drawTotals();
     bar.hidden = view.files.length === 0;
-    list.element.hidden = view.files.length === 0;
+    sheet.hidden = view.files.length === 0;
     list.element.setAttribute('aria-rowcount', String(rows.length + 2));
     list.element.setAttribute('aria-colcount', String(columns.length));
     list.element.style.setProperty('--wide', `${columns.reduce((sum, column) => sum + column.width, 0)}px`);
     list.set(rows);
+    shade();
     count.textContent = filter.trim() === '' ? '' : `${codex.formatNumber(rows.length)} of ${codex.formatNumber(view.files.length)}`;
     below.replaceChildren(...[
       view.files.length === 0 ? codex.empty('No entries fit the query of this view.', 'Its columns are then made of their properties, or as “columns” says.') : codex.more(),
