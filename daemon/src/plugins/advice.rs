@@ -49,6 +49,12 @@ pub fn on(manifest: &Manifest, files: &Files, read: &Read) -> Vec<(String, Strin
             found.push((format!("/examples/{at}/file"), why));
         }
     }
+    if !manifest.importers.is_empty()
+        && manifest.wishes().iter().all(|wish| wish.permission != Permission::WriteFiles)
+    {
+        let say = "an importer makes entries: add `write_files` to `permissions`, or nothing is imported";
+        found.push(("/importers".to_owned(), say.to_owned()));
+    }
     on_the_service(manifest, &mut found);
     on_endpoints(manifest, &mut found);
     found

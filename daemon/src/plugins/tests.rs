@@ -506,3 +506,16 @@ async fn a_change_on_disk_is_heard() {
     changes.changed().await.unwrap();
     assert!(place.plugins.find("board").is_ok());
 }
+
+#[test]
+fn an_importer_that_may_make_nothing_is_told_so() {
+    let place = place();
+    let manifest = "id: lines\nname: Lines\nversion: 1.0.0\ntype: importer\nimporters:\n  - { id: lines, name: Lines, script: l.js, extensions: [.txt] }\n";
+    let plugin = place.installed("lines", &[("manifest.yml", manifest), ("l.js", "1")]);
+    let advice = &plugin.manifest.advice;
+    assert_eq!((advice.len(), advice[0].key.as_deref(), advice[0].line), (1, Some("importers"), Some(5)));
+    assert!(advice[0].message.contains("`write_files`"), "{advice:?}");
+    let sound = manifest.replace("importers:", "permissions: [write_files]\nimporters:");
+    let plugin = place.installed("lines", &[("manifest.yml", &sound), ("l.js", "1")]);
+    assert_eq!(plugin.manifest.advice, []);
+}
