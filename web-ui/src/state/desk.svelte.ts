@@ -4,11 +4,14 @@ import type { Conflict, Notice, NotebookStatus, Status } from '../api/types';
 import { Feed, feedUrl } from '../events';
 import { t } from '../i18n/en';
 import { withPutBack } from './put-back';
+import { refusalOf } from './standing';
 
 /** Events come in bursts; the status is read once for each. */
 const STATUS_AFTER_MS = 200;
 const STATUS_BUSY_MS = 700;
 const STATUS_IDLE_MS = 15_000;
+/** No event tells of files that a reader's disk alone has. */
+const STATUS_READER_MS = 4000;
 
 /** What is said as the page changes is of the new one. */
 const FRESH_MS = 2000;
@@ -94,7 +97,8 @@ class Desk {
       this.problem = words(error);
       this.signedOut = error instanceof api.ApiError && error.status === 401;
     }
-    const wait = this.#busy.size > 0 || this.problem ? STATUS_BUSY_MS : STATUS_IDLE_MS;
+    const reads = this.status?.notebooks.some((nb) => refusalOf(nb) !== null) === true;
+    const wait = this.#busy.size > 0 || this.problem ? STATUS_BUSY_MS : reads ? STATUS_READER_MS : STATUS_IDLE_MS;
     if (this.#pollTimer !== null) clearTimeout(this.#pollTimer);
     this.#pollTimer = setTimeout(() => void this.readStatus(), wait);
   }
