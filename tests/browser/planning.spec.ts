@@ -173,6 +173,13 @@ test('a task is added to today’s note, or to an entry, and the list follows wh
   const folder = await daemon.notebook(lab());
   await tasks(page, daemon);
   const add = page.getByLabel('Add a task');
+  await add.fill('Weigh due:2026-02-31');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert')).toHaveText('“2026-02-31” is no date.');
+  await expect(add).toHaveValue('Weigh due:2026-02-31');
+  folder.write('wrong.md', '- [ ] from elsewhere due:2026-02-31\n');
+  await expect(row(page, 'from elsewhere due:2026-02-31')).toContainText('No such day');
+  folder.remove(['wrong.md']);
   await add.fill('Weigh due:tomorrow @Ada');
   await page.keyboard.press('Enter');
   await folder.says(`Daily/${day()}.md`, new RegExp(`- \\[ \\] Weigh due:${day(1)} @Ada\\n`));

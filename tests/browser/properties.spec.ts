@@ -158,3 +158,19 @@ test('nothing about properties keeps somebody out', async ({ page, daemon }) => 
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
 });
+
+test('a day that there is not is no value, and a name that is too long is refused plainly', async ({ page, daemon }) => {
+  const here = await daemon.notebook({ 'lamp.md': '---\nvolts: 40\n---\n# Lamp\n', ...Object.fromEntries(Array.from({ length: 4 }, (_, at) => [`runs/${at}.md`, `---\ndue: 2026-12-0${at + 1}\n---\n`])) });
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await form(page).getByRole('button', { name: 'Add property' }).click();
+  await form(page).getByRole('combobox', { name: 'Property name' }).fill('due');
+  const value = form(page).locator('input[type=date]');
+  await value.focus();
+  await page.keyboard.type('02312026');
+  await page.keyboard.press('Enter');
+  await expect(form(page).getByRole('alert')).toHaveText('This is no whole date. Give a day that there is, with month and year.');
+  await form(page).getByRole('combobox', { name: 'Property name' }).fill('n'.repeat(240));
+  await form(page).getByRole('button', { name: 'Add property' }).click();
+  await expect(form(page).getByRole('alert')).toHaveText('A name may have up to 100 letters.');
+  expect(here.read('lamp.md')).toBe('---\nvolts: 40\n---\n# Lamp\n');
+});

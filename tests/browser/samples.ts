@@ -88,3 +88,31 @@ export function ipynb(attack = '<script>window.ran = 1</script><img src=x onerro
     ],
   });
 }
+
+/** A grey picture as scanners write it, uncompressed (or said to be compressed in some way), so many pages of it. */
+export function tiff(width: number, height: number, bits: 8 | 16, values: readonly number[], pages = 1, compression = 1): Buffer {
+  const data = Buffer.alloc(values.length * (bits / 8));
+  values.forEach((value, at) => (bits === 8 ? data.writeUInt8(value, at) : data.writeUInt16LE(value, at * 2)));
+  const start = 8 + data.length + (data.length % 2);
+  const tags: [number, number, number][] = [
+    [256, 3, width], [257, 3, height], [258, 3, bits], [259, 3, compression], [262, 3, 1], [273, 4, 8], [277, 3, 1], [278, 3, height], [279, 4, data.length],
+  ];
+  const length = 2 + tags.length * 12 + 4;
+  const file = Buffer.alloc(start + pages * length);
+  file.write('II*\0', 0, 'latin1');
+  file.writeUInt32LE(start, 4);
+  data.copy(file, 8);
+  for (let page = 0; page < pages; page += 1) {
+    const at = start + page * length;
+    file.writeUInt16LE(tags.length, at);
+    tags.forEach(([tag, type, value], index) => {
+      const entry = at + 2 + index * 12;
+      file.writeUInt16LE(tag, entry);
+      file.writeUInt16LE(type, entry + 2);
+      file.writeUInt32LE(1, entry + 4);
+      file.writeUInt32LE(value, entry + 8);
+    });
+    file.writeUInt32LE(page + 1 < pages ? at + length : 0, at + length - 4);
+  }
+  return file;
+}

@@ -229,3 +229,24 @@ test('what a list says of a folder follows what is put into it', async ({ page, 
   folder.remove(['box/second.md', 'box/in.md']);
   await expect(line).toContainText('0 entries');
 });
+
+test('in a low window the tree has most of the room, and the open entry is in sight', async ({ page, daemon }) => {
+  const names = Array.from({ length: 60 }, (_, at) => `n${String(at).padStart(2, '0')}.md`);
+  await daemon.notebook(Object.fromEntries(names.map((name) => [name, `${name}\n`])));
+  const ids = await Promise.all(names.map((name) => daemon.entry('lab', name)));
+  await page.setViewportSize({ width: 1280, height: 860 });
+  await daemon.open(page, '#/n/lab');
+  for (const at of [0, 1, 2, 3, 4, 5, 6, 7]) {
+    await page.goto(`${daemon.url}/#/n/lab/e/${ids[at]}`);
+    await expect(page.locator('.marks.recent a[aria-current]')).toHaveAttribute('title', names[at] ?? '');
+  }
+  expect(await page.locator('.marks.recent li:visible').count()).toBeLessThan(6);
+  expect(await page.getByRole('tree').evaluate((tree) => tree.clientHeight / 30)).toBeGreaterThan(14);
+  // Begun anew: what comes later above the tree does not push it out of sight.
+  for (const at of [15, 16, 17, 18]) {
+    await page.goto(`${daemon.url}/#/n/lab/e/${ids[at]}`);
+    await page.reload();
+    await expect(page.locator('.marks.recent')).toBeVisible();
+    await expect(row(page, names[at] ?? '')).toBeInViewport({ ratio: 1 });
+  }
+});

@@ -1,7 +1,7 @@
 /** Each kind of file is shown in its way, and nothing in it runs. */
 import { gzipSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
-import { growth, ipynb, pdf, photo, svg, wav } from './samples';
+import { growth, ipynb, pdf, photo, svg, tiff, wav } from './samples';
 import { type Daemon, expect, pair, test } from './world';
 
 async function show(daemon: Daemon, page: Page, path: string): Promise<void> {
@@ -196,4 +196,22 @@ test('no viewer is part of the first load', async ({ page, daemon }) => {
   await daemon.openEntry(page, 'lab', 'lamp.md');
   expect(loaded.filter((url) => /View|pdf|exif|language/i.test(url.split('/').at(-1) ?? ''))).toEqual([]);
   expect((await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)).toBeLessThan(300_000);
+});
+
+test('a TIFF picture is drawn page by page; one that cannot be says its size and why', async ({ page, daemon }) => {
+  const grey = Array.from({ length: 320 * 200 }, (_, at) => (at % 320) * 12);
+  await daemon.notebook({ 'scan.tif': tiff(320, 200, 16, grey, 2), 'odd.tif': tiff(320, 200, 8, grey.map((value) => value % 256), 1, 7) });
+  await show(daemon, page, 'scan.tif');
+  await expect(page.getByText('320 × 200 pixels · 16 bit')).toBeVisible();
+  await expect(page.getByText('from 0 (black) to 3,828 (white)')).toBeVisible();
+  const [left, right] = await page.locator('.image-view canvas').evaluate((canvas: HTMLCanvasElement) => [0, 319].map((x) => canvas.getContext('2d')?.getImageData(x, 100, 1, 1).data[0]));
+  expect([left, right]).toEqual([0, 255]);
+  await page.getByRole('button', { name: 'Next page' }).click();
+  await expect(page.getByText('Page 2', { exact: true })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Next page' })).toBeDisabled();
+  await show(daemon, page, 'odd.tif');
+  await expect(page.getByText('A TIFF picture of 320 × 200 pixels. It cannot be drawn here.')).toBeVisible();
+  await expect(page.locator('.file-facts').getByRole('link', { name: 'Download' })).toBeVisible();
+  await page.getByRole('button', { name: 'Show its bytes' }).click();
+  await expect(page.locator('.hex-view')).toBeVisible();
 });

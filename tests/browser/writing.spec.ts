@@ -196,3 +196,38 @@ test('tasks below tasks stand below them on the reading side', async ({ page, da
   const text = await page.locator('.prose > p').evaluate((p) => p.getBoundingClientRect().left);
   expect(Math.abs(parent - text)).toBeLessThan(8);
 });
+
+test('a bar typed into a full row of a table is a letter of its cell, and Tab goes on', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ 't.md': 'top\n\n| a | b |\n| --- | --- |\n| one | two |\n| 3\n\nend\n' });
+  await daemon.openEntry(page, 'lab', 't.md');
+  await page.getByRole('button', { name: 'Show the text as it is written' }).click();
+  await page.locator('.cm-line', { hasText: '| one | two |' }).click();
+  await page.keyboard.press('Home');
+  for (let at = 0; at < '| one'.length; at += 1) await page.keyboard.press('ArrowRight');
+  await page.keyboard.type('|x');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('second');
+  await folder.says('t.md', 'top\n\n| a | b |\n| --- | --- |\n| one\\|x | second |\n| 3\n\nend\n');
+  // A row that is being written takes the bars that it needs.
+  await cursorAfter(page, '| 3');
+  await page.keyboard.type(' | 4 |');
+  await folder.says('t.md', /\n\| 3 \| 4 \|\n/);
+});
+
+test('the search panel of the editor speaks and looks as the page does', async ({ page, daemon }) => {
+  await daemon.notebook({ 't.md': 'lamp and lamp\n' });
+  await daemon.openEntry(page, 'lab', 't.md');
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('Control+f');
+  const panel = page.locator('.cm-search');
+  await expect(panel.getByRole('button', { name: 'Next' })).toBeVisible();
+  await expect(panel.getByLabel('Whole words')).toBeVisible();
+  await expect(panel.getByPlaceholder('Replace with')).toBeVisible();
+  await page.keyboard.type('lamp');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.cm-searchMatch-selected')).toHaveCount(1);
+  const font = (selector: string) => page.locator(selector).first().evaluate((element) => getComputedStyle(element).fontFamily);
+  expect(await font('.cm-search button')).toBe(await font('.crumbs'));
+  await page.keyboard.press('Escape');
+  await expect(panel).toHaveCount(0);
+});

@@ -35,7 +35,7 @@ test('each kind of file has its viewer, by name and type alone', () => {
   expect(of('a.pdf', 'text', 'application/pdf')).toBe('pdf');
   expect(of('a.png', 'blob', 'image/png')).toBe('image');
   expect(of('a.svg', 'text', 'image/svg+xml')).toBe('image');
-  expect(of('a.tiff', 'blob', 'image/tiff')).toBe('bytes');
+  expect(of('a.tiff', 'blob', 'image/tiff')).toBe('tiff');
   expect(of('a.html', 'text', 'text/html')).toBe('html');
   expect(of('a.xml', 'text', 'text/xml')).toBe('code');
   expect(of('a.mp3', 'blob', 'audio/mpeg')).toBe('audio');

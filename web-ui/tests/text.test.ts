@@ -74,6 +74,8 @@ describe('property values', () => {
     expect(scalarOf('a: "1"\n')).toBe('1');
     expect(scalarOf('a: 1\n')).toBe(1);
     expect(scalarOf('a:\n')).toBeNull();
-    expect([scalarOf('a: [b]\n'), scalarOf('a:\n  - b\n'), scalarOf('a: b # c\n'), scalarOf('a: "x\\n"\n')]).toEqual(Array(4).fill(undefined));
+    expect(scalarOf("a: 'multi: ''b'' ü'\n")).toBe("multi: 'b' ü");
+    expect(scalarOf('a: "x\\n\\"y\\" \\u00fc"\n')).toBe('x\n"y" ü');
+    expect([scalarOf('a: [b]\n'), scalarOf('a:\n  - b\n'), scalarOf('a: b # c\n'), scalarOf('a: "\\x41"\n')]).toEqual(Array(4).fill(undefined));
   });
 });

@@ -20,7 +20,7 @@ import { foldedHead, openHead } from './live/frontmatter';
 import { livePreview } from './live/inline';
 import { blockLines } from './live/lines';
 import { notes } from './syntax';
-import { tableKeys } from './tables-keys';
+import { barsInCells, tableKeys } from './tables-keys';
 import { uploads } from './uploads';
 
 /** Where the cursor is to stand when a text is opened. */
@@ -32,6 +32,7 @@ const markdownExtensions = (given: Ports): Extension[] => [
   markdown({ base: markdownLanguage, extensions: notes, codeLanguages: languageOf, htmlTagLanguage: html(), completeHTMLTags: false, addKeymap: false }),
   Prec.high(keymap.of([...tableKeys, ...markdownKeys])),
   keymap.of(markdownKeymap),
+  barsInCells,
   blockLines,
   completions,
   uploads,
@@ -57,6 +58,7 @@ export function extensions(given: Ports | null, label: string): Extension[] {
     bracketMatching(),
     indentUnit.of('  '),
     search({ top: true }),
+    EditorState.phrases.of(t.phrases),
     EditorView.cspNonce.of(styleNonce),
     EditorView.lineWrapping,
     EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'true', autocapitalize: 'sentences' }),

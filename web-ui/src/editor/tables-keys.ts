@@ -1,7 +1,7 @@
 /** Keys in tables: Tab goes from cell to cell, Enter makes a row. */
 import { syntaxTree } from '@codemirror/language';
 import { EditorSelection, type EditorState } from '@codemirror/state';
-import type { Command, EditorView, KeyBinding } from '@codemirror/view';
+import { type Command, EditorView, type KeyBinding } from '@codemirror/view';
 import { cellsOf, emptyRow, isRuler } from './tables';
 
 interface Cell {
@@ -84,6 +84,27 @@ const enter: Command = (view) => {
   }
   return addRow(view, table, Math.max(line.number, table.first + 1));
 };
+
+const count = (line: string): number => cellsOf(line).length;
+
+/** Whether a bar typed there would be one more than the table has columns for: the row has all its cells. */
+export function isFull(row: string, ruler: string): boolean {
+  return count(row) >= count(ruler) && /(?<!\\)\|\s*$/.test(row);
+}
+
+/** A bar in a cell is a letter, as long as the row needs no more bars; between cells it would tear the table apart. */
+export const barsInCells = EditorView.inputHandler.of((view, from, to, text) => {
+  const { state } = view;
+  const table = text === '|' && !state.readOnly ? tableLines(state) : null;
+  if (!table || table.last === table.first) return false;
+  const line = state.doc.lineAt(from);
+  const ruler = state.doc.line(table.first + 1).text;
+  if (to > line.to || line.number === table.first + 1 || !isRuler(ruler) || !isFull(line.text, ruler)) return false;
+  // Who writes the backslash first has said so already; outside of the outer bars there is no cell.
+  if (/(?:^|[^\\])(?:\\\\)*\\$/.test(line.text.slice(0, from - line.from)) || line.text.slice(from - line.from).trim() === '' || line.text.slice(0, from - line.from).trim() === '') return false;
+  view.dispatch({ changes: { from, to, insert: '\\|' }, selection: { anchor: from + 2 }, scrollIntoView: true, userEvent: 'input.type' });
+  return true;
+});
 
 export const tableKeys: KeyBinding[] = [
   { key: 'Tab', run: move(1), shift: move(-1) },

@@ -15,6 +15,9 @@ export const conflicts = {
   shown: 'Shows now',
   other: 'Also set to',
   open: 'Open',
+  setBy: (who: string, when: string) => `by ${who}, ${when}`,
+  gone: 'The entry was deleted since. There is nothing to decide unless somebody brings it back.',
+  drop: 'Out of the inbox',
   before: (when: string) => `Before both, ${when}`,
   beforeDownload: 'Download that version',
   otherVersion: 'The other version',
@@ -30,6 +33,8 @@ export const conflicts = {
     shown: 'what showed is kept, the other is in the trash',
     other: 'the other version shows now, in place of what showed',
     both: 'both are kept',
+    put: 'the other has taken its place, what showed is in the trash',
+    gone: 'the entry is deleted',
     seen: 'left as it is',
   },
   kinds: {

@@ -51,6 +51,8 @@ export const plan = {
     entry: 'Entry',
     entryExample: 'Name of an entry',
     noEntry: (name: string) => `There is no note “${name}” in this notebook. Choose one that is offered.`,
+    noSuchDay: 'No such day',
+    noDay: (text: string) => `“${text}” is no date`,
     added: (path: string) => `The task is in ${path}.`,
     look: 'Open',
     editDo: 'Set',

@@ -31,6 +31,17 @@ export const viewers = {
     size: (width: number, height: number) => `${width} × ${height} pixels`,
     help: 'Plus and minus change the size, 0 fits, arrows move or go on, Escape closes.',
   },
+  tiff: {
+    region: 'The picture, to be scrolled',
+    what: 'A TIFF picture, drawn by this page: browsers do not show it by themselves.',
+    range: (least: string, most: string) => `Its values go from ${least} (black) to ${most} (white).`,
+    bits: (bits: number, samples: number) => `${samples === 1 ? '' : `${samples} × `}${bits} bit`,
+    known: (size: string) => `A TIFF picture of ${size}.`,
+    notDrawn: 'It cannot be drawn here. Download it to open it in another program.',
+    tooMany: (size: string) => `${size} are more than a page can draw.`,
+    previous: 'Page before',
+    next: 'Next page',
+  },
   pdf: {
     page: 'Page',
     of: (n: number) => `of ${n}`,

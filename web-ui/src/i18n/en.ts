@@ -72,6 +72,7 @@ export const t = {
     count: (n: number) => many(n, 'result', 'results'),
     busy: 'Searching…',
     meant: 'Did you mean',
+    enter: 'Enter',
     meantEnd: '?',
     elsewhere: 'Found in its tags or properties',
   },
@@ -227,6 +228,12 @@ export const t = {
     drafts: (n: number) => `${many(n, 'file', 'files')} changed here ${n === 1 ? 'is' : 'are'} not shared.`,
     top: 'At the top',
   },
+  /** What the editor's own panels say, by their words. */
+  phrases: {
+    Find: 'Find', Replace: 'Replace with', next: 'Next', previous: 'Previous', all: 'Select all', 'match case': 'Case', regexp: 'Pattern', 'by word': 'Whole words',
+    replace: 'Replace', 'replace all': 'Replace all', close: 'Close', 'Go to line': 'Go to line', go: 'Go', 'current match': 'This one', 'on line': 'on line',
+    'replaced match on line $': 'Replaced on line $', 'replaced $ matches': 'Replaced $',
+  } as Record<string, string>,
   writeFailed: (path: string, why: string) => `A file could not be written: ${path}. ${why}`,
   unsent: (path: string) => `Text of an earlier page could not be sent yet and stays in this browser: ${path}`,
   recovered: (path: string) => `Text that was not sent last time was saved: ${path}`,

@@ -1,7 +1,7 @@
 /** Numbers, times and sizes as people read them: the words are English, dates and numbers those of the browser's languages. */
 
 /** Without a browser, as in a test, English. */
-export const LOCALES: string[] = typeof window === 'undefined' || navigator.languages.length === 0 ? ['en'] : [...navigator.languages];
+export const LOCALES: string[] = typeof window === 'undefined' || typeof navigator === 'undefined' || navigator.languages.length === 0 ? ['en'] : [...navigator.languages];
 
 const numbers = new Intl.NumberFormat(LOCALES);
 const tenths = new Intl.NumberFormat(LOCALES, { minimumFractionDigits: 1, maximumFractionDigits: 1 });

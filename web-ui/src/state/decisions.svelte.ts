@@ -12,7 +12,9 @@ type Undo =
   /** Without a value: it had none. */
   | { is: 'property'; key: string; value?: PropertyValue | undefined }
   /** Another entry comes back from the trash; `version`: what the one that shows was. */
-  | { is: 'other'; other: string; version?: string };
+  | { is: 'other'; other: string; version?: string }
+  /** The other took the place of the one that showed; `path`: where it was. */
+  | { is: 'place'; other: string; path: string };
 
 export interface Decision {
   number: number;
@@ -87,6 +89,24 @@ class Decisions {
     });
   }
 
+  /** A text and an attachment do not become each other: the other entry takes the name of the one that showed. */
+  putOther(conflict: Conflict): Promise<void> {
+    return this.#decide(conflict, t.conflicts.did.put, async (nb) => {
+      const other = otherOf(conflict);
+      if (other === null) return { is: 'nothing' };
+      const { path } = await api.entry(nb, other);
+      const shown = await api.entry(nb, conflict.entry);
+      await api.deleteEntry(nb, conflict.entry);
+      try {
+        await api.changeEntry(nb, other, { path: shown.path, links: 'keep' });
+      } catch (error) {
+        await files.bringBack(nb, conflict.entry);
+        throw error;
+      }
+      return { is: 'place', other, path };
+    });
+  }
+
   /** All is as before the decision, and the conflict in the inbox again. */
   async takeBack(decision: Decision): Promise<void> {
     const { conflict } = decision;
@@ -120,6 +140,10 @@ class Decisions {
 
   async #undo(nb: string, entry: string, undo: Undo): Promise<void> {
     if (undo.is === 'property') await api.changeEntry(nb, entry, undo.value === undefined ? { remove_properties: [undo.key] } : { properties: { [undo.key]: undo.value } });
+    if (undo.is === 'place') {
+      await api.changeEntry(nb, undo.other, { path: undo.path, links: 'keep' });
+      await files.bringBack(nb, entry);
+    }
     if (undo.is !== 'other') return;
     await files.bringBack(nb, undo.other);
     if (undo.version !== undefined) await api.restore(nb, entry, undo.version);

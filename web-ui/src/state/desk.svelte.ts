@@ -4,16 +4,23 @@ import type { Conflict, Notice, NotebookStatus, Status } from '../api/types';
 import { Feed, feedUrl } from '../events';
 import { t } from '../i18n/en';
 import { withPutBack } from './put-back';
+import { refusalOf } from './standing';
 
 /** Events come in bursts; the status is read once for each. */
 const STATUS_AFTER_MS = 200;
 const STATUS_BUSY_MS = 700;
 const STATUS_IDLE_MS = 15_000;
+/** No event tells of files that a reader's disk alone has. */
+const STATUS_READER_MS = 4000;
+
+/** What is said as the page changes is of the new one. */
+const FRESH_MS = 2000;
 
 export interface Message {
   number: number;
   text: string;
   bad: boolean;
+  since: number;
   /** What can be done about it at once. */
   act: Act | null;
 }
@@ -63,6 +70,7 @@ class Desk {
       if (!document.hidden) this.feed.hurry();
     });
     window.addEventListener('online', () => this.feed.hurry());
+    window.addEventListener('hashchange', () => this.turnPage());
   }
 
   listen(listener: Listener): () => void {
@@ -89,7 +97,8 @@ class Desk {
       this.problem = words(error);
       this.signedOut = error instanceof api.ApiError && error.status === 401;
     }
-    const wait = this.#busy.size > 0 || this.problem ? STATUS_BUSY_MS : STATUS_IDLE_MS;
+    const reads = this.status?.notebooks.some((nb) => refusalOf(nb) !== null) === true;
+    const wait = this.#busy.size > 0 || this.problem ? STATUS_BUSY_MS : reads ? STATUS_READER_MS : STATUS_IDLE_MS;
     if (this.#pollTimer !== null) clearTimeout(this.#pollTimer);
     this.#pollTimer = setTimeout(() => void this.readStatus(), wait);
   }
@@ -104,8 +113,15 @@ class Desk {
 
   say(text: string, bad = false, act: Act | null = null): void {
     const number = (this.#messageNumber += 1);
-    this.messages = [...this.messages.slice(-2), { number, text, bad, act }];
+    // The same is said once.
+    this.messages = [...this.messages.filter((message) => message.text !== text).slice(-2), { number, text, bad, act, since: Date.now() }];
     setTimeout(() => this.dismiss(number), bad || act ? 12_000 : 5000);
+  }
+
+  /** What went wrong on one page is not said on the next. */
+  turnPage(): void {
+    const now = Date.now();
+    this.messages = this.messages.filter((message) => !message.bad || now - message.since < FRESH_MS);
   }
 
   dismiss(number: number): void {

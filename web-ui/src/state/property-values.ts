@@ -41,10 +41,26 @@ export function scalarOf(source: string): PropertyValue | undefined {
   const text = match?.[1];
   if (text === undefined) return undefined;
   if (text === '' || text === '~' || text === 'null') return null;
-  const quoted = /^"([^"\\]*)"$/.exec(text) ?? /^'([^']*)'$/.exec(text);
-  if (quoted) return quoted[1] ?? '';
+  const single = /^'((?:[^']|'')*)'$/.exec(text)?.[1];
+  if (single !== undefined) return single.replaceAll("''", "'");
+  if (/^"(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"$/.test(text)) return fromQuoted(text);
   if (/^[[{&*!|>%@`"'#]/.test(text) || / #|: /.test(text)) return undefined;
   return guess(text);
+}
+
+/** What double quotes hold; what only YAML knows to say in them is left to it. */
+function fromQuoted(text: string): string | undefined {
+  try {
+    return JSON.parse(text.replaceAll('\t', '\\t')) as string;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A one-line source as it is read, not as it is quoted; what is no plain value as it is written. */
+export function shownOf(source: string): string {
+  const value = scalarOf(source);
+  return value === undefined ? source.trim().replace(/^[^:]+:\s*/, '') : asText(value);
 }
 
 /** How a value is shown and asked for. `lines`: a text of several; `source`: what no field can hold. */

@@ -37,6 +37,15 @@ function dues(pieces: string[]): { at: number; last: number; before: string }[] 
   });
 }
 
+/** What stands where a text is to say when, and is no day: `2026-02-31`. */
+export function badDue(text: string): string | null {
+  for (const word of cut(text)) {
+    const given = /^(?:due:|📅\ufe0f?)(.+)$/u.exec(word)?.[1];
+    if (given !== undefined && !isDate(given)) return given;
+  }
+  return null;
+}
+
 /** Without the words from one place to another, and the space before them. */
 function without(pieces: string[], at: number, last: number): string[] {
   return at === 0 ? pieces.slice(last + 2) : [...pieces.slice(0, at - 1), ...pieces.slice(last + 1)];

@@ -1,7 +1,7 @@
 /** Which viewer shows what. Pure: by name and media type alone, never by what a file claims inside. */
 import type { EntryDetails } from '../api/types';
 
-export type ViewerKind = 'image' | 'pdf' | 'audio' | 'video' | 'table' | 'notebook' | 'json' | 'code' | 'html' | 'view' | 'bytes';
+export type ViewerKind = 'image' | 'tiff' | 'pdf' | 'audio' | 'video' | 'table' | 'notebook' | 'json' | 'code' | 'html' | 'view' | 'bytes';
 
 /** More of a text than this is not laid out in a page. */
 export const TEXT_MOST = 32 << 20;
@@ -21,6 +21,7 @@ export function viewerOf(details: Pick<EntryDetails, 'kind' | 'path' | 'media_ty
   if (kind === 'folder' || kind === 'symlink') return null;
   const known = byEnding[ending(path)];
   if (images.test(media)) return 'image';
+  if (media === 'image/tiff' && kind !== 'text') return 'tiff';
   if (known) return known === 'view' && kind !== 'text' ? 'bytes' : known;
   if (kind === 'text') return code.test(path) || /^(Makefile|Dockerfile)$/.test(path.split('/').at(-1) ?? '') ? 'code' : null;
   if (media.startsWith('audio/')) return 'audio';

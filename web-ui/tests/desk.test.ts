@@ -1,0 +1,25 @@
+import { expect, test, vi } from 'vitest';
+
+vi.stubGlobal('location', { protocol: 'http:', host: 'localhost', hash: '' });
+vi.stubGlobal('window', { addEventListener: () => {} });
+const { desk } = await import('../src/state/desk.svelte');
+
+const said = () => desk.messages.map(({ text }) => text);
+
+test('what went wrong is said once, for a while, and not on the next page', () => {
+  vi.useFakeTimers();
+  desk.say('it failed', true);
+  desk.say('done');
+  desk.say('it failed', true);
+  expect(said()).toEqual(['done', 'it failed']);
+  // What is said as the page turns is of the new one.
+  desk.turnPage();
+  expect(said()).toEqual(['done', 'it failed']);
+  vi.advanceTimersByTime(3000);
+  desk.turnPage();
+  expect(said()).toEqual(['done']);
+  desk.say('again', true);
+  vi.advanceTimersByTime(12_000);
+  expect(said()).toEqual([]);
+  vi.useRealTimers();
+});
