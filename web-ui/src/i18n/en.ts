@@ -66,13 +66,13 @@ export const t = {
   search: {
     label: 'Search',
     placeholder: 'Search all notebooks',
-    shortcut: 'Ctrl Shift F',
     all: 'All results',
     none: (q: string) => `Nothing found for “${q}”.`,
     count: (n: number) => many(n, 'result', 'results'),
     busy: 'Searching…',
     meant: 'Did you mean',
     meantEnd: '?',
+    enter: 'Enter',
     elsewhere: 'Found in its tags or properties',
   },
   entry: {
