@@ -85,8 +85,9 @@ test('a question mark shows the shortcuts, but not while one types', async ({ pa
 test('the keys of commands are chosen in the settings, and are those everywhere', async ({ page, daemon }) => {
   await daemon.notebook({ 'lamp.md': '# Lamp\n' });
   await daemon.open(page, '#/settings');
-  const tags = page.getByRole('button', { name: 'keys for: Tags' });
+  const tags = page.locator('button[aria-describedby=does-tags]');
   await expect(tags).toHaveText('no keys');
+  await expect(tags).toHaveAccessibleDescription('Tags');
   await tags.press('Enter');
   await page.keyboard.press('Control+k');
   await expect(page.getByRole('alert')).toHaveText('Ctrl K does this already: All that can be done.');

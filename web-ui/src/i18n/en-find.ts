@@ -66,7 +66,6 @@ export const find = {
   anywhere: 'Anywhere',
   ownKeys: {
     intro: 'Choose a row’s keys, then press the new ones: Ctrl or Alt with a letter or a digit. They are those of this browser.',
-    change: (keys: string, does: string) => `${keys}: keys for: ${does}`,
     none: 'no keys',
     press: 'Press the keys',
     help: 'Esc: as before · Backspace: no keys',
