@@ -112,7 +112,7 @@ for (const look of looks) {
       await page.goto(`${daemon.url}/#/settings`);
       await page.locator('.settings .cards summary').click();
       await sound(page, look.colorScheme);
-      await page.getByRole('button', { name: 'Help and shortcuts' }).click();
+      await page.getByRole('button', { name: 'Help and shortcuts', exact: true }).click();
       await sound(page, look.colorScheme);
       await page.keyboard.press('Escape');
       await expect(page.locator('dialog')).toHaveCount(0);
@@ -155,4 +155,29 @@ test('the first load is at most 300 KB, compressed', async ({ page, daemon }) =>
   test.info().annotations.push({ type: 'first load', description: `${bytes} bytes` });
   console.log(`first load: ${bytes} bytes compressed`);
   expect(bytes).toBeLessThan(300_000);
+});
+
+test('every entry has a heading of the first rank, and no two landmarks have one name', async ({ page, daemon }) => {
+  await daemon.notebook({ 'plain.txt': 'no title\n', 'data.csv': 'a,b\n1,2\n', 'doc.json': '{"a":1}\n', 'note.md': 'No heading.\n' });
+  await daemon.open(page);
+  for (const path of ['plain.txt', 'data.csv', 'doc.json', 'note.md', null]) {
+    await page.goto(`${daemon.url}/${path === null ? '#/settings' : `#/n/lab/e/${await daemon.entry('lab', path)}`}`);
+    await expect(page.locator('main h1')).toHaveText(path ?? 'Settings');
+    const { violations } = await new AxeBuilder({ page }).withRules(['page-has-heading-one', 'landmark-unique', 'label-content-name-mismatch']).analyze();
+    expect(violations.map(({ id, nodes }) => `${path}: ${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+  }
+});
+
+test.describe('on a narrow screen', () => {
+  test.use({ viewport: { width: 400, height: 800 } });
+
+  test('a long name leaves room for the text', async ({ page, daemon }) => {
+    const long = `${'A name that goes on and on '.repeat(7).trim()}.md`;
+    await daemon.notebook({ [`In a folder that has a long name as well, as folders have/${long}`]: 'text\n' });
+    await daemon.openEntry(page, 'lab', `In a folder that has a long name as well, as folders have/${long}`);
+    const name = page.locator('.crumbs .name');
+    await expect(name).toHaveAttribute('title', long);
+    const lines = await page.locator('.crumbs').evaluate((element) => element.getBoundingClientRect().height / Number.parseFloat(getComputedStyle(element).lineHeight));
+    expect(Math.round(lines)).toBeLessThanOrEqual(3);
+  });
 });

@@ -153,7 +153,7 @@ test('when and who of an entry that is a task are its properties', async ({ page
   await page.keyboard.press('Enter');
   await folder.says('lists/write up.md', /due_date: ["']?2030-05-01/);
   await folder.says('lists/write up.md', /assignee: Ada Lovelace/);
-  await expect(row(page, 'Write up')).toContainText('May 1, 2030');
+  await expect(row(page, 'Write up')).toContainText('1 May 2030');
 });
 
 test('a line that says something else by now is not touched', async ({ page, daemon }) => {
@@ -330,7 +330,7 @@ test('the calendar shows which days have a note, and goes there by keyboard', as
   const calendar = page.locator('.calendar');
   await page.locator('.calendar td button[tabindex="0"]').focus();
   for (let tries = 0; tries < 400 && !(await calendar.getByText('March 2026').isVisible()); tries += 1) await page.keyboard.press('PageUp');
-  await expect(calendar.getByRole('button', { name: /3 March 2026|March 3, 2026/ })).toHaveClass(/noted/);
+  await expect(calendar.getByRole('button', { name: /\b3 March 2026/ })).toHaveClass(/noted/);
   await expect(calendar.locator('.noted')).toHaveCount(1);
   await page.keyboard.press('Home');
   await page.keyboard.press('ArrowDown');

@@ -82,6 +82,32 @@ test('a question mark shows the shortcuts, but not while one types', async ({ pa
   await expect(page.getByRole('dialog', { name: 'New note' })).toBeVisible();
 });
 
+test('the keys of commands are chosen in the settings, and are those everywhere', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': '# Lamp\n' });
+  await daemon.open(page, '#/settings');
+  const tags = page.locator('button[aria-describedby=does-tags]');
+  await expect(tags).toHaveText('no keys');
+  await expect(tags).toHaveAccessibleDescription('Tags');
+  await tags.press('Enter');
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('alert')).toHaveText('Ctrl K does this already: All that can be done.');
+  await page.keyboard.press('g');
+  await expect(page.getByRole('alert')).toContainText('Only Ctrl or Alt');
+  await page.keyboard.press('Alt+g');
+  await expect(tags).toHaveText('Alt G');
+  await page.reload();
+  await expect(tags).toHaveText('Alt G');
+  await page.keyboard.press('Alt+g');
+  await expect(page.getByRole('heading', { name: 'Tags', level: 1 })).toBeVisible();
+  await page.locator('main').focus();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Help' })).toContainText('Alt G');
+  await page.keyboard.press('Escape');
+  await page.goto(`${daemon.url}/#/settings`);
+  await page.getByRole('button', { name: 'All as they were' }).click();
+  await expect(tags).toHaveText('no keys');
+});
+
 test('the appearance that is chosen stays', async ({ page, daemon }) => {
   await daemon.notebook({ 'lamp.md': '# Lamp\n' });
   await daemon.open(page, '#/settings');

@@ -201,7 +201,8 @@ test('a new note’s name may hold folders; what Windows cannot hold, and what i
   await expect(dialog.getByRole('status')).toContainText('Windows cannot hold a file called “what?”');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.goto(`${daemon.url}/#/n/lab`);
-  await make('a');
+  await page.getByRole('main').getByRole('button', { name: 'New note' }).click();
+  await dialog.getByLabel('Name').fill('a');
   await page.keyboard.press('Enter');
   await expect(page.getByText('“a.md” was there already: this one is called “a-1.md”.')).toBeVisible();
 });

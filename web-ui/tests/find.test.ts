@@ -1,8 +1,9 @@
 /** Finding: commands and their keys, letters in names. */
 import { describe, expect, test, vi } from 'vitest';
 import { markdownKeys } from '../src/editor/keys';
-import { find, keysText } from '../src/i18n/en-find';
-import { COMMANDS, fits } from '../src/state/commands';
+import { find } from '../src/i18n/en-find';
+import { COMMANDS, commands, fits } from '../src/state/commands';
+import { keysText, ownKeys, pressed } from '../src/state/own-keys.svelte';
 import { isElsewhere } from '../src/state/highlight';
 import { spotIn } from '../src/editor/spot';
 import { marked, patternsOf, rank } from '../src/state/fuzzy';
@@ -22,6 +23,24 @@ describe('commands', () => {
   test('the keys of texts are not those of the page, but for a link where something is selected', () => {
     const page = new Set(Object.values(COMMANDS).map((keys) => keys.toLowerCase().replaceAll('+', '-')));
     expect(markdownKeys.map(({ key }) => key?.toLowerCase()).filter((key) => page.has(key ?? ''))).toEqual(['mod-k']);
+  });
+
+  test('those that somebody chooses are theirs, unless they are another’s, the browser’s, or a text’s', () => {
+    expect(pressed(press('k', { ctrlKey: true, shiftKey: true }))).toBe('Mod+Shift+K');
+    expect(pressed(press('Dead', { altKey: true }, 'KeyN'))).toBe('Alt+N');
+    expect(pressed(press('?', { shiftKey: true }))).toBe('?');
+    for (const none of [press('k'), press('Control', { ctrlKey: true }), press('F5'), press('Enter', { ctrlKey: true }), press('K', { shiftKey: true })]) expect(pressed(none)).toBeNull();
+    expect(ownKeys.fault('tasks', 'Mod+K', [])).toEqual({ why: 'taken', by: 'commands' });
+    expect(ownKeys.fault('tasks', 'Mod+Shift+T', [])).toEqual({ why: 'browser' });
+    expect(ownKeys.fault('tasks', 'Mod+B', ['mod-b'])).toEqual({ why: 'text' });
+    ownKeys.set('tasks', 'Mod+J');
+    ownKeys.set('commands', '');
+    expect([commands.keysOf('tasks'), commands.keysOf('commands'), ownKeys.fault('people', 'Mod+K', [])]).toEqual(['Mod+J', '', null]);
+    expect(ownKeys.all()).not.toContain('Mod+K');
+    ownKeys.set('tasks', COMMANDS.tasks);
+    expect(ownKeys.any).toBe(true);
+    ownKeys.reset();
+    expect([ownKeys.any, ownKeys.of('commands')]).toEqual([false, 'Mod+K']);
   });
 
   test('keys fit exactly', () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Activity, Hunk, Line } from '../src/api/lookback';
 import type { SealItem, VersionRow } from '../src/api/types';
-import { dayKey, dayName } from '../src/i18n/days';
+import { dayKey, dayName, exactTime, spanTime } from '../src/i18n/days';
 import { days, fits, onTopOf } from '../src/lookback/happened';
 import { signerName } from '../src/state/names';
 import { firstLines, onTop, pairs, sealsOf, skippedBefore, versionLines, withNow } from '../src/lookback/rows';
@@ -38,6 +38,17 @@ describe('both sides of a change', () => {
 });
 
 describe('a history', () => {
+  test('says when to the second, and the year only of another one', () => {
+    const now = new Date(2026, 5, 1);
+    const iso = (year: number, minute: number) => new Date(year, 0, 2, 3, minute, 5).toISOString();
+    expect(exactTime(iso(2026, 4), now)).toMatch(/04:05/);
+    expect(exactTime(iso(2026, 4), now)).not.toContain('2026');
+    expect(exactTime(iso(2025, 4), now)).toContain('2025');
+    expect(spanTime(iso(2026, 4), iso(2026, 6), now)).toMatch(/:04.+:06/);
+    expect(spanTime(iso(2026, 6), iso(2026, 4), now)).toBe(exactTime(iso(2026, 4), now));
+    expect([exactTime('x'), spanTime('x', 'y')]).toEqual(['', '']);
+  });
+
   test('has what somebody wrote in one go in one line, in which each version can be shown', () => {
     const at = (minute: number, over: Partial<VersionRow> = {}): VersionRow => ({ ...row(`v${minute}`), time: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString(), ...over });
     const rows = [at(40), at(39), at(38), at(37, { device: 'other' }), at(30), at(20), at(19), at(18), at(17, { did: ['edited', 'renamed'] }), at(16), at(0, { did: ['created'] })];

@@ -3,8 +3,11 @@ import { LOCALES } from './format';
 
 const whole = new Intl.DateTimeFormat(LOCALES, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
 const clock = new Intl.DateTimeFormat(LOCALES, { hour: 'numeric', minute: '2-digit' });
-const exact = new Intl.DateTimeFormat(LOCALES, { dateStyle: 'medium', timeStyle: 'medium' });
-const short = new Intl.DateTimeFormat(LOCALES, { dateStyle: 'medium', timeStyle: 'short' });
+const minute = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' } as const;
+const exact = new Intl.DateTimeFormat(LOCALES, { ...minute, second: '2-digit' });
+const exactYear = new Intl.DateTimeFormat(LOCALES, { ...minute, second: '2-digit', year: 'numeric' });
+const short = new Intl.DateTimeFormat(LOCALES, minute);
+const shortYear = new Intl.DateTimeFormat(LOCALES, { ...minute, year: 'numeric' });
 const near = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 /** The day of a moment where one is, as `2026-11-27`; one and the same for all its moments. */
@@ -32,14 +35,17 @@ export function clockTime(since: string, time: string): string {
   return same ? clock.format(last) : clock.formatRange(first, last);
 }
 
-/** The day, and when in it to the second. */
-export function exactTime(iso: string): string {
+const isThisYear = (at: Date, now: Date): boolean => at.getFullYear() === now.getFullYear();
+
+/** The day, with its year if that is another, and when in it to the second. */
+export function exactTime(iso: string, now = new Date()): string {
   const at = new Date(iso);
-  return Number.isNaN(at.getTime()) ? '' : exact.format(at);
+  return Number.isNaN(at.getTime()) ? '' : (isThisYear(at, now) ? exact : exactYear).format(at);
 }
 
 /** From when to when, with the day. */
-export function spanTime(since: string, time: string): string {
+export function spanTime(since: string, time: string, now = new Date()): string {
   const [first, last] = [new Date(since), new Date(time)];
-  return Number.isNaN(first.getTime()) || Number.isNaN(last.getTime()) || first > last ? exactTime(time) : short.formatRange(first, last);
+  if (Number.isNaN(first.getTime()) || Number.isNaN(last.getTime()) || first > last) return exactTime(time, now);
+  return (isThisYear(first, now) ? short : shortYear).formatRange(first, last);
 }

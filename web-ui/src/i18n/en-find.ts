@@ -2,9 +2,6 @@
 import type { CommandId } from '../state/commands';
 import { many } from './format';
 
-/** `Mod+K` as it stands on a key. */
-export const keysText = (keys: string): string => keys.replace('Mod', 'Ctrl').replaceAll('+', ' ');
-
 export const find = {
   palette: 'What to do',
   paletteHint: 'Type what you want to do',
@@ -67,6 +64,18 @@ export const find = {
   followed: (n: number) => (n === 1 ? '1 link was changed with it.' : `${many(n, 'link', 'links')} were changed with it.`),
   takenBack: 'It is back where it was, links too.',
   anywhere: 'Anywhere',
+  ownKeys: {
+    intro: 'Choose a row’s keys, then press the new ones: Ctrl or Alt with a letter or a digit. They are those of this browser.',
+    none: 'no keys',
+    press: 'Press the keys',
+    help: 'Esc: as before · Backspace: no keys',
+    unfit: 'Only Ctrl or Alt with a letter or a digit can be keys of a command, or “?”.',
+    browser: (keys: string) => `The browser keeps ${keys} for itself.`,
+    text: (keys: string) => `${keys} does something while one writes.`,
+    taken: (keys: string, does: string) => `${keys} does this already: ${does}.`,
+    set: (keys: string, does: string) => (keys === '' ? `No keys any more: ${does}` : `${keys}: ${does}`),
+    reset: 'All as they were',
+  },
   escape: ['Esc', 'Close what is open'],
   commands: {
     switcher: 'Go to an entry, by some letters of its name',

@@ -66,7 +66,6 @@ export const t = {
   search: {
     label: 'Search',
     placeholder: 'Search all notebooks',
-    shortcut: 'Ctrl Shift F',
     all: 'All results',
     none: (q: string) => `Nothing found for “${q}”.`,
     count: (n: number) => many(n, 'result', 'results'),
@@ -74,6 +73,7 @@ export const t = {
     meant: 'Did you mean',
     enter: 'Enter',
     meantEnd: '?',
+    enter: 'Enter',
     elsewhere: 'Found in its tags or properties',
   },
   entry: {

@@ -70,6 +70,8 @@ export function fits(keys: string, event: Pick<KeyboardEvent, 'key' | 'code' | '
 
 class Commands {
   #does: Does[] = [];
+  /** The keys of each: those that somebody chose, or else its own. */
+  keysOf = (id: CommandId): string => COMMANDS[id];
 
   /** Until the answer is called. Of two who do the same, the later one is asked. */
   provide(does: Does): () => void {
@@ -90,8 +92,8 @@ class Commands {
 
   key(event: KeyboardEvent): void {
     if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
-    const id = this.now().find((each) => fits(COMMANDS[each], event));
-    if (!id || (COMMANDS[id] === '?' && isTyping(event.target))) return;
+    const id = this.now().find((each) => fits(this.keysOf(each), event));
+    if (!id || (this.keysOf(id) === '?' && isTyping(event.target))) return;
     event.preventDefault();
     this.run(id);
   }
