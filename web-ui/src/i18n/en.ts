@@ -73,7 +73,6 @@ export const t = {
     meant: 'Did you mean',
     enter: 'Enter',
     meantEnd: '?',
-    enter: 'Enter',
     elsewhere: 'Found in its tags or properties',
   },
   entry: {
