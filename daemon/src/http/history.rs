@@ -20,6 +20,7 @@ use super::error::ApiError;
 use super::input::{Input, Params, Place};
 use super::locks::refuse_if_locked;
 use super::reading::{self, read};
+use super::sidecar;
 use crate::driver::Notebook;
 
 const HISTORY_PAGE: usize = 200;
@@ -114,8 +115,15 @@ pub async fn restore(
     if at.is_some() {
         refuse_if_locked(&notebook, id, restore.amend).await?;
     }
+    let is_back = at.is_none();
+    let went = read(&notebook, move |reader| Ok(reading::any(reader, &id)?.row)).await?;
     let reply = ask(&notebook, Request::Restore { entry: id, at }).await?;
     let Reply::Entry { entry, .. } = reply else { return Err(no_entry_in_reply()) };
+    if is_back && !went.alive {
+        for one in read(&notebook, move |reader| sidecar::that_went_with(reader, &entry, went.modified)).await? {
+            ask(&notebook, Request::Restore { entry: one, at: None }).await?;
+        }
+    }
     Ok(Json(details(&notebook, entry).await?))
 }
 

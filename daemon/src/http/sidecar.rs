@@ -6,7 +6,7 @@ use codex_crdt_model::ids::EntryId;
 use codex_crdt_model::store::Source;
 
 use super::error::ApiError;
-use super::reading::Found;
+use super::reading::{self, Found};
 use crate::mirror::sidecar::{self as rule, Form};
 
 /// A sidecar that exists.
@@ -39,6 +39,25 @@ pub fn of(source: &dyn Source, main: &Found) -> Result<Vec<Sidecar>, ApiError> {
         }
     }
     Ok(sidecars)
+}
+
+/// A file and its sidecars are deleted one after the other.
+const TOGETHER_MS: i64 = 10_000;
+
+/// The deleted sidecars of a file that is back, as far as they went with it, and nothing else took their place.
+pub fn that_went_with(source: &dyn Source, main: &EntryId, deleted: i64) -> Result<Vec<EntryId>, ApiError> {
+    let main = reading::any(source, main)?;
+    let mut gone = Vec::new();
+    if !can_have(&main.row.place_name, main.row.kind) {
+        return Ok(gone);
+    }
+    let folder = main.path.parent().unwrap_or_default();
+    for name in rule::sidecars(&main.row.place_name) {
+        let found = reading::was_at(source, &folder.join(&name))?.filter(|found| found.row.kind == Kind::Text);
+        let with_it = |found: &Found| !found.row.alive && (found.row.modified - deleted).abs() <= TOGETHER_MS;
+        gone.extend(found.filter(with_it).map(|found| found.id));
+    }
+    Ok(gone)
 }
 
 /// What a sidecar is called when its main file goes from one name to another.

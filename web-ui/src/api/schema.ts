@@ -2102,6 +2102,8 @@ export interface components {
             entries: components["schemas"]["Imported"][];
             /** @description Their ids, in the same order; none for a preview. */
             made: string[];
+            /** @description Where they are, or would be, in the same order: a taken name got a number. */
+            paths: string[];
         };
         /** @description An entry that an importer makes. */
         Imported: {

@@ -320,6 +320,10 @@ impl Call<'_> {
             reason = inner.to_string();
             at = inner.source();
         }
+        if reason.contains("lookup address") {
+            // The resolver's own words help nobody.
+            reason = "its name is not found; is this device online?".to_owned();
+        }
         if reason.contains("where plugins do not reach") {
             return EndpointError::Unreachable { plugin: self.plugin.id().to_owned(), reason };
         }

@@ -107,7 +107,7 @@ fn broken_yaml_is_kept_and_heals() {
     assert_eq!(shown(&doc), broken);
     let heads = doc.heads();
     let refused = doc.edit(&heads, &A, V, 0, &[property("status", "status: done\n")]).unwrap_err();
-    assert!(refused.reason.contains("not valid YAML"), "{refused}");
+    assert!(refused.reason.contains("no valid YAML"), "{refused}");
     let mut other = doc.clone();
     let healed = swap("status: open", "status: healed");
     write(&mut other, &heads, &A, &healed);
