@@ -339,7 +339,9 @@ impl Plugins {
         let mut config: Map<String, Value> =
             written.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         for property in plugin.manifest.properties.iter().filter(|one| !one.secure) {
-            if !property.default.is_null() && !config.contains_key(&property.name) {
+            // Where a service is asked instead of where the plugin says is for the user of this device to say.
+            let is_address = property.name == "base_url";
+            if !property.default.is_null() && !is_address && !config.contains_key(&property.name) {
                 config.insert(property.name.clone(), property.default.clone());
             }
         }

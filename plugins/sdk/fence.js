@@ -1,14 +1,17 @@
 /*
  * Runs before anything of a plugin. A policy says nothing of some ways out of a frame: a `link` looks names up and opens connections,
- * a `script` with the page's nonce fetches, browsers connect to one another, an inner frame has words of its own that nobody took
- * away. So no script finds the words for them. What it holds on to is taken before a plugin can change it.
+ * browsers connect to one another, an inner frame has words of its own that nobody took away. So no script gets hold of these. What
+ * this holds on to is taken before a plugin can change it. What no script can be kept from is to send the frame itself elsewhere: the
+ * page shows nothing of it, and takes the frame out.
  */
 (() => {
   'use strict';
   const own = (method) => Function.prototype.call.bind(method);
+  const getter = (owner, name) => own(getOwnPropertyDescriptor(owner, name).get);
   const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
-  const [lower, slice, lastIndexOf, find] = [String.prototype.toLowerCase, String.prototype.slice, String.prototype.lastIndexOf, Element.prototype.querySelector].map(own);
-  const localName = own(getOwnPropertyDescriptor(Element.prototype, 'localName').get);
+  const [lower, split] = [String.prototype.toLowerCase, String.prototype.split].map(own);
+  const [nodeType, localName] = [getter(Node.prototype, 'nodeType'), getter(Element.prototype, 'localName')];
+  const find = { 1: own(Element.prototype.querySelector), 9: own(Document.prototype.querySelector), 11: own(DocumentFragment.prototype.querySelector) };
   const Refused = DOMException;
 
   const fenced = { __proto__: null };
@@ -17,41 +20,39 @@
   const refuse = (what) => {
     throw new Refused(`a plugin makes no ${what}`, 'NotAllowedError');
   };
-  const allowed = (name) => {
-    const text = `${name}`;
-    const local = lower(slice(text, lastIndexOf(text, ':') + 1));
-    return fenced[local] ? refuse(`<${local}>`) : text;
-  };
   const fix = (owner, name, value) => owner && defineProperty(owner, name, { value, writable: false, configurable: false, enumerable: true });
 
-  /** The argument at a place names an element. */
-  const named = (owner, name, at) => {
-    const made = owner[name];
+  /** Says no to a name that has a fenced one in it, wherever its colons are. */
+  const allowed = (name) => {
+    const text = `${name}`;
+    const parts = split(lower(text), ':');
+    for (let at = 0; at < parts.length; at += 1) if (fenced[parts[at]]) refuse(`<${parts[at]}>`);
+    return text;
+  };
+  /** Lets a node through in which nothing fenced is: whatever it was asked for as, what counts is what came. */
+  const checked = (node) => {
+    if (node === null || typeof node !== 'object') return node;
+    const type = nodeType(node);
+    if (type === 1 && fenced[lower(localName(node))]) refuse(`<${localName(node)}>`);
+    if (find[type]?.(node, anyFenced)) refuse('copy of that');
+    return node;
+  };
+  /** What a function makes is looked at before a plugin has it; `at`: which argument names an element. */
+  const fence = (owner, name, at) => {
+    const make = owner?.[name];
+    if (!make) return;
     fix(owner, name, function (...given) {
-      given[at] = allowed(given[at]);
-      return apply(made, this, given);
+      if (at !== undefined) given[at] = allowed(given[at]);
+      return checked(apply(make, this, given));
     });
   };
-  named(Document.prototype, 'createElement', 0);
-  named(Document.prototype, 'createElementNS', 1);
-  named(DOMImplementation.prototype, 'createDocument', 1);
-
-  /** What is copied has nothing fenced in it. */
-  const copied = (owner, name, node) => {
-    const made = owner[name];
-    fix(owner, name, function (...given) {
-      const from = node(this, given);
-      if (from instanceof Node && !(from instanceof CharacterData)) {
-        if (from instanceof Element && fenced[lower(localName(from))]) refuse('copy of that');
-        const inner = from instanceof Element ? find(from, anyFenced) : from instanceof Document || from instanceof DocumentFragment ? apply(from instanceof Document ? findInDocument : findInFragment, from, [anyFenced]) : null;
-        if (inner) refuse('copy of that');
-      }
-      return apply(made, this, given);
-    });
-  };
-  const [findInDocument, findInFragment] = [Document.prototype.querySelector, DocumentFragment.prototype.querySelector];
-  copied(Node.prototype, 'cloneNode', (self) => self);
-  copied(Document.prototype, 'importNode', (_, given) => given[0]);
+  fence(Document.prototype, 'createElement', 0);
+  fence(Document.prototype, 'createElementNS', 1);
+  fence(DOMImplementation.prototype, 'createDocument', 1);
+  fence(Document.prototype, 'importNode');
+  fence(Node.prototype, 'cloneNode');
+  fence(Range.prototype, 'cloneContents');
+  fence(Range.prototype, 'extractContents');
 
   // An element of one's own may not be one of the browser's by another name.
   const { define } = CustomElementRegistry.prototype;
@@ -72,4 +73,6 @@
   fix(Range.prototype, 'createContextualFragment', () => refuse('createContextualFragment'));
 
   for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChannel', 'WebTransport', 'DOMParser', 'XSLTProcessor']) delete globalThis[name];
+  // They have done their work; another script would make something else of them.
+  for (const meta of document.querySelectorAll('meta')) meta.remove();
 })();

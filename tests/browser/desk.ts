@@ -1,4 +1,5 @@
 /** A page that shows one view in a frame as the daemon makes it, and speaks its protocol, with entries made up here. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Frame, Page } from '@playwright/test';
@@ -70,15 +71,17 @@ declare global {
   }
 }
 
-/** The document that `GET …/frame` answers. */
-function frame(script: string, style: string): string {
+/** The document that `GET …/frame` answers, and its policy. */
+function frame(script: string, style: string): { html: string; policy: string } {
   const sdk = (name: string): string => readFileSync(join(plugins, 'sdk', name), 'utf8');
-  return `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>view</title><meta name="viewport" content="width=device-width">
-<script nonce="n">${sdk('fence.js')}</script><style nonce="n">${sdk('codex.css')}</style><style nonce="n">${style}</style><body>
-<script nonce="n">${sdk('codex.js')}</script><script nonce="n" type="module">${script}</script></body></html>`;
+  const scripts = [sdk('fence.js'), sdk('codex.js'), script] as const;
+  const html = `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>view</title><meta name="viewport" content="width=device-width">
+<script>${scripts[0]}</script><style>${sdk('codex.css')}</style><style>${style}</style><body>
+<script>${scripts[1]}</script><script type="module">${scripts[2]}</script></body></html>`;
+  const hashes = scripts.map((text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`).join(' ');
+  const policy = `sandbox allow-scripts; default-src 'none'; script-src ${hashes}; style-src 'unsafe-inline'; img-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'`;
+  return { html, policy };
 }
-
-const policy = "sandbox allow-scripts; default-src 'none'; script-src 'nonce-n'; style-src 'nonce-n' 'unsafe-inline'; img-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /** Runs in the page. */
 function host(begin: Record<string, unknown>, files: File[]): void {
@@ -153,7 +156,8 @@ export async function show(page: Page, where: string, files: File[], begin: Begi
 export async function showScript(page: Page, script: string, files: File[] = [], begin: Begin = {}, style = '', first?: () => Promise<void>): Promise<Frame> {
   await page.route(`${at}**`, (route) => {
     if (route.request().url().endsWith('/frame')) {
-      return route.fulfill({ contentType: 'text/html', headers: { 'content-security-policy': policy }, body: frame(script, style) });
+      const { html, policy } = frame(script, style);
+      return route.fulfill({ contentType: 'text/html', headers: { 'content-security-policy': policy }, body: html });
     }
     return route.fulfill({
       contentType: 'text/html',

@@ -87,7 +87,7 @@ test('ways-out: nothing that a view makes opens a connection', async ({ page, da
   await show(page, daemon, 'ways-out', (server.address() as AddressInfo).port);
   const said = JSON.parse((await inside(page).locator('pre').textContent()) ?? '{}') as Record<string, string>;
   expect(Object.entries(said).filter(([, what]) => what !== 'refused')).toEqual([]);
-  expect(Object.keys(said)).toHaveLength(19);
+  expect(Object.keys(said)).toHaveLength(24);
   expect(connections).toBe(0);
   await new Promise((done) => server.close(done));
   complaints.splice(0);

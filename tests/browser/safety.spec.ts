@@ -29,6 +29,8 @@ const test = base.extend<{ watch: Watch }>({
       if (!url.startsWith(`${daemon.url}/`) && !/^(data|blob):/.test(url)) found.push(`asked for ${url}`);
     });
     page.on('framenavigated', (frame) => {
+      // Where diagrams are drawn, which reaches nothing either.
+      if (frame !== page.mainFrame() && frame.url() === `${daemon.url}/diagram.html`) return;
       if (frame !== page.mainFrame() || !(frame.url().startsWith(`${daemon.url}/`) || frame.url() === 'about:blank')) found.push(`led to ${frame.url()}`);
     });
     page.on('popup', (popup) => found.push(`opened ${popup.url()}`));

@@ -120,7 +120,9 @@ pub async fn restore(
     let reply = ask(&notebook, Request::Restore { entry: id, at }).await?;
     let Reply::Entry { entry, .. } = reply else { return Err(no_entry_in_reply()) };
     if is_back && !went.alive {
-        for one in read(&notebook, move |reader| sidecar::that_went_with(reader, &entry, went.modified)).await? {
+        for one in
+            read(&notebook, move |reader| sidecar::that_went_with(reader, &entry, went.modified)).await?
+        {
             ask(&notebook, Request::Restore { entry: one, at: None }).await?;
         }
     }

@@ -53,7 +53,8 @@ pub fn that_went_with(source: &dyn Source, main: &EntryId, deleted: i64) -> Resu
     }
     let folder = main.path.parent().unwrap_or_default();
     for name in rule::sidecars(&main.row.place_name) {
-        let found = reading::was_at(source, &folder.join(&name))?.filter(|found| found.row.kind == Kind::Text);
+        let found =
+            reading::was_at(source, &folder.join(&name))?.filter(|found| found.row.kind == Kind::Text);
         let with_it = |found: &Found| !found.row.alive && (found.row.modified - deleted).abs() <= TOGETHER_MS;
         gone.extend(found.filter(with_it).map(|found| found.id));
     }

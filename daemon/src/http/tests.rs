@@ -279,13 +279,14 @@ async fn a_deleted_folder_is_listed_and_comes_back_whole() {
     }
 }
 
-/// losses.md L43: every version of an image can be fetched and brought back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_comes_back_with_the_sidecars_that_went_with_it() {
     let world = World::with(&[("a.bin", b"\0a"), ("a.bin.json", b"{\"k\": 1}\n"), ("b.md", b"b\n")]).await;
     let address = world.address("a.bin").await;
     assert_eq!(world.send("DELETE", &address, &[], "").await.status, StatusCode::OK);
-    let there = async || world.get("/notebooks/lab/entries?path=a.bin.json").await.json()["items"].as_array().unwrap().len();
+    let there = async || {
+        world.get("/notebooks/lab/entries?path=a.bin.json").await.json()["items"].as_array().unwrap().len()
+    };
     assert_eq!(there().await, 0);
     let back = world.send("POST", &format!("{address}/restore"), &[], "{}").await;
     assert_eq!(back.status, StatusCode::OK, "{}", back.text());
@@ -293,6 +294,7 @@ async fn a_file_comes_back_with_the_sidecars_that_went_with_it() {
     assert_eq!(there().await, 1);
 }
 
+/// losses.md L43: every version of an image can be fetched and brought back.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_image_is_fetched_and_restored() {
     let versions: Vec<Vec<u8>> = (0..3_u8).map(|n| vec![0, n, 0xff, n]).collect();

@@ -1,8 +1,11 @@
 //! Properties: read from YAML, JSON and XML, merged by key, laid flat for look-ups. Any input gives an answer;
 //! what cannot be read is said in a sentence for the user.
 
+use std::collections::BTreeSet;
+
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
+use saphyr_parser::{Event as Yaml, Parser};
 use serde_json::{Map, Number, Value};
 
 use super::dates;
@@ -15,14 +18,14 @@ const FLAT_DEPTH: usize = 4;
 /// Deeper XML is refused: it is no metadata.
 const XML_DEPTH: usize = 64;
 
-/// So many brackets of YAML may be open at once. The parser takes a tenth of that, but only says so after a time that grows with
-/// the square of the depth.
-const YAML_OPEN: usize = 1000;
+/// So deep may lists and mappings of YAML lie in one another. The parser takes ten times that, but only says no after a time that grows
+/// with the square of the depth.
+const YAML_DEPTH: usize = 100;
 
 /// Reads a YAML mapping. An empty source has no properties.
 pub fn yaml(source: &str) -> Result<Properties, String> {
-    if most_open(source) > YAML_OPEN {
-        return Err(format!("the YAML cannot be read: more than {YAML_OPEN} brackets are open at once"));
+    if is_deep(source) {
+        return Err(format!("the YAML cannot be read: it is nested more than {YAML_DEPTH} levels deep"));
     }
     let value: serde_yaml_ng::Value =
         serde_yaml_ng::from_str(source).map_err(|e| format!("the YAML cannot be read: {e}"))?;
@@ -33,19 +36,29 @@ pub fn yaml(source: &str) -> Result<Properties, String> {
     }
 }
 
-/// How many brackets are open at once at most, those in quotes counted too.
-fn most_open(source: &str) -> usize {
-    let mut open = 0_usize;
-    let mut most = 0;
-    for byte in source.bytes() {
-        match byte {
-            b'[' | b'{' => open += 1,
-            b']' | b'}' => open = open.saturating_sub(1),
+/// Whether it is nested too deep, as far as a second parser sees, which says one event after the other and costs no more than what was
+/// read; where that one stops, all that is open after it counts.
+fn is_deep(source: &str) -> bool {
+    if source.bytes().filter(|byte| matches!(byte, b'[' | b'{' | b'-' | b'?')).count() <= YAML_DEPTH {
+        return false;
+    }
+    let mut depth = 0_usize;
+    let mut read = 0;
+    for event in Parser::new_from_str(source) {
+        let Ok((event, span)) = event else {
+            return source.chars().skip(read).filter(|c| matches!(c, '[' | '{')).count() > YAML_DEPTH;
+        };
+        read = span.start.index();
+        match event {
+            Yaml::SequenceStart(..) | Yaml::MappingStart(..) => depth += 1,
+            Yaml::SequenceEnd | Yaml::MappingEnd => depth = depth.saturating_sub(1),
             _ => {}
         }
-        most = most.max(open);
+        if depth > YAML_DEPTH {
+            return true;
+        }
     }
-    most
+    false
 }
 
 /// Reads a JSON object.
@@ -230,6 +243,11 @@ const KEY_BYTES: usize = 512;
 /// Keys and texts of one entry that can be searched for: each item of a list repeats its key.
 const FLAT_BYTES: usize = 1 << 20;
 
+/// What each of them costs beside its key and text.
+const ROW_BYTES: usize = 64;
+/// Tags of one entry.
+const TAGS: usize = 1000;
+
 /// Scalars of an entry.
 #[derive(Debug, Default)]
 pub struct Flattened {
@@ -271,7 +289,7 @@ impl Flattened {
                 let text = text(scalar);
                 let number = number(scalar);
                 let moment = scalar.as_str().and_then(dates::moment);
-                self.bytes += key.len() + text.len();
+                self.bytes += ROW_BYTES + key.len() + text.len();
                 self.flat.push(Flat { key: key.to_owned(), value: scalar.clone(), text, number, moment });
             }
         }
@@ -308,12 +326,46 @@ pub fn tags(properties: &Properties) -> Vec<String> {
         Some(Value::Null) | None => Vec::new(),
         Some(one) => text(one).split(',').map(str::to_owned).collect(),
     };
+    let mut known = BTreeSet::new();
     let mut tags: Vec<String> = Vec::new();
     for tag in &listed {
         let tag = tag.trim().trim_start_matches('#').trim();
-        if !tag.is_empty() && !tags.iter().any(|known| known == tag) {
+        if !tag.is_empty() && tags.len() < TAGS && known.insert(tag) {
             tags.push(tag.to_owned());
         }
     }
     tags
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn deep_yaml_is_refused_whatever_stands_in_its_quotes() {
+        let deep =
+            ["[".repeat(20_000), "[\"]\",".repeat(20_000), "[']', ".repeat(20_000), "{a: ".repeat(500)];
+        for deep in deep {
+            assert!(yaml(&format!("a: {deep}")).unwrap_err().contains("levels deep"));
+        }
+        let flat = format!("a: [{}]\nb: {{c: [1, [2, [3]]]}}\n", "'[[Note]]', it's, ".repeat(2000));
+        assert!(yaml(&flat).is_ok());
+        assert!(yaml(&format!("a:\n{}", "  - [x, y]\n".repeat(2000))).is_ok());
+    }
+
+    #[test]
+    fn what_is_searched_for_is_bounded() {
+        let many = flatten(&yaml(&format!("a: [{}]", "1,".repeat(100_000))).unwrap());
+        assert!(many.is_cut && many.flat.len() < 20_000);
+        let long = flatten(&yaml(&format!("? {}\n: 1\nb: 2\n", "k".repeat(600))).unwrap());
+        assert!(long.is_cut && long.flat.len() == 1);
+        let few = flatten(&yaml("a: {b: [x, {c: 1}]}").unwrap());
+        let keys: Vec<&str> = few.flat.iter().map(|flat| flat.key.as_str()).collect();
+        assert_eq!((keys, few.is_cut), (vec!["a.b", "a.b.c"], false));
+        let all = json!({"tags": (0..5000).map(|n| format!("t{n}")).collect::<Vec<_>>()});
+        assert_eq!(tags(all.as_object().unwrap()).len(), TAGS);
+    }
 }

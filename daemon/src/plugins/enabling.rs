@@ -23,13 +23,20 @@ impl Plugins {
             None => self.find(id)?,
         };
         let system = &self.inner.system;
-        let before = system.plugin(&scope.workspace, id)?;
-        let mut row = before.clone().unwrap_or_else(|| PluginRow {
+        if waiting.is_some() && scope.notebook.is_some() {
+            let say = format!(
+                "which of the plugins `{id}` counts is the same in all notebooks: say it without the notebook"
+            );
+            return Err(PluginError::Refused(say));
+        }
+        let known = system.plugin(&scope.workspace, id)?;
+        let before = known.unwrap_or_else(|| PluginRow {
             enabled: plugin.is_on_by_itself(),
             hash: String::new(),
             wishes: "[]".to_owned(),
             withheld: "[]".to_owned(),
         });
+        let mut row = before.clone();
         if enabled.flatten() == Some(true) {
             row.hash = approved(&plugin, hash)?;
             row.wishes = json_of(&plugin.manifest.wishes());
@@ -42,11 +49,7 @@ impl Plugins {
         }
         match &scope.notebook {
             Some(notebook) => {
-                if let Some(before) = before {
-                    self.is_for_a_notebook(id, notebook, &before, &row)?;
-                } else {
-                    row.enabled = plugin.is_on_by_itself();
-                }
+                self.is_for_a_notebook(&plugin, notebook, &before, &row)?;
                 system.set_plugin(&scope.workspace, id, &row)?;
                 if let Some(enabled) = enabled {
                     system.set_plugin_notebook(notebook, id, enabled)?;
@@ -57,9 +60,8 @@ impl Plugins {
                 system.set_plugin(&scope.workspace, id, &row)?;
             }
         }
-        if waiting.is_some() {
-            *lock(&self.inner.catalogue) = None;
-        }
+        // Which of several counts may be another one now.
+        *lock(&self.inner.catalogue) = None;
         self.changed();
         system.forget_plugin_answers(&scope.workspace, id)?;
         Ok(())
@@ -68,16 +70,18 @@ impl Plugins {
     /// What is said for one notebook changes nothing for the others of its workspace.
     fn is_for_a_notebook(
         &self,
-        id: &str,
+        plugin: &Plugin,
         notebook: &str,
         before: &PluginRow,
         row: &PluginRow,
     ) -> Result<(), PluginError> {
+        let id = plugin.id();
         let elsewhere = self.notebooks(id)?.iter().any(|(other, on)| *on && other != notebook);
         if !before.enabled && !elsewhere {
             return Ok(());
         }
-        let what = if !before.hash.is_empty() && row.hash != before.hash {
+        // What is bundled is what this program is.
+        let what = if !plugin.is_bundled() && !before.hash.is_empty() && row.hash != before.hash {
             "what it is now"
         } else if row.withheld != before.withheld {
             "what it may do"

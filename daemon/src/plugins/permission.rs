@@ -98,6 +98,11 @@ impl Wish {
         }
     }
 
+    /// Whether its globs mean the same in a query: they can be read, and nothing in them stands for something else.
+    pub fn is_plain(&self) -> bool {
+        globs(&self.paths).is_some() && !self.paths.iter().any(|glob| glob.contains("{{"))
+    }
+
     /// Whether it reaches a path. A glob that cannot be read reaches nothing.
     pub fn has(&self, path: &str) -> bool {
         self.paths.is_empty() || globs(&self.paths).is_some_and(|globs| globs.is_match(path))

@@ -195,8 +195,31 @@ fn of_two_with_one_id_that_one_counts_which_somebody_enabled() {
     place.plugins.enable("tasks", &scope(), Some(Some(true)), Some(&hash), None).unwrap();
     assert!(!place.plugins.find("tasks").unwrap().is_bundled());
     assert_eq!(place.state("tasks"), State::On);
+    // Whoever disables it gives the place back, and so does whoever removes it.
+    place.plugins.enable("tasks", &scope(), Some(Some(false)), None, None).unwrap();
+    assert!(place.plugins.find("tasks").unwrap().is_bundled());
+    let lab = Scope { notebook: Some("lab".to_owned()), ..scope() };
+    let refused = place.plugins.enable("tasks", &lab, Some(Some(true)), Some(&hash), None).unwrap_err();
+    assert!(refused.to_string().contains("same in all notebooks"), "{refused}");
+    place.plugins.enable("tasks", &scope(), Some(Some(true)), Some(&hash), None).unwrap();
     place.plugins.remove("tasks").unwrap();
     assert!(place.plugins.find("tasks").unwrap().is_bundled());
+}
+
+#[test]
+fn nobody_said_anything_of_it_and_still_it_is_on_for_all() {
+    let place = place();
+    let lab = Scope { notebook: Some("lab".to_owned()), ..scope() };
+    let only = [Permission::ReadFiles];
+    let refused = place.plugins.enable("tasks", &lab, Some(Some(true)), None, Some(&only)).unwrap_err();
+    assert!(refused.to_string().contains("what it may do"), "{refused}");
+    assert_eq!(place.may("tasks", Permission::ModifyMetadata, "a.md"), Ok(()));
+    // An older program was told yes of other bytes: what is bundled is what this one is.
+    place.plugins.enable("tasks", &scope(), Some(Some(true)), None, None).unwrap();
+    let mut row = place.system.plugin("default", "tasks").unwrap().unwrap();
+    row.hash = "older".to_owned();
+    place.system.set_plugin("default", "tasks", &row).unwrap();
+    place.plugins.enable("tasks", &lab, Some(Some(true)), None, None).unwrap();
 }
 
 #[test]
@@ -457,6 +480,11 @@ fn the_address_of_a_service_is_one_that_can_be_asked() {
     ] {
         assert!(set(bad.clone()).unwrap_err().contains("base_url"), "{bad}");
     }
+    // Not even a default says it for the user.
+    let sly = stars.replace("id: stars", "id: sly")
+        + "properties: [{ name: base_url, default: 'http://127.0.0.1:9500' }]\n";
+    let sly = place.installed("sly", &[("manifest.yml", &sly)]);
+    assert_eq!(place.plugins.config(&sly, "default").unwrap().get("base_url"), None);
     for good in [json!("http://127.0.0.1:9477"), json!("https://stars.example.org/v2"), Value::Null] {
         assert_eq!(set(good), Ok(()));
     }
@@ -490,6 +518,12 @@ fn what_is_bundled_is_whole() {
     assert_eq!(catalogue.problems, []);
     for plugin in &catalogue.plugins {
         assert_eq!(plugin.blocked, None, "{}", plugin.id());
+        assert_eq!(plugin.manifest.advice, [], "{}", plugin.id());
+        if let Some(theme) = &plugin.manifest.theme {
+            let clean =
+                theme::clean(&plugin.files.text(&theme.stylesheet).unwrap(), &theme.class_name).unwrap();
+            assert_eq!(clean.warnings, [], "{}", plugin.id());
+        }
         assert!(plugin.is_bundled());
     }
 }

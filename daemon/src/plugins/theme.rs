@@ -339,14 +339,14 @@ mod tests {
     #[test]
     fn colours_and_type_stay_below_the_class() {
         let source = ":root { --color-text: #123; color: red !important }\n.theme-x .notebook-page, h1 { font-family: \"A B\", serif; border-top: 1px solid }\n\
-            @media (prefers-color-scheme: dark) { body.wide { --a: calc(1px + 2px) } }";
+            @media (prefers-color-scheme: dark) { body.wide { --a-width: calc(1px + 2px) } }";
         let clean = clean(source, "theme-x").unwrap();
         assert_eq!(clean.warnings, []);
         assert_eq!(
             clean.css,
             ".theme-x { --color-text: #123; color: red !important; }\n\
              .theme-x .notebook-page, .theme-x h1 { font-family: \"A B\", serif; border-top: 1px solid; }\n\
-             @media (prefers-color-scheme: dark) {.theme-x.wide { --a: calc(1px + 2px); }\n}\n"
+             @media (prefers-color-scheme: dark) {.theme-x.wide { --a-width: calc(1px + 2px); }\n}\n"
         );
     }
 
@@ -382,6 +382,16 @@ mod tests {
             ":root { --x: 2000px } p { box-shadow: 0 0 0 var(--x) white }",
             "p { outline: var(--pane-width) solid }",
             "* { transition: all 99999s }",
+            "body { border-image: linear-gradient(#fff, #fff) 0 fill / 1 / 5000 }",
+            "body { box-shadow: 0 0 0 calc(64px / .01) white }",
+            "body { box-shadow: 0 0 0 calc(64px + 64px + 64px) white }",
+            ":root { --WIDTH: 1999px } p { box-shadow: 0 0 0 var(--WIDTH) white }",
+            "p { font-size-adjust: 0 }",
+            "p { font-size: calc(8px - 8px) }",
+            "p { letter-spacing: -100% }",
+            "p { text-indent: -100% }",
+            "p { color: rgb(0 0 0 / calc(0)) }",
+            "p { color: rgb(from red r g b / none) }",
         ];
         for source in bad {
             let clean = clean(source, "t").unwrap();
@@ -409,6 +419,12 @@ mod tests {
                 "#0001",
                 "2000px",
                 "pane-width",
+                "border-image",
+                "calc",
+                "var(--width",
+                "adjust",
+                "-100%",
+                "from red",
             ] {
                 assert!(!lower.contains(word), "{source}\n{}", clean.css);
             }

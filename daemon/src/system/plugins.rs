@@ -64,9 +64,10 @@ impl System {
             .map_err(doing("read what is said of a plugin"))
     }
 
-    /// Whether just this content was approved, in any workspace.
+    /// Whether just this content is enabled somewhere.
     pub fn is_pinned(&self, plugin: &str, hash: &str) -> Result<bool, SystemError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM plugin WHERE plugin = ?1 AND hash = ?2)";
+        let sql = "SELECT EXISTS (SELECT 1 FROM plugin WHERE plugin = ?1 AND hash = ?2 AND (enabled = 1
+                   OR EXISTS (SELECT 1 FROM plugin_notebook WHERE plugin = ?1 AND enabled = 1)))";
         self.db()
             .query_row(sql, [plugin, hash], |row| row.get(0))
             .map_err(doing("read what is said of a plugin"))

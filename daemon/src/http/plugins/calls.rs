@@ -233,6 +233,7 @@ impl Caller<'_> {
         if query.paths.is_empty()
             && let Some(Some(first)) = all.next()
             && all.all(|other| other.as_ref() == Some(first))
+            && first.iter().all(Wish::is_plain)
         {
             // Asked for at once, so that the first ten thousand are of those that it may see.
             query.paths = first.iter().flat_map(|wish| wish.paths.clone()).collect();

@@ -100,11 +100,9 @@ async fn a_frame_has_nothing_but_what_is_written_into_it() {
         assert!(policy.contains(part), "{policy}");
     }
     assert!(!policy.contains("allow-same-origin") && !policy.contains("http"));
-    let nonce = policy.split("script-src 'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
-    assert!(frame.text().contains(&format!("nonce=\"{nonce}\"")));
+    // By hashes: what a nonce lets through may import from anywhere.
+    assert!(!policy.contains("nonce") && policy.matches("'sha256-").count() == 3, "{policy}");
     assert!(!frame.text().contains("</script><img>"), "no text ends its element");
-    let again = world.get("/plugins/probe/frame?view=probe&notebook=lab").await;
-    assert!(!again.text().contains(&nonce), "each has its own");
     let off = world.send("PUT", "/plugins/probe", &[], &json!({"enabled": false}).to_string()).await;
     assert_eq!(off.json()["state"], json!("off"));
     assert_eq!(world.get("/plugins/probe/frame?view=probe").await.refused(), (409, "plugin_not_on".into()));

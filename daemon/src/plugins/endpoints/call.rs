@@ -215,7 +215,13 @@ impl Call<'_> {
 
     /// What is no success, in words; a service that says when it wants to be asked again is left alone until then.
     fn refusal(&self, status: StatusCode, headers: &HeaderMap) -> EndpointError {
-        let Some(again) = retry_after(headers).filter(|again| !again.is_zero()) else {
+        // Elsewhere it says nothing: a door that puts it on every answer ends none.
+        let may_wait = matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::FORBIDDEN
+        );
+        let again = retry_after(headers).filter(|again| may_wait && !again.is_zero());
+        let Some(again) = again else {
             return self.service(Some(status.as_u16()), format!("answers {status}"));
         };
         self.gate(|gate| gate.leave_alone(again, Instant::now()));

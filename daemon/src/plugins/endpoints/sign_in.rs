@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::redact::Secrets;
 use super::{ANSWER_BYTES, EndpointError, Reach};
 use crate::clock::now_ms;
 use crate::plugins::manifest::OAuth;
@@ -311,8 +312,7 @@ impl Service {
     /// A service may say what it was sent.
     fn without_secrets(&self, text: &str, sent: &[(&str, &str)]) -> String {
         let secret = sent.iter().filter(|(name, _)| *name != "grant_type").map(|(_, value)| *value);
-        let all = secret.chain(self.client_secret.as_deref()).filter(|secret| !secret.is_empty());
-        all.fold(text.to_owned(), |text, secret| text.replace(secret, "•••"))
+        Secrets::of(secret.chain(self.client_secret.as_deref())).hide(text)
     }
 }
 

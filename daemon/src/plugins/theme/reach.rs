@@ -20,12 +20,23 @@ const REACHING: [&str; 12] = [
 ];
 /// Of a custom property with such a word in its name a length may be large; it must not get into one that reaches.
 const LARGE: [&str; 7] = ["width", "measure", "height", "radius", "max", "min", "breakpoint"];
+/// Functions that make no length, or one that is known.
+const PLAIN: [&str; 11] =
+    ["var", "light-dark", "rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch"];
+/// What a ground may be.
+const GRADIENTS: [&str; 2] = ["-gradient", "color-mix"];
 const MOST_PX: f32 = 64.0;
 const MOST_EM: f32 = 6.0;
 
 /// What is too far, in words.
 pub fn check(property: &str, value: &str) -> Result<(), String> {
-    let is_large = |name: &str| name.starts_with("--") && LARGE.iter().any(|word| name.contains(word));
+    if property.starts_with("border-image") || property == "font-size-adjust" {
+        return Err(format!("`{property}` is none of a theme's properties"));
+    }
+    let is_large = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.starts_with("--") && LARGE.iter().any(|word| name.contains(word))
+    };
     let reaches = !property.starts_with("border-radius")
         && !property.ends_with("-radius")
         && !is_large(property)
@@ -74,6 +85,14 @@ impl Rule<'_> {
                 }
                 Token::Delim('/') => behind_slash = true,
                 Token::Delim('*') if self.reaches => return Err(self.far("a product")),
+                // `rgb(from …)` and `none` are colours that something else makes.
+                Token::Ident(name)
+                    if self.is_text
+                        && is_colour
+                        && ["from", "none"].iter().any(|word| name.eq_ignore_ascii_case(word)) =>
+                {
+                    return Err(UNSEEN.to_owned());
+                }
                 Token::Ident(name) if self.is_text && name.eq_ignore_ascii_case("transparent") => {
                     return Err(UNSEEN.to_owned());
                 }
@@ -91,6 +110,20 @@ impl Rule<'_> {
                     return Err(self.far(&format!("`{name}`")));
                 }
                 _ => {}
+            }
+            if let Token::Function(name) = &token
+                && (self.reaches || self.is_text)
+                && !PLAIN.iter().any(|plain| name.eq_ignore_ascii_case(plain))
+                && !(self.property.starts_with("--")
+                    && !is_colour
+                    && GRADIENTS.iter().any(|end| name.ends_with(end)))
+            {
+                return Err(format!("`{name}(…)` could make any length of it"));
+            }
+            if let Token::Function(name) = &token
+                && is_colour
+            {
+                return Err(format!("`{name}(…)` could make any colour of it"));
             }
             let name = match &token {
                 Token::Function(name) => Some(name.to_ascii_lowercase()),
@@ -132,6 +165,7 @@ impl Rule<'_> {
             "font-stretch" | "font-width" => true,
             property if property.starts_with("--") => value.abs() <= 10.0,
             property if property.starts_with("padding") => value.abs() <= 0.2,
+            "letter-spacing" | "word-spacing" | "text-indent" => (-0.1..=0.5).contains(&value),
             _ => value.abs() <= 1.0,
         };
         if fits { Ok(()) } else { Err(self.far(&format!("`{}%`", value * 100.0))) }
@@ -143,7 +177,9 @@ impl Rule<'_> {
             "font-size" => value != 0.0,
             "line-height" => (0.8..=MOST_EM).contains(&value),
             "tab-size" => (0.0..=16.0).contains(&value),
-            _ => function.is_none() || value.abs() <= 4096.0,
+            "font-weight" | "font" => (0.0..=1000.0).contains(&value),
+            property if property.starts_with("--") => value.abs() <= 4096.0,
+            _ => value.abs() <= 100.0 || function.is_some(),
         };
         if fits { Ok(()) } else { Err(self.far(&format!("`{value}`"))) }
     }

@@ -11,6 +11,9 @@ const tries = {
   'LINK': () => made('link', document.createElement('LINK')),
   'a name that changes': () => { const element = document.createElement(named); if (element.localName === 'link') made('link', element); else throw new Error('no'); },
   'a prefix': () => made('link', document.createElementNS('http://www.w3.org/1999/xhtml', 'x:link')),
+  'two prefixes': () => made('link', document.createElementNS('http://www.w3.org/1999/xhtml', 'a:link:b')),
+  'a root of two prefixes': () => made('iframe', document.implementation.createDocument('http://www.w3.org/1999/xhtml', 'a:iframe:b').documentElement),
+  'what a range copies': () => { const range = document.createRange(); range.selectNode(document.querySelector('script')); document.body.append(range.cloneContents()); },
   'another document': () => made('link', document.implementation.createHTMLDocument('').createElement('link')),
   'a root': () => made('link', document.implementation.createDocument('http://www.w3.org/1999/xhtml', 'link').documentElement),
   'an element of its own': () => { customElements.define('x-link', class extends HTMLLinkElement {}, { extends: 'link' }); made('link', new (customElements.get('x-link'))()); },
@@ -29,13 +32,19 @@ const tries = {
     Function.prototype.call = Reflect.apply = () => null;
     made('link');
   },
+  'other classes': () => {
+    globalThis.Node = globalThis.Element = function () {};
+    document.body.append(document.querySelector('script').cloneNode());
+  },
   peers: () => new RTCPeerConnection().connectionState,
 };
-codex.start((view) => {
+codex.start(async (view) => {
   const said = {};
   for (const [name, attempt] of Object.entries(tries)) {
     try { said[name] = String(attempt() ?? 'done'); } catch { said[name] = 'refused'; }
   }
+  // A script that a nonce lets through may import from anywhere.
+  said.import = await import(`${to}import.js?secret`).then(() => 'done', () => 'refused');
   const lines = document.createElement('pre');
   lines.textContent = JSON.stringify(said);
   view.root.append(lines);
