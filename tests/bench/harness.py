@@ -90,10 +90,14 @@ class Http:
     """One kept connection to one server on this machine."""
 
     def __init__(self, port, headers):
-        self.port, self.headers, self.connection = port, headers, None
+        self.port, self.headers, self.connection, self.used = port, headers, None, 0.0
 
     def ask(self, method, path, body=None, headers=None, timeout=60):
         """(status, headers, bytes)"""
+        # A server closes what nobody has used for half a minute.
+        if self.connection is not None and time.monotonic() - self.used > 15:
+            self.connection.close()
+            self.connection = None
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
             self.connection.connect()
@@ -101,7 +105,9 @@ class Http:
         try:
             self.connection.request(method, path, body=body, headers={**self.headers, **(headers or {})})
             answer = self.connection.getresponse()
-            return answer.status, answer.headers, answer.read()
+            told = answer.status, answer.headers, answer.read()
+            self.used = time.monotonic()
+            return told
         except (OSError, http.client.HTTPException):
             self.connection.close()
             self.connection = None
