@@ -74,5 +74,6 @@ export default defineConfig({
     host: '127.0.0.1',
     proxy: { '/api': { target: daemon, ws: true } },
   },
-  test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+  // Some read every source of the page, which takes its time on a busy machine.
+  test: { include: ['tests/**/*.test.ts'], environment: 'node', testTimeout: 30_000 },
 });
