@@ -299,8 +299,15 @@ pub async fn list(
             waiting: catalogue
                 .waiting
                 .iter()
-                .map(|plugin| row(&plugins, plugin, &scope))
-                .collect::<Result<_, _>>()?,
+                // What is said of the id is said of the other one.
+                .map(|plugin| {
+                    Ok(PluginRow {
+                        state: crate::plugins::State::Off,
+                        reason: None,
+                        ..row(&plugins, plugin, &scope)?
+                    })
+                })
+                .collect::<Result<_, PluginError>>()?,
             problems: catalogue.problems.clone(),
         })
     });
@@ -369,7 +376,8 @@ pub async fn change(
             };
             plugins.set_secret(&plugin, &scope.workspace, name, value)?;
         }
-        Ok(row(&plugins, &plugin, &scope)?)
+        // Which of several with one id counts may be another one now.
+        Ok(row(&plugins, &*plugins.find(&id)?, &scope)?)
     });
     Ok(Json(changed.await?))
 }

@@ -303,20 +303,18 @@ fn doers_of(
     let Some(row) = reader.entry(&entry)? else { return Ok(doers) };
     let history = reader.history(&entry)?;
     let people = reading::people(reader, notebook)?;
-    let document = if row.heads.is_empty() { None } else { Some(reading::document(reader, &entry, &row)?) };
+    if row.heads.is_empty() {
+        return Ok(doers);
+    }
+    let document = reading::document(reader, &entry, &row)?;
     for (place, is_entry) in places {
-        let made = match &document {
-            None => Some(MadeBy::Birth),
-            Some(document) if *is_entry => document.set_by(&row.heads, "status"),
-            Some(document) => document.typed_by(&row.heads, place + 1),
+        let made = match is_entry {
+            true => document.set_by(&row.heads, "status"),
+            false => document.typed_by(&row.heads, place + 1),
         };
-        let line = history.iter().find(|line| match made {
-            None => false,
-            // It came ticked: who did it was not seen.
-            Some(MadeBy::Birth) => false,
-            Some(MadeBy::Change(hash)) => line.change == Some(hash),
-        });
-        if let Some(line) = line {
+        // What came ticked was ticked by nobody who was seen.
+        let Some(MadeBy::Change(hash)) = made else { continue };
+        if let Some(line) = history.iter().find(|line| line.change == Some(hash)) {
             doers.insert((*place, *is_entry), (line.device, people.who_has(&line.device), line.time));
         }
     }

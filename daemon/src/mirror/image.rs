@@ -16,7 +16,7 @@ pub fn is_raster(media_type: &str) -> bool {
     media_type.starts_with("image/") && media_type != "image/svg+xml"
 }
 
-/// Properties of an image file on disk; `None` if it is not there (yet) or cannot be read.
+/// Properties of an image file on disk; `None` if it cannot be read, or is not (yet) what has this BLAKE3 hash.
 pub fn of_file(path: &Path, hash: &[u8]) -> Option<Properties> {
     if !path.symlink_metadata().ok()?.is_file() {
         return None;

@@ -567,11 +567,9 @@ impl Said {
         }
         let read = text::markdown(body);
         (self.heading, self.links) = (read.heading, read.links);
-        for found in front.map(occurrences::of_properties).unwrap_or_default() {
-            if !self.links.contains(&found.link) {
-                self.links.push(found.link);
-            }
-        }
+        let of_front = front.map(occurrences::of_properties).unwrap_or_default();
+        self.links.extend(of_front.into_iter().map(|found| found.link));
+        text::each_once(&mut self.links);
         self.tasks = tasks::placed(&content[..content.len() - body.len()], body, read.tasks);
         self.body = body.to_owned();
     }

@@ -1,6 +1,7 @@
 //! Where a Markdown text holds its links: exactly the bytes that name a target, so that another target can be put there and
 //! nothing else changes.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
@@ -65,27 +66,30 @@ pub fn of_properties(front: &str) -> Vec<Occurrence> {
     if !front.contains("[[") {
         return Vec::new();
     }
-    let texts: Vec<String> = match properties::yaml(front) {
-        Ok(read) => properties::flatten(&read).flat.into_iter().map(|flat| flat.text).collect(),
-        Err(_) => return Vec::new(),
-    };
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(open) = front[at..].find("[[").map(|open| at + open + 2) {
-        at = open;
-        let Some(end) = front[open..].find(['[', ']', '\n']).map(|length| open + length) else { break };
-        let inner = &front[open..end];
-        let is_text = || texts.iter().any(|text| text.contains(&format!("[[{inner}]]")));
-        if inner.is_empty() || !front[end..].starts_with("]]") || !is_text() {
-            continue;
-        }
+    let Ok(read) = properties::yaml(front) else { return Vec::new() };
+    let texts = properties::flatten(&read).flat;
+    let meant: BTreeSet<&str> =
+        texts.iter().flat_map(|flat| in_brackets(&flat.text)).map(|(_, inner)| inner).collect();
+    let occurrence = |(open, inner): (usize, &str)| {
         let path = inner.split(['|', '#', '?']).next().unwrap_or_default();
         let start = open + (path.len() - path.trim_start().len());
-        let written = inner.split('|').next().unwrap_or_default();
-        found.extend(link(written, "wiki").map(|link| {
-            let target = start..start + path.trim().len();
-            Occurrence { link, style: Style::Property, target }
-        }));
+        let link = link(inner.split('|').next().unwrap_or_default(), "wiki")?;
+        Some(Occurrence { link, style: Style::Property, target: start..start + path.trim().len() })
+    };
+    in_brackets(front).into_iter().filter(|(_, inner)| meant.contains(inner)).filter_map(occurrence).collect()
+}
+
+/// What stands in double brackets within a line, and where it begins.
+fn in_brackets(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text[at..].find("[[").map(|open| at + open + 2) {
+        at = open;
+        let end = text[open..].find(['[', ']', '\n']).map_or(text.len(), |length| open + length);
+        let inner = &text[open..end];
+        if !inner.is_empty() && text[end..].starts_with("]]") {
+            found.push((open, inner));
+        }
     }
     found
 }
@@ -246,6 +250,7 @@ mod tests {
         assert_eq!(shown, [("Note", "Note"), ("b/c.md", "b/c.md"), ("h", "h")]);
         assert_eq!(of("---\na: see [[D]] [[]]\n---\n")[0].target, 13..14);
         assert_eq!(of("---\na: [[D]\n---\n"), []);
+        assert_eq!(of(&format!("---\na: [{}]\n---\n", "'[[x]]', ".repeat(5000))).len(), 5000);
     }
 
     #[test]

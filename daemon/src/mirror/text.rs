@@ -116,13 +116,18 @@ pub fn markdown(body: &str) -> Markdown {
             _ => {}
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
-    links.retain(|link| seen.insert((link.target.clone(), link.kind)));
+    each_once(&mut links);
     Markdown {
         heading: heading.map(|text| text.trim().to_owned()),
         links,
         tasks: tasks::of_boxes(body, &boxes),
     }
+}
+
+/// Leaves the first of those that say the same.
+pub fn each_once(links: &mut Vec<RawLink>) {
+    let mut seen = std::collections::BTreeSet::new();
+    links.retain(|link| seen.insert((link.target.clone(), link.kind)));
 }
 
 /// A link that stays inside the notebook; `None` for web addresses and places in the same text.

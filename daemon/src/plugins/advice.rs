@@ -2,44 +2,21 @@
 
 use reqwest::Url;
 
+use super::endpoints::reach::{self, Reach};
 use super::files::{self, Files};
 use super::lines::Read;
-use super::manifest::Manifest;
+use super::manifest::{self, Manifest};
 use super::permission::Permission;
 use crate::mirror;
-
-/// Keys at the top of a manifest.
-const KEYS: [&str; 21] = [
-    "id",
-    "name",
-    "version",
-    "type",
-    "description",
-    "author",
-    "license",
-    "codex_version",
-    "api_version",
-    "requires",
-    "permissions",
-    "theme",
-    "colors",
-    "views",
-    "blocks",
-    "templates",
-    "examples",
-    "properties",
-    "integration",
-    "endpoints",
-    "importers",
-];
 
 /// Each as a JSON pointer, and words.
 pub fn on(manifest: &Manifest, files: &Files, read: &Read) -> Vec<(String, String)> {
     let mut found = Vec::new();
+    let known = manifest::keys();
     for key in read.value.as_object().into_iter().flat_map(|map| map.keys()) {
-        if !KEYS.contains(&key.as_str()) {
-            let close =
-                mirror::nearest(key, KEYS.into_iter()).map(|close| format!("; did you mean `{close}`?"));
+        if !known.contains(key) {
+            let close = mirror::nearest(key, known.iter().map(String::as_str));
+            let close = close.map(|close| format!("; did you mean `{close}`?"));
             let say = format!("a manifest has no key `{key}`{}", close.unwrap_or_default());
             found.push((format!("/{key}"), say));
         }
@@ -62,32 +39,18 @@ pub fn on(manifest: &Manifest, files: &Files, read: &Read) -> Vec<(String, Strin
 
 fn on_the_service(manifest: &Manifest, found: &mut Vec<(String, String)>) {
     let Some(integration) = &manifest.integration else { return };
-    let wishes = manifest.wishes();
-    let hosts: Vec<&String> = wishes.iter().flat_map(|wish| &wish.hosts).collect();
-    if hosts.is_empty()
-        && integration.base_url.is_empty()
-        && wishes.iter().any(|wish| wish.permission == Permission::NetworkRequest)
-    {
-        found.push((
-            "/permissions".to_owned(),
-            "network_request names no `hosts`, so nothing is reached".to_owned(),
-        ));
+    let hosts = manifest.hosts();
+    let asks = manifest.wishes().iter().any(|wish| wish.permission == Permission::NetworkRequest);
+    if asks && hosts.is_empty() {
+        let say = "network_request names no `hosts`, so nothing is reached";
+        found.push(("/permissions".to_owned(), say.to_owned()));
     }
     let Ok(base) = Url::parse(&integration.base_url) else { return };
-    let host = base.host_str().unwrap_or_default();
-    let mut say = |message: String| found.push(("/integration/base_url".to_owned(), message));
-    let fits = |one: &&&String| {
-        one.as_str() == "*"
-            || one.as_str() == host
-            || one.strip_prefix("*.").is_some_and(|end| host.ends_with(end))
-    };
-    if !hosts.is_empty() && hosts.iter().find(fits).is_none() {
-        say(format!(
-            "`{host}` is none of the hosts that the plugin asks for; add it to network_request's `hosts`"
-        ));
-    }
-    if base.scheme() != "https" || base.port().is_some_and(|port| port != 443) {
-        say("only https on its own port is asked, unless the user of a device sets another `base_url`: `codexd plugin set ID base_url=…`".to_owned());
+    let reach = Reach { hosts, own: None, lookup: reach::system() };
+    if let Err(why) = reach.allows(&base) {
+        let say =
+            format!("{why}; unless the user of a device sets another: `codexd plugin set ID base_url=…`");
+        found.push(("/integration/base_url".to_owned(), say));
     }
 }
 

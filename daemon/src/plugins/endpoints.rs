@@ -18,7 +18,6 @@ use std::sync::{Arc, Mutex};
 use reqwest::Url;
 use serde_json::{Map, Value};
 
-use super::manifest::Integration;
 use super::permission::Permission;
 use super::{Plugin, PluginError, Plugins, Scope};
 use breaker::Gate;
@@ -206,7 +205,7 @@ impl Plugins {
             secrets.insert(request::OAUTH_TOKEN.to_owned(), token.to_owned());
         }
         let auth = if token.is_some() { Some(request::OAUTH_TOKEN) } else { auth.as_deref() };
-        let reach = self.reach(&plugin, &integration, &config);
+        let reach = self.reach(&plugin, &config);
         let prepared = request::prepare(&endpoint, &integration, &base, parameters, &config, &secrets, auth)
             .map_err(input)?;
         let call = Call { plugins: self, plugin, scope, endpoint, reach, prepared, since };
@@ -215,16 +214,9 @@ impl Plugins {
     }
 
     /// What the declared hosts are, and the service that the user of this device named.
-    fn reach(&self, plugin: &Plugin, integration: &Integration, config: &Map<String, Value>) -> Reach {
+    fn reach(&self, plugin: &Plugin, config: &Map<String, Value>) -> Reach {
         let own = config.get("base_url").and_then(Value::as_str).and_then(|own| Url::parse(own).ok());
-        let mut hosts: Vec<String> =
-            plugin.manifest.wishes().into_iter().flat_map(|wish| wish.hosts).collect();
-        if hosts.is_empty() {
-            // A manifest of the original names only where it asks.
-            let base = Url::parse(&integration.base_url).ok();
-            hosts.extend(base.and_then(|base| base.host_str().map(str::to_owned)));
-        }
-        Reach { hosts, own, lookup: Arc::clone(&self.inner.engine.lookup) }
+        Reach { hosts: plugin.manifest.hosts(), own, lookup: Arc::clone(&self.inner.engine.lookup) }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
+use reqwest::Url;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -21,10 +22,16 @@ pub const INTERFACE: Version = Version::new(1, 0, 0);
 
 const SCHEMA: &str = include_str!("../../../plugins/manifest.schema.json");
 
-static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
-    let schema = serde_json::from_str(SCHEMA).expect("the schema in this program is JSON");
-    jsonschema::validator_for(&schema).expect("the schema in this program is one")
-});
+static AS_JSON: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(SCHEMA).expect("the schema in this program is JSON"));
+
+static VALIDATOR: LazyLock<Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&AS_JSON).expect("the schema in this program is one"));
+
+/// Keys at the top of a manifest.
+pub fn keys() -> Vec<String> {
+    AS_JSON["properties"].as_object().into_iter().flat_map(|map| map.keys().cloned()).collect()
+}
 
 /// What is wrong with a plugin, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -348,6 +355,16 @@ impl Manifest {
                 )),
             },
         }
+    }
+
+    /// Hosts that its requests may reach. A manifest of the original names only where it asks.
+    pub fn hosts(&self) -> Vec<String> {
+        let mut hosts: Vec<String> = self.wishes().into_iter().flat_map(|wish| wish.hosts).collect();
+        if hosts.is_empty() {
+            let base = self.integration.as_ref().and_then(|one| Url::parse(&one.base_url).ok());
+            hosts.extend(base.and_then(|base| base.host_str().map(str::to_owned)));
+        }
+        hosts
     }
 
     /// Its version.

@@ -503,7 +503,6 @@ fn what_will_hardly_do_what_was_meant_is_said() {
     let expect = [
         ("permisions", 5),
         ("integration/base_url", 8),
-        ("integration/base_url", 8),
         ("endpoints/0/path", 12),
         ("endpoints/0/parameters/0/from_config", 13),
         ("examples/0/file", 14),

@@ -199,7 +199,7 @@ impl Caller<'_> {
 
     /// Says no unless the plugin may do that with a path in this notebook.
     fn may(&self, call: &str, permission: Permission, path: &str) -> Result<(), ApiError> {
-        let names = self.names(&self.notebook);
+        let names = names(self.desk, &self.notebook);
         let fits = |wish: &Wish| wish.fits(&names, Some(path));
         self.plugins.may(self.id, &self.scope, call, permission, fits)?;
         Ok(())
@@ -210,10 +210,6 @@ impl Caller<'_> {
         let path = read(&self.notebook, move |reader| Ok(reading::alive(reader, &id)?.path)).await?;
         self.may(call, permission, path.as_str())?;
         Ok(id)
-    }
-
-    fn names(&self, notebook: &Notebook) -> Vec<String> {
-        names(self.desk, notebook)
     }
 
     async fn query(&self, mut query: Query) -> Result<Value, ApiError> {
@@ -267,18 +263,8 @@ impl Caller<'_> {
     /// What it may read in a notebook: `None` for all of it.
     fn readable(&self, notebook: &Notebook) -> Result<Option<Vec<Wish>>, ApiError> {
         let scope = scope(self.desk, None, Some(&notebook.id.to_string()))?;
-        let names = self.names(notebook);
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let fits = |wish: &Wish| {
-            let refused = || {
-                format!(
-                    "the notebook {} is none of {}",
-                    names.last().unwrap_or(&""),
-                    wish.notebooks.join(", ")
-                )
-            };
-            if wish.reaches(&names) { Ok(()) } else { Err(refused()) }
-        };
+        let names = names(self.desk, notebook);
+        let fits = |wish: &Wish| wish.fits(&names, None);
         let plugin = self.plugins.may(self.id, &scope, "query", Permission::ReadFiles, fits)?;
         let mut limits = Vec::new();
         for one in self.plugins.permissions(&plugin, &scope.workspace)? {

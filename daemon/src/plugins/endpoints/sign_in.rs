@@ -234,7 +234,7 @@ impl Plugins {
         let mut service = Service {
             client_id: client_id.to_owned(),
             client_secret: self.secret(plugin, &scope.workspace, "client_secret")?,
-            reach: self.reach(plugin, &integration, &config),
+            reach: self.reach(plugin, &config),
             token_url: Url::parse("https://token.invalid").map_err(|why| input(why.to_string()))?,
             oauth,
         };

@@ -25,6 +25,7 @@ const PLAIN: [&str; 11] =
     ["var", "light-dark", "rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch"];
 /// What a ground may be.
 const GRADIENTS: [&str; 2] = ["-gradient", "color-mix"];
+const COLOURS: [&str; 8] = ["rgb", "hsl", "hwb", "lab", "lch", "oklab", "oklch", "color"];
 const MOST_PX: f32 = 64.0;
 const MOST_EM: f32 = 6.0;
 
@@ -33,97 +34,45 @@ pub fn check(property: &str, value: &str) -> Result<(), String> {
     if property.starts_with("border-image") || property == "font-size-adjust" {
         return Err(format!("`{property}` is none of a theme's properties"));
     }
-    let is_large = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.starts_with("--") && LARGE.iter().any(|word| name.contains(word))
-    };
-    let reaches = !property.starts_with("border-radius")
-        && !property.ends_with("-radius")
+    let reaches = !property.ends_with("-radius")
         && !is_large(property)
         && REACHING.iter().any(|one| property.starts_with(one));
-    let rule = Rule {
-        property,
-        reaches,
-        is_text: matches!(property, "color" | "fill" | "stroke"),
-        is_large: &is_large,
-    };
+    let rule = Rule { property, reaches, is_text: matches!(property, "color" | "fill" | "stroke") };
     rule.tokens(&mut Parser::new(value), None)
+}
+
+fn is_large(variable: &str) -> bool {
+    let name = variable.to_ascii_lowercase();
+    name.starts_with("--") && LARGE.iter().any(|word| name.contains(word))
 }
 
 struct Rule<'a> {
     property: &'a str,
+    /// Its lengths push or cover.
     reaches: bool,
+    /// It is a colour that is to be read.
     is_text: bool,
-    is_large: &'a dyn Fn(&str) -> bool,
 }
 
 impl Rule<'_> {
     fn tokens(&self, input: &mut Parser<'_>, function: Option<&str>) -> Result<(), String> {
-        let is_colour = function.is_some_and(|name| {
-            ["rgb", "hsl", "hwb", "lab", "lch", "oklab", "oklch", "color"]
-                .iter()
-                .any(|one| name.starts_with(one))
-        });
-        let mut numbers = 0;
-        let mut behind_slash = false;
+        let is_colour = function.is_some_and(|name| COLOURS.iter().any(|one| name.starts_with(one)));
+        // Of a colour, what stands behind three numbers or a slash.
+        let (mut numbers, mut behind_slash) = (0, false);
         while let Ok(token) = input.next().cloned() {
-            match &token {
-                Token::Dimension { value, unit, .. } if self.reaches && !is_colour => {
-                    self.length(*value, unit)?
-                }
-                Token::Percentage { unit_value, .. } if self.reaches && !is_colour => {
-                    self.percentage(*unit_value)?
-                }
-                Token::Number { value, .. } if self.reaches && !is_colour => self.number(*value, function)?,
-                Token::Number { value, .. } | Token::Percentage { unit_value: value, .. }
-                    if self.is_text && is_colour =>
-                {
+            if self.is_text {
+                if let Token::Number { .. } | Token::Percentage { .. } = &token {
                     numbers += 1;
-                    if (behind_slash || numbers > 3) && *value < 0.5 {
-                        return Err(UNSEEN.to_owned());
-                    }
                 }
-                Token::Delim('/') => behind_slash = true,
-                Token::Delim('*') if self.reaches => return Err(self.far("a product")),
-                // `rgb(from …)` and `none` are colours that something else makes.
-                Token::Ident(name)
-                    if self.is_text
-                        && is_colour
-                        && ["from", "none"].iter().any(|word| name.eq_ignore_ascii_case(word)) =>
-                {
-                    return Err(UNSEEN.to_owned());
-                }
-                Token::Ident(name) if self.is_text && name.eq_ignore_ascii_case("transparent") => {
-                    return Err(UNSEEN.to_owned());
-                }
-                Token::Hash(digits) | Token::IDHash(digits) if self.is_text => {
-                    let alpha = match digits.len() {
-                        4 => digits.get(3..).map(|one| one.repeat(2)),
-                        8 => digits.get(6..).map(str::to_owned),
-                        _ => None,
-                    };
-                    if alpha.is_some_and(|alpha| u8::from_str_radix(&alpha, 16).unwrap_or(0) < 0x80) {
-                        return Err(UNSEEN.to_owned());
-                    }
-                }
-                Token::Ident(name) if self.reaches && function == Some("var") && (self.is_large)(name) => {
-                    return Err(self.far(&format!("`{name}`")));
-                }
-                _ => {}
+                let is_alpha = is_colour && (behind_slash || numbers > 3);
+                behind_slash |= token == Token::Delim('/');
+                seen(&token, is_colour, is_alpha)?;
             }
-            if let Token::Function(name) = &token
-                && (self.reaches || self.is_text)
-                && !PLAIN.iter().any(|plain| name.eq_ignore_ascii_case(plain))
-                && !(self.property.starts_with("--")
-                    && !is_colour
-                    && GRADIENTS.iter().any(|end| name.ends_with(end)))
-            {
-                return Err(format!("`{name}(…)` could make any length of it"));
+            if self.reaches && !is_colour {
+                self.extent(&token, function)?;
             }
-            if let Token::Function(name) = &token
-                && is_colour
-            {
-                return Err(format!("`{name}(…)` could make any colour of it"));
+            if let Token::Function(name) = &token {
+                self.call(name, is_colour)?;
             }
             let name = match &token {
                 Token::Function(name) => Some(name.to_ascii_lowercase()),
@@ -138,6 +87,33 @@ impl Rule<'_> {
                 Ok(())
             });
             inner?;
+        }
+        Ok(())
+    }
+
+    /// A length, a number or a variable in something that reaches.
+    fn extent(&self, token: &Token<'_>, function: Option<&str>) -> Result<(), String> {
+        match token {
+            Token::Dimension { value, unit, .. } => self.length(*value, unit),
+            Token::Percentage { unit_value, .. } => self.percentage(*unit_value),
+            Token::Number { value, .. } => self.number(*value, function),
+            Token::Delim('*') => Err(self.far("a product")),
+            Token::Ident(name) if function == Some("var") && is_large(name) => {
+                Err(self.far(&format!("`{name}`")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A function, which may make something else of what stands in it.
+    fn call(&self, name: &str, in_colour: bool) -> Result<(), String> {
+        if in_colour {
+            return Err(format!("`{name}(…)` could make any colour of it"));
+        }
+        let is_ground = || self.property.starts_with("--") && GRADIENTS.iter().any(|end| name.ends_with(end));
+        let is_plain = PLAIN.iter().any(|plain| name.eq_ignore_ascii_case(plain)) || is_ground();
+        if (self.reaches || self.is_text) && !is_plain {
+            return Err(format!("`{name}(…)` could make any length of it"));
         }
         Ok(())
     }
@@ -190,6 +166,26 @@ impl Rule<'_> {
             self.property
         )
     }
+}
+
+/// Whether a part of a colour leaves it to be seen.
+fn seen(token: &Token<'_>, in_colour: bool, is_alpha: bool) -> Result<(), String> {
+    let is = |name: &str, words: &[&str]| words.iter().any(|word| name.eq_ignore_ascii_case(word));
+    let hidden = match token {
+        Token::Number { value, .. } | Token::Percentage { unit_value: value, .. } => is_alpha && *value < 0.5,
+        // `rgb(from …)` and `none` are colours that something else makes.
+        Token::Ident(name) => is(name, &["transparent"]) || (in_colour && is(name, &["from", "none"])),
+        Token::Hash(digits) | Token::IDHash(digits) => {
+            let alpha = match digits.len() {
+                4 => digits.get(3..).map(|one| one.repeat(2)),
+                8 => digits.get(6..).map(str::to_owned),
+                _ => None,
+            };
+            alpha.is_some_and(|alpha| u8::from_str_radix(&alpha, 16).unwrap_or(0) < 0x80)
+        }
+        _ => false,
+    };
+    if hidden { Err(UNSEEN.to_owned()) } else { Ok(()) }
 }
 
 const UNSEEN: &str = "text that nobody sees is none";
