@@ -7,9 +7,9 @@ import type {
 export const BASE = '/api/v1';
 /** A request that has not been answered by then counts as failed. */
 const TIMEOUT_MS = 20_000;
-/** A large file takes its time. */
 /** A ticket is good for days. */
 const JOIN_TIMEOUT_MS = 14 * 24 * 60 * 60_000;
+/** A large file takes its time. */
 const UPLOAD_TIMEOUT_MS = 60 * 60_000;
 /** Browsers carry at most 64 KiB in requests that outlive the page. */
 const KEEPALIVE_BYTES = 60_000;

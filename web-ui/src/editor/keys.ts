@@ -58,6 +58,7 @@ function replaceStarts(view: EditorView, next: (line: Line, index: number) => { 
 }
 
 const HEADING = /^#{1,6}[ \t]+/;
+const MARKED = new RegExp(`^${MARK}`);
 const ITEM = new RegExp(String.raw`^${MARK}(?:${BOX}[ \t]+)?`);
 
 /** 0 makes it a paragraph; the level that it has, too. */
@@ -91,7 +92,7 @@ export const task: Command = (view) =>
     const text = line.text.trimStart();
     const box = boxIn(text);
     if (box) return { skip: box.from + 1, length: box.to - box.from - 2, text: box.done ? ' ' : 'x' };
-    const now = /^(?:[-+*]|\d+[.)])[ \t]+/.exec(text)?.[0] ?? '';
+    const now = MARKED.exec(text)?.[0] ?? '';
     return { length: now.length, text: `${now || '- '}[ ] ` };
   });
 
