@@ -178,6 +178,7 @@ fn api() -> Router<Desk> {
         .route("/appearance", get(plugins::appearance::show).put(plugins::appearance::choose))
         .route("/notebooks/{nb}/entries/{e}/view", get(plugins::views::show))
         .route("/views/check", post(plugins::views::check))
+        .route("/views/examples", get(plugins::views::examples))
         .route("/events", get(events::socket))
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod code;
 mod enabling;
 pub mod endpoints;
+pub mod examples;
 pub mod files;
 pub mod frame;
 pub mod lines;

@@ -348,6 +348,57 @@ test('a new view is made from a few answers', async ({ page, daemon }) => {
   await files.says('What is to do.cdx', /view_type: shelf\ntitle: "What is to do"\nquery:\n  file_types: \["task"\]/);
 });
 
+test('a new view begins with one that a plugin brings', async ({ page, daemon }) => {
+  const files = await daemon.notebook(lab());
+  await install(daemon, { ...board(), examples: [{ name: 'Reading room', file: 'room.cdx', description: 'What is to be read' }] }, {
+    'shelf.js': BOARD, 'room.cdx': '---\ntype: view\nview_type: shelf\nquery: { file_types: [task] }\nconfig: { heading: "To read" }\n---\n\nWords above.\n',
+  });
+  await daemon.open(page, '#/n/lab');
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('dialog').getByRole('combobox')).toBeFocused();
+  await page.keyboard.type('New view');
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Begin with').selectOption({ label: 'Board: Tasks by status' });
+  await expect(dialog.getByLabel('Name', { exact: true })).toHaveValue('Board');
+  await dialog.getByLabel('Begin with').selectOption({ label: 'Reading room: What is to be read' });
+  await expect(dialog.getByLabel('Name', { exact: true })).toHaveValue('Reading room');
+  await expect(dialog.getByRole('radio')).toHaveCount(0);
+  await expect(dialog.locator('pre')).toContainText('Words above.');
+  await sound(page);
+  await dialog.getByRole('button', { name: 'Create the view' }).click();
+  await expect(inside(page).getByRole('heading', { name: 'To read' })).toBeVisible();
+  await files.says('Reading room.cdx', /view_type: shelf[^]*Words above\./);
+});
+
+test('the settings of a service are tried with one request', async ({ page, daemon }) => {
+  const service = createServer((request, response) => {
+    const knows = request.headers.authorization === 'Bearer good';
+    response.writeHead(knows ? 200 : 401, { 'content-type': 'application/json' }).end('{"left":1}');
+  });
+  await new Promise<void>((done) => service.listen(0, '127.0.0.1', done));
+  const base = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+  await daemon.notebook(lab());
+  await install(daemon, {
+    id: 'stars', name: 'Stars', type: 'integration', permissions: [{ network_request: { hosts: ['api.example.org'] } }],
+    properties: [{ name: 'token', secure: true, ui: { label: 'Token' } }],
+    integration: { base_url: 'https://api.example.org', auth_method: 'token', test_endpoint: 'left' }, endpoints: [{ id: 'left', name: 'Left', method: 'GET', path: '/left' }],
+  }, {});
+  await daemon.open(page, '#/settings/plugins');
+  const card = page.locator('[data-plugin=stars]');
+  await card.getByText('Settings', { exact: true }).click();
+  await card.getByLabel('Token').fill('bad');
+  await card.getByLabel(/^Address of the service/).fill(base);
+  await card.getByRole('button', { name: 'Save and try' }).click();
+  await expect(card.getByRole('alert')).toContainText('401');
+  await card.getByLabel('Token').fill('good');
+  await card.getByRole('button', { name: 'Save and try' }).click();
+  await expect(card.getByRole('status').filter({ hasText: 'The service answers' })).toBeVisible();
+  await expect(card.getByRole('alert')).toHaveCount(0);
+  await sound(page);
+  service.close();
+});
+
 test('a board with columns of its own, and a dashboard, are made without writing JSON', async ({ page, daemon }) => {
   const files = await daemon.notebook(lab());
   // A view of one's own that is called like one of the program's.

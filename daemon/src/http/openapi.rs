@@ -116,6 +116,7 @@ use super::{
         plugins::appearance::choose,
         plugins::views::show,
         plugins::views::check,
+        plugins::views::examples,
         events::socket,
     )
 )]

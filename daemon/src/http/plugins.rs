@@ -166,6 +166,8 @@ pub struct PluginRow {
     pub templates: Vec<PluginTemplate>,
     /// Requests.
     pub endpoints: Vec<PluginEndpoint>,
+    /// The one of them that shows whether the settings work.
+    pub test_endpoint: Option<String>,
     /// Importers.
     pub importers: Vec<PluginImporter>,
     /// Settings that there are.
@@ -251,6 +253,7 @@ fn row(plugins: &Plugins, plugin: &Plugin, scope: &Scope) -> Result<PluginRow, P
                 description: one.description.clone(),
             })
             .collect(),
+        test_endpoint: manifest.integration.as_ref().and_then(|one| one.test_endpoint.clone()),
         importers: manifest
             .importers
             .iter()

@@ -39,6 +39,12 @@ pub fn on(manifest: &Manifest, files: &Files, read: &Read) -> Vec<(String, Strin
 
 fn on_the_service(manifest: &Manifest, found: &mut Vec<(String, String)>) {
     let Some(integration) = &manifest.integration else { return };
+    if let Some(test) = &integration.test_endpoint
+        && manifest.endpoints.iter().all(|one| one.id != *test)
+    {
+        let say = format!("there is no endpoint `{test}`, so the settings cannot be tried");
+        found.push(("/integration/test_endpoint".to_owned(), say));
+    }
     let hosts = manifest.hosts();
     let asks = manifest.wishes().iter().any(|wish| wish.permission == Permission::NetworkRequest);
     if asks && hosts.is_empty() {

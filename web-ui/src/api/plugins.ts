@@ -60,6 +60,9 @@ export const remove = (id: string) => json<unknown>('DELETE', at(id));
 export const call = <T>(id: string, notebook: string, what: Dict) => json<T>('POST', `${at(id)}/calls`, { body: { ...what, notebook } });
 export const endpoint = (id: string, name: string, notebook: string, parameters: Dict) =>
   json<With<Schemas['EndpointAnswer'], { data: Json }>>('POST', `${at(id)}/endpoints/${encodeURIComponent(name)}`, { body: { notebook, parameters } });
+/** The same, to see whether the settings of a workspace work. */
+export const tryEndpoint = (id: string, name: string, workspace: string) =>
+  json<With<Schemas['EndpointAnswer'], { data: Json }>>('POST', `${at(id)}/endpoints/${encodeURIComponent(name)}`, { body: { workspace, parameters: {} } });
 export const picture = async (id: string, notebook: string, entry: string): Promise<Blob> =>
   (await send('GET', `${at(id)}/picture${query({ notebook, entry })}`, { headers: { accept: 'image/*' } })).blob();
 
@@ -75,6 +78,8 @@ export const importFile = (id: string, importer: string, where: { notebook: stri
 export const frameUrl = (id: string, which: { view?: string; block?: string; notebook: string }) => `${BASE}${at(id)}/frame${query(which)}`;
 
 export const viewOf = (nb: string, e: string) => json<ViewFile>('GET', `/notebooks/${encodeURIComponent(nb)}/entries/${encodeURIComponent(e)}/view`);
+/** Views to start from, of the plugins that are on in a notebook. */
+export const exampleViews = async (notebook: string) => (await json<Schemas['ExampleViews']>('GET', `/views/examples${query({ notebook })}`)).examples;
 /** What a text would say as a `.cdx`. */
 export const checkView = (text: string) => json<ViewFile>('POST', '/views/check', { body: { text } });
 

@@ -1477,6 +1477,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views/examples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Views to start from, of the plugins that are on there. */
+        get: operations["views_examples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1930,6 +1947,22 @@ export interface components {
          * @enum {string}
          */
         EntryKind: "text" | "blob" | "folder" | "symlink";
+        /** @description A view to start from, that a plugin brings. */
+        ExampleView: {
+            /** @description What it shows. */
+            description: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description The plugin's id. */
+            plugin: string;
+            /** @description What its `.cdx` holds. */
+            text: string;
+        };
+        /** @description Views to start from. */
+        ExampleViews: {
+            /** @description Those of the plugins that are on, in the order in which these are loaded. */
+            examples: components["schemas"]["ExampleView"][];
+        };
         /** @description How far a fetch is. */
         Fetching: {
             /** @description Always true: what is missing is wanted now. */
@@ -3384,6 +3417,8 @@ export interface components {
             state: components["schemas"]["State"];
             /** @description Templates. */
             templates: components["schemas"]["PluginTemplate"][];
+            /** @description The one of them that shows whether the settings work. */
+            test_endpoint?: string | null;
             theme?: components["schemas"]["Theme"] | null;
             /** @description What it mainly is: `view`, `theme`, `integration`, `importer`. */
             type: string;
@@ -7545,6 +7580,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ViewFile"];
+                };
+            };
+        };
+    };
+    views_examples: {
+        parameters: {
+            query?: {
+                /** @description Workspace slug; if not given, the notebook's. */
+                workspace?: string;
+                /** @description A notebook by id, slug or name: as it is there. */
+                notebook?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExampleViews"];
                 };
             };
         };

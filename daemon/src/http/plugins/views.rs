@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use codex_crdt_model::entry::birth::Content;
 use codex_crdt_model::ids::EntryId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::scope;
+use super::{WhichScope, scope};
 use crate::http::desk::Desk;
 use crate::http::error::ApiError;
-use crate::http::input::{Input, Place};
+use crate::http::input::{Input, Params, Place};
 use crate::http::reading::{self, blocking, read};
 use crate::plugins::view::{self, ViewFile};
 use crate::plugins::{Plugin, State as PluginState};
@@ -33,6 +33,47 @@ pub async fn show(
         return Err(ApiError::bad_request(format!("`{path}` is no text, so it is no view")));
     };
     said(&desk, text, Some(notebook.id.to_string())).await
+}
+
+/// A view to start from, that a plugin brings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExampleView {
+    /// The plugin's id.
+    pub plugin: String,
+    /// What people call it.
+    pub name: String,
+    /// What it shows.
+    pub description: String,
+    /// What its `.cdx` holds.
+    pub text: String,
+}
+
+/// Views to start from.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExampleViews {
+    /// Those of the plugins that are on, in the order in which these are loaded.
+    pub examples: Vec<ExampleView>,
+}
+
+/// Views to start from, of the plugins that are on there.
+#[utoipa::path(get, path = "/api/v1/views/examples", tag = "views", params(WhichScope),
+    responses((status = 200, body = ExampleViews)))]
+pub async fn examples(
+    State(desk): State<Desk>,
+    Params(which): Params<WhichScope>,
+) -> Result<Json<ExampleViews>, ApiError> {
+    let scope = scope(&desk, which.workspace.as_deref(), which.notebook.as_deref())?;
+    let plugins = desk.daemon().plugins().clone();
+    let said = blocking(move || {
+        let examples = plugins.examples(&scope)?.into_iter().map(|one| ExampleView {
+            plugin: one.plugin,
+            name: one.name,
+            description: one.description,
+            text: one.text,
+        });
+        Ok(Json(ExampleViews { examples: examples.collect() }))
+    });
+    said.await
 }
 
 /// A text that may become a view.

@@ -176,3 +176,22 @@ async fn a_question_reaches_only_notebooks_where_the_plugin_is_on() {
     }
     assert_eq!(world.call(query(&[&mine])).await.status, StatusCode::OK);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_to_start_from_is_offered_while_its_plugin_is_on() {
+    let world = world().await;
+    let said = world.get("/views/examples?notebook=lab").await.json();
+    let of = |plugin: &str, said: &Value| -> Vec<Value> {
+        let all = said["examples"].as_array().unwrap();
+        all.iter().filter(|one| one["plugin"] == json!(plugin)).cloned().collect()
+    };
+    let boards = of("tasks", &said);
+    let names: Vec<&str> = boards.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Board", "Task list"]);
+    assert!(boards[0]["text"].as_str().unwrap().contains("view_type: kanban"));
+
+    let off = json!({"enabled": false, "notebook": "lab"});
+    world.send("PUT", "/plugins/tasks", &[], &off.to_string()).await;
+    assert_eq!(of("tasks", &world.get("/views/examples?notebook=lab").await.json()), Vec::<Value>::new());
+    assert_eq!(of("tasks", &world.get("/views/examples").await.json()).len(), 2);
+}
