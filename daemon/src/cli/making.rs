@@ -1,7 +1,9 @@
-//! New entries: `templates`, `new`, `daily`, `snippet`, `import`.
+//! New entries: `templates`, `new`, `daily`, `snippet`, `import`, `export`.
 
-use std::io::Read;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -44,6 +46,33 @@ pub enum MakingCommand {
         after_help = "Example:\n  codexd import lab run7.csv --folder runs --preview\n  codexd import lab library.bib --with bibliography"
     )]
     Import(ImportArgs),
+    /// Make files of entries for another program, with the exporter of a plugin. What is there is not written over.
+    #[command(
+        after_help = "Example:\n  codexd export lab --with bibtex --to library\n  codexd export lab --with properties-csv --path 'samples/**' --type sample --to tables"
+    )]
+    Export(ExportArgs),
+}
+
+/// What to export.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Id, slug or name.
+    notebook: String,
+    /// The plugin, or one of its exporters.
+    #[arg(long, value_name = "EXPORTER")]
+    with: String,
+    /// Only what lies there: `*` within a name, `**` across folders. Repeatable.
+    #[arg(long = "path", value_name = "GLOB")]
+    paths: Vec<String>,
+    /// Only of this property `type`. Repeatable.
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<String>,
+    /// Only with this tag. Repeatable: all of them.
+    #[arg(long = "tag")]
+    tags: Vec<String>,
+    /// The folder to put the files into; it is made.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    to: PathBuf,
 }
 
 /// What to import.
@@ -114,6 +143,7 @@ pub async fn run(client: &Client, out: Output, command: MakingCommand) -> Result
             Ok(())
         }
         MakingCommand::Import(args) => import(client, out, args).await,
+        MakingCommand::Export(args) => export(client, out, args).await,
         MakingCommand::Snippet(args) => snippet(client, out, args).await,
     }
 }
@@ -191,6 +221,65 @@ async fn import(client: &Client, out: Output, args: ImportArgs) -> Result<(), Fa
     Ok(())
 }
 
+async fn export(client: &Client, out: Output, args: ExportArgs) -> Result<(), Failure> {
+    let page = client.get(&format!("/plugins?notebook={}", escape(&args.notebook))).await?;
+    let all = page["plugins"].as_array().into_iter().flatten();
+    let all = all.filter(|plugin| plugin["state"] == json!("on")).flat_map(|plugin| {
+        let exporters = plugin["exporters"].as_array().into_iter().flatten();
+        exporters.map(|one| (text(plugin, "id"), text(one, "id")))
+    });
+    let all: Vec<(&str, &str)> = all.collect();
+    let names = |some: &[(&str, &str)]| some.iter().map(|(_, one)| *one).collect::<Vec<_>>().join(", ");
+    let with = args.with.as_str();
+    let mut fitting: Vec<(&str, &str)> = all.iter().copied().filter(|(_, one)| *one == with).collect();
+    if fitting.is_empty() {
+        fitting = all.iter().copied().filter(|(plugin, _)| *plugin == with).collect();
+    }
+    let (plugin, exporter) = match fitting.as_slice() {
+        [one] => *one,
+        [] => {
+            let say = format!("no plugin that is on exports as `{with}`; there are {}", names(&all));
+            return Err(Failure::new(say));
+        }
+        several => {
+            let say = format!("`{with}` has several exporters; say which with --with: {}", names(several));
+            return Err(Failure::new(say));
+        }
+    };
+    let query = json!({"paths": args.paths, "file_types": args.types, "tags": args.tags});
+    let path = format!("/plugins/{}/exporters/{}", escape(plugin), escape(exporter));
+    let answer = client.post(&path, &json!({"notebook": args.notebook, "query": query})).await?;
+    let mut saved = Vec::new();
+    for file in answer["files"].as_array().into_iter().flatten() {
+        saved.push(save(&args.to, text(file, "name"), text(file, "text"))?);
+    }
+    let said = json!({"entries": answer["entries"], "files": saved});
+    out.show(&said, |said| {
+        let mut lines = saved.clone();
+        lines.push(format!("{} entries are in {} files by {plugin}", said["entries"], saved.len()));
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+/// Writes a new file. The daemon has looked at its name; whoever writes looks too.
+fn save(folder: &Path, name: &str, text: &str) -> Result<String, Failure> {
+    if Path::new(name).file_name() != Some(OsStr::new(name)) {
+        return Err(Failure::new(format!("`{name}` is no name of a file; nothing of it was written")));
+    }
+    let place = folder.join(name);
+    let cannot = |why: std::io::Error| match why.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::new(format!("{} is there already; give another folder with --to", place.display()))
+        }
+        _ => Failure::new(format!("cannot write {}: {why}", place.display())),
+    };
+    std::fs::create_dir_all(folder).map_err(cannot)?;
+    let mut file = File::create_new(&place).map_err(cannot)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)?;
+    Ok(place.display().to_string())
+}
+
 /// The importer to use: the one that is named, or the only one that is on and knows such files.
 async fn importer(client: &Client, args: &ImportArgs, name: &str) -> Result<(String, String), Failure> {
     let page = client.get(&format!("/plugins?notebook={}", escape(&args.notebook))).await?;
@@ -227,6 +316,24 @@ async fn importer(client: &Client, args: &ImportArgs, name: &str) -> Result<(Str
                 "several importers know `{name}`; say which with --with: {}",
                 names.join(", ")
             )))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_export_is_written_beside_what_is_there_and_never_over_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().join("new/deep");
+        save(&folder, "a.csv", "one").unwrap();
+        assert!(save(&folder, "a.csv", "two").is_err());
+        assert_eq!(std::fs::read_to_string(folder.join("a.csv")).unwrap(), "one");
+        for name in ["", ".", "..", "../b", "b/c", "/b"] {
+            assert!(save(&folder, name, "x").is_err(), "{name}");
         }
     }
 }

@@ -110,6 +110,7 @@ use super::{
         plugins::endpoints::sign_in,
         plugins::endpoints::sign_out,
         plugins::imports::import,
+        plugins::exports::export,
         plugins::frames::frame,
         plugins::frames::theme_css,
         plugins::appearance::show,

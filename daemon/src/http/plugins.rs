@@ -3,6 +3,7 @@
 pub mod appearance;
 pub mod calls;
 pub mod endpoints;
+pub mod exports;
 pub mod frames;
 pub mod imports;
 pub mod views;
@@ -106,6 +107,17 @@ pub struct PluginImporter {
     pub extensions: Vec<String>,
 }
 
+/// Code of a plugin that makes files of entries.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PluginExporter {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it makes of entries.
+    pub description: String,
+}
+
 /// Something that a plugin was not let do.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PluginRefusal {
@@ -170,6 +182,8 @@ pub struct PluginRow {
     pub test_endpoint: Option<String>,
     /// Importers.
     pub importers: Vec<PluginImporter>,
+    /// Exporters.
+    pub exporters: Vec<PluginExporter>,
     /// Settings that there are.
     pub properties: Vec<Property>,
     /// Settings as they are; secrets are not among them.
@@ -262,6 +276,15 @@ fn row(plugins: &Plugins, plugin: &Plugin, scope: &Scope) -> Result<PluginRow, P
                 name: one.name.clone(),
                 description: one.description.clone(),
                 extensions: one.extensions.clone(),
+            })
+            .collect(),
+        exporters: manifest
+            .exporters
+            .iter()
+            .map(|one| PluginExporter {
+                id: one.id.clone(),
+                name: one.name.clone(),
+                description: one.description.clone(),
             })
             .collect(),
         properties: manifest.properties.clone(),

@@ -32,6 +32,12 @@ pub fn on(manifest: &Manifest, files: &Files, read: &Read) -> Vec<(String, Strin
         let say = "an importer makes entries: add `write_files` to `permissions`, or nothing is imported";
         found.push(("/importers".to_owned(), say.to_owned()));
     }
+    if !manifest.exporters.is_empty()
+        && manifest.wishes().iter().all(|wish| wish.permission != Permission::ReadFiles)
+    {
+        let say = "an exporter is given entries: add `read_files` to `permissions`, or nothing is exported";
+        found.push(("/exporters".to_owned(), say.to_owned()));
+    }
     on_the_service(manifest, &mut found);
     on_endpoints(manifest, &mut found);
     found

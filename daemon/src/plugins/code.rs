@@ -1,4 +1,4 @@
-//! Code of plugins: an importer is given a file and gives back entries. It runs in QuickJS, in a process of its own that has so
+//! Code of plugins: an importer is given a file and gives back entries, an exporter entries and gives back files. It runs in QuickJS, in a process of its own that has so
 //! much time and memory, may open nothing and start nothing, and knows no function of ours. Why so: `docs/decisions/0018`.
 
 mod inside;
@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use codex_crdt_model::path::EntryPath;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -21,6 +22,8 @@ pub use inside::run;
 pub const FILE_BYTES: usize = 32 << 20;
 /// Entries of one file.
 const ENTRIES: usize = 2000;
+/// Files of one export.
+const FILES: usize = 100;
 /// Texts of them, together, with their paths.
 const TEXT_BYTES: usize = 32 << 20;
 /// Properties of one entry, with all that stands in their values; and JSON of them.
@@ -42,9 +45,21 @@ const SECONDS: u64 = 10;
 #[derive(Debug, Serialize, Deserialize)]
 struct Order {
     script: String,
-    name: String,
-    /// Base64.
-    bytes: String,
+    given: Given,
+}
+
+/// What the code is given.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Given {
+    /// A file, of which an importer makes entries.
+    File {
+        name: String,
+        /// Base64.
+        bytes: String,
+    },
+    /// Entries, of which an exporter makes files: JSON of a list of [`Exportable`].
+    Entries(String),
 }
 
 /// What it says.
@@ -52,7 +67,44 @@ struct Order {
 #[serde(rename_all = "lowercase")]
 enum Said {
     Entries(Vec<Imported>),
+    Files(Vec<Exported>),
     Failed(String),
+}
+
+/// An entry as an exporter is given it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Exportable {
+    /// Its path in its notebook.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// `text`, `blob`, `folder` or `symlink`.
+    pub kind: String,
+    /// What it is.
+    pub media_type: String,
+    /// Metadata of all sources, merged.
+    pub properties: Value,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// When it began.
+    pub created: String,
+    /// When it last changed.
+    pub modified: String,
+    /// Its text, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// A file that an exporter makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Exported {
+    /// What it is called: a name, no path.
+    pub name: String,
+    /// What it holds.
+    #[serde(default)]
+    pub text: String,
 }
 
 /// An entry that an importer makes.
@@ -74,15 +126,47 @@ pub fn import(script: &str, name: &str, bytes: &[u8]) -> Result<Vec<Imported>, S
     if bytes.len() > FILE_BYTES {
         return Err(format!("`{name}` is larger than {} MiB; split it", FILE_BYTES >> 20));
     }
+    let given = Given::File { name: name.to_owned(), bytes: data_encoding::BASE64.encode(bytes) };
+    match done(script, given)? {
+        Said::Entries(entries) => checked(entries),
+        said => Err(said.instead()),
+    }
+}
+
+/// Runs an exporter's script over entries, as [`import`] runs.
+pub fn export(script: &str, entries: &[Exportable]) -> Result<Vec<Exported>, String> {
+    let entries =
+        serde_json::to_string(entries).map_err(|why| format!("cannot give it the entries: {why}"))?;
+    if entries.len() > FILE_BYTES {
+        return Err(format!(
+            "the entries are {} MiB with their texts; {} are the most: choose fewer",
+            entries.len() >> 20,
+            FILE_BYTES >> 20
+        ));
+    }
+    match done(script, Given::Entries(entries))? {
+        Said::Files(files) => checked_files(files),
+        said => Err(said.instead()),
+    }
+}
+
+impl Said {
+    /// Why it is not what was asked for.
+    fn instead(self) -> String {
+        match self {
+            Self::Failed(why) => why,
+            Self::Entries(_) | Self::Files(_) => {
+                "the code gave back something else than was asked".to_owned()
+            }
+        }
+    }
+}
+
+fn done(script: &str, given: Given) -> Result<Said, String> {
     static ONE: Mutex<()> = Mutex::new(());
     let _one_at_a_time = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let bytes = data_encoding::BASE64.encode(bytes);
-    let order = Order { script: script.to_owned(), name: name.to_owned(), bytes };
-    let said = if cfg!(test) { inside::work(&order) } else { by_process(&order)? };
-    match said {
-        Said::Entries(entries) => checked(entries),
-        Said::Failed(why) => Err(why),
-    }
+    let order = Order { script: script.to_owned(), given };
+    if cfg!(test) { Ok(inside::work(&order)) } else { by_process(&order) }
 }
 
 fn by_process(order: &Order) -> Result<Said, String> {
@@ -170,6 +254,31 @@ fn checked(entries: Vec<Imported>) -> Result<Vec<Imported>, String> {
         ));
     }
     Ok(entries)
+}
+
+/// Whoever saves them puts them into one folder: each has a name of its own there.
+fn checked_files(files: Vec<Exported>) -> Result<Vec<Exported>, String> {
+    if files.len() > FILES {
+        return Err(format!("the code made {} files; {FILES} are the most", files.len()));
+    }
+    let bytes: usize = files.iter().map(|file| file.text.len()).sum();
+    if bytes > TEXT_BYTES {
+        return Err(format!("the code made files of {} MiB; {} are the most", bytes >> 20, TEXT_BYTES >> 20));
+    }
+    let mut names = std::collections::BTreeSet::new();
+    for file in &files {
+        let name = EntryPath::parse(&file.name).ok().filter(|path| path.names().count() == 1);
+        if name.is_none() || file.name.starts_with('.') || file.name.contains(['\\', ':']) {
+            let name: String = file.name.chars().take(100).collect();
+            return Err(format!(
+                "the code called a file `{name}`; it must be a plain name, such as `list.csv`"
+            ));
+        }
+        if !names.insert(file.name.to_lowercase()) {
+            return Err(format!("the code made two files that are called `{}`", file.name));
+        }
+    }
+    Ok(files)
 }
 
 /// Says no to JSON of so many values that the memory it takes is out of all proportion to its bytes. Looked at before it is read.

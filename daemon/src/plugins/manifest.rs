@@ -262,6 +262,20 @@ pub struct Importer {
     pub extensions: Vec<String>,
 }
 
+/// Code that makes files of entries.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Exporter {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it makes of entries.
+    pub description: String,
+    /// Its script.
+    pub script: String,
+}
+
 /// All that a manifest says.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -304,6 +318,8 @@ pub struct Manifest {
     pub endpoints: Vec<Endpoint>,
     /// Importers.
     pub importers: Vec<Importer>,
+    /// Exporters.
+    pub exporters: Vec<Exporter>,
     /// What is not wrong, and will hardly do what was meant.
     #[serde(skip)]
     pub advice: Vec<Problem>,
@@ -401,6 +417,8 @@ impl Manifest {
         names.extend(files.map(|(at, file)| (format!("/templates/{at}/file"), Some(file))));
         let files = self.importers.iter().map(|importer| &importer.script).enumerate();
         names.extend(files.map(|(at, file)| (format!("/importers/{at}/script"), Some(file))));
+        let files = self.exporters.iter().map(|exporter| &exporter.script).enumerate();
+        names.extend(files.map(|(at, file)| (format!("/exporters/{at}/script"), Some(file))));
         names.push(("/theme/stylesheet".to_owned(), self.theme.as_ref().map(|theme| &theme.stylesheet)));
         names.into_iter().filter_map(|(pointer, name)| Some((pointer, name?.clone()))).collect()
     }

@@ -972,6 +972,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plugins/{id}/exporters/{exporter}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes files of entries with a plugin's code: of those that the plugin may read. Nothing is written. */
+        post: operations["plugins_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plugins/{id}/frame": {
         parameters: {
             query?: never;
@@ -1962,6 +1979,27 @@ export interface components {
         ExampleViews: {
             /** @description Those of the plugins that are on, in the order in which these are loaded. */
             examples: components["schemas"]["ExampleView"][];
+        };
+        /** @description What is exported. */
+        Export: {
+            /** @description In which notebook. */
+            notebook: string;
+            /** @description Which entries: as POST `/query` has it, without `limit` and `offset`. Without `notebook_ids` it is put to the notebook. */
+            query?: Record<string, never>;
+        };
+        /** @description What was made of entries. */
+        ExportAnswer: {
+            /** @description Of how many entries. */
+            entries: number;
+            /** @description Files, to be saved by whoever asked. */
+            files: components["schemas"]["Exported"][];
+        };
+        /** @description A file that an exporter makes. */
+        Exported: {
+            /** @description What it is called: a name, no path. */
+            name: string;
+            /** @description What it holds. */
+            text?: string;
         };
         /** @description How far a fetch is. */
         Fetching: {
@@ -3321,6 +3359,15 @@ export interface components {
             /** @description What people call it. */
             name: string;
         };
+        /** @description Code of a plugin that makes files of entries. */
+        PluginExporter: {
+            /** @description What it makes of entries. */
+            description: string;
+            /** @description Its id. */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+        };
         /** @description Code of a plugin that makes entries of files. */
         PluginImporter: {
             /** @description What it makes of a file. */
@@ -3380,6 +3427,8 @@ export interface components {
             description: string;
             /** @description Requests. */
             endpoints: components["schemas"]["PluginEndpoint"][];
+            /** @description Exporters. */
+            exporters: components["schemas"]["PluginExporter"][];
             /** @description Over all of its files: what is given back to enable just this. */
             hash: string;
             /** @description Its id. */
@@ -6600,6 +6649,53 @@ export interface operations {
             };
             /** @description `asked_too_often` */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                exporter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Export"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportAnswer"];
+                };
+            };
+            /** @description Why not: the code's own words too */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_permitted` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `plugin_not_on` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

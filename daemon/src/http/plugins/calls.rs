@@ -29,7 +29,7 @@ use crate::plugins::permission::{Permission, Wish};
 use crate::plugins::{Plugins, Scope};
 
 /// Files of one answer at most.
-const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 /// What a plugin asks for.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -97,7 +97,7 @@ pub enum What {
 }
 
 /// One asking plugin, in one notebook.
-struct Caller<'a> {
+pub(super) struct Caller<'a> {
     desk: &'a Desk,
     plugins: &'a Plugins,
     id: &'a str,
@@ -114,10 +114,7 @@ pub async fn call(
     Place(id): Place<String>,
     Input(call): Input<PluginCall>,
 ) -> Result<Json<Value>, ApiError> {
-    let scope = scope(&desk, None, Some(&call.notebook))?;
-    let notebook = desk.notebook(&call.notebook)?;
-    let plugins = desk.daemon().plugins();
-    let caller = Caller { desk: &desk, plugins, id: &id, scope, notebook };
+    let caller = Caller::new(&desk, &id, &call.notebook)?;
     caller.answer(call.what).await.map(Json)
 }
 
@@ -140,20 +137,23 @@ pub async fn picture(
     Params(which): Params<WhichPicture>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let scope = scope(&desk, None, Some(&which.notebook))?;
-    let notebook = desk.notebook(&which.notebook)?;
-    let plugins = desk.daemon().plugins();
-    let caller = Caller { desk: &desk, plugins, id: &id, scope, notebook };
+    let caller = Caller::new(&desk, &id, &which.notebook)?;
     caller.may_touch("picture", Permission::ReadFiles, &which.entry).await?;
     let place = Place((caller.notebook.id.to_string(), which.entry));
     content::get(State(desk.clone()), place, Params(ContentParams::default()), headers).await
 }
 
-impl Caller<'_> {
+impl<'a> Caller<'a> {
+    pub(super) fn new(desk: &'a Desk, id: &'a str, notebook: &str) -> Result<Self, ApiError> {
+        let scope = scope(desk, None, Some(notebook))?;
+        let notebook = desk.notebook(notebook)?;
+        Ok(Self { desk, plugins: desk.daemon().plugins(), id, scope, notebook })
+    }
+
     async fn answer(&self, what: What) -> Result<Value, ApiError> {
         let nb = self.notebook.id.to_string();
         match what {
-            What::Query { query } => self.query(*query).await,
+            What::Query { query } => said(&self.query(*query).await?),
             What::Entry { entry } => {
                 let id = self.may_touch("entry", Permission::ReadFiles, &entry).await?;
                 said(&entries::details(&self.notebook, id).await?)
@@ -212,7 +212,8 @@ impl Caller<'_> {
         Ok(id)
     }
 
-    async fn query(&self, mut query: Query) -> Result<Value, ApiError> {
+    /// What it may read of what a question finds.
+    pub(super) async fn query(&self, mut query: Query) -> Result<QueryPage, ApiError> {
         if query.notebook_ids.is_empty() {
             query.notebook_ids = vec![self.notebook.id.to_string()];
         }
@@ -223,7 +224,7 @@ impl Caller<'_> {
             limits.insert(notebook.id.to_string(), self.readable(&notebook)?);
         }
         if limits.values().all(Option::is_none) {
-            return said(&search::answered(self.desk, query).await?);
+            return search::answered(self.desk, query).await;
         }
         let mut all = limits.values();
         if query.paths.is_empty()
@@ -257,7 +258,7 @@ impl Caller<'_> {
             page.total = page.group_totals.values().sum();
         }
         (page.limit, page.offset) = (limit, offset);
-        said(&page)
+        Ok(page)
     }
 
     /// What it may read in a notebook: `None` for all of it.

@@ -5,7 +5,8 @@ use super::*;
 const MANIFEST: &str = "id: probe\nname: Probe\nversion: 1.0.0\ntype: view\n\
 permissions:\n  - read_files: { paths: ['tasks/**'] }\n  - modify_metadata: { paths: ['tasks/**'] }\n  - write_files: { paths: ['in/**'] }\n\
 views:\n  - { id: probe, name: Probe, script: probe.js }\n\
-importers:\n  - { id: lines, name: Lines, script: lines.js, extensions: [.txt] }\n";
+importers:\n  - { id: lines, name: Lines, script: lines.js, extensions: [.txt] }\nexporters:\n  - { id: list, name: List, script: list.js }\n";
+const LIST: &str = "codex.exporter((entries) => [{ name: 'list.txt', text: entries.map(({ path, text }) => `${path}: ${text}`).join() }]);";
 const LINES: &str = "codex.importer((file) => file.text.split('\\n').filter(Boolean).map((text, at) => ({ path: `${file.stem}/${at}.md`, text, properties: { n: at } })));";
 
 /// A notebook with a plugin that is on.
@@ -18,8 +19,12 @@ async fn world() -> World {
     .await;
     let folder = world.root.with_file_name("probe");
     std::fs::create_dir(&folder).unwrap();
-    for (name, text) in [("manifest.yml", MANIFEST), ("probe.js", "1 // </script><img>"), ("lines.js", LINES)]
-    {
+    for (name, text) in [
+        ("manifest.yml", MANIFEST),
+        ("probe.js", "1 // </script><img>"),
+        ("lines.js", LINES),
+        ("list.js", LIST),
+    ] {
         std::fs::write(folder.join(name), text).unwrap();
     }
     let added = world.send("POST", "/plugins", &[], &json!({"path": folder}).to_string()).await;
@@ -194,4 +199,24 @@ async fn a_view_to_start_from_is_offered_while_its_plugin_is_on() {
     world.send("PUT", "/plugins/tasks", &[], &off.to_string()).await;
     assert_eq!(of("tasks", &world.get("/views/examples?notebook=lab").await.json()), Vec::<Value>::new());
     assert_eq!(of("tasks", &world.get("/views/examples").await.json()).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exporter_is_given_what_its_plugin_may_read() {
+    let world = world().await;
+    let export = async |exporter: &str, query: Value| {
+        let body = json!({"notebook": "lab", "query": query}).to_string();
+        world.send("POST", &format!("/plugins/probe/exporters/{exporter}"), &[], &body).await
+    };
+    let all = export("list", json!({"sort": "path asc"})).await;
+    assert_eq!(all.status, StatusCode::OK, "{}", all.text());
+    let text = "tasks/a.md: ---\nstatus: todo\n---\nA\n,tasks/b.md: ---\nstatus: todo\n---\nB\n";
+    assert_eq!(all.json(), json!({"files": [{"name": "list.txt", "text": text}], "entries": 2}));
+    let one = export("list", json!({"paths": ["tasks/b.md", "notes/**"]})).await.json();
+    assert_eq!(one["entries"], json!(1));
+    assert_eq!(export("lines", json!({})).await.status, StatusCode::NOT_FOUND);
+    world.send("PUT", "/plugins/probe", &[], &json!({"enabled": true, "hash": world.get("/plugins").await.json()["plugins"].as_array().unwrap().iter().find(|one| one["id"] == json!("probe")).unwrap()["hash"], "permissions": ["write_files"]}).to_string()).await;
+    assert_eq!(export("list", json!({})).await.refused(), (403, "not_permitted".into()));
+    world.send("PUT", "/plugins/probe", &[], &json!({"enabled": false}).to_string()).await;
+    assert_eq!(export("list", json!({})).await.refused(), (409, "plugin_not_on".into()));
 }

@@ -8,10 +8,10 @@ use rquickjs::{
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::{MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, checked};
+use super::{Given, MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, checked, checked_files};
 
-/// What the script finds: nothing but the word that hands its function over.
-const PRELUDE: &str = "globalThis.codex = Object.freeze({ importer(run) { globalThis.__run = run; } });";
+/// What the script finds: nothing but the words that hand its functions over.
+const PRELUDE: &str = "globalThis.__run = {}; globalThis.codex = Object.freeze({ importer(run) { globalThis.__run.importer = run; }, exporter(run) { globalThis.__run.exporter = run; } });";
 
 /// The hidden command `plugin-code`: an order on standard input, an answer on standard output.
 pub fn run() -> i32 {
@@ -58,10 +58,7 @@ fn try_work(order: &Order) -> rquickjs::Result<Said> {
     runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() > until)));
     let context = Context::full(&runtime)?;
     Ok(context.with(|ctx| match script(&ctx, order) {
-        Ok(json) => match serde_json::from_str(&json) {
-            Ok(entries) => checked(entries).map_or_else(Said::Failed, Said::Entries),
-            Err(why) => Said::Failed(format!("what it gave back is no list of entries: {why}")),
-        },
+        Ok(json) => made(&order.given, &json).unwrap_or_else(Said::Failed),
         Err(_) if Instant::now() > until => {
             Said::Failed(format!("the code was stopped: it took longer than {SECONDS} s"))
         }
@@ -69,25 +66,48 @@ fn try_work(order: &Order) -> rquickjs::Result<Said> {
     }))
 }
 
+fn made(given: &Given, json: &str) -> Result<Said, String> {
+    match given {
+        Given::File { .. } => {
+            let entries = serde_json::from_str(json);
+            let entries = entries.map_err(|why| format!("what it gave back is no list of entries: {why}"))?;
+            checked(entries).map(Said::Entries)
+        }
+        Given::Entries(_) => {
+            let files = serde_json::from_str(json);
+            let files = files.map_err(|why| format!("what it gave back is no list of files: {why}"))?;
+            checked_files(files).map(Said::Files)
+        }
+    }
+}
+
 fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
     ctx.eval::<(), _>(PRELUDE).catch(ctx).map_err(thrown)?;
     // As a module: its names are its own, and it is strict. There is no loader, so it imports nothing.
-    let module =
-        Module::declare(ctx.clone(), "importer", order.script.as_str()).catch(ctx).map_err(thrown)?;
+    let (word, back) = match &order.given {
+        Given::File { .. } => ("importer", "{path, text, properties}"),
+        Given::Entries(_) => ("exporter", "{name, text}"),
+    };
+    let module = Module::declare(ctx.clone(), word, order.script.as_str()).catch(ctx).map_err(thrown)?;
     let (_, promise) = module.eval().catch(ctx).map_err(thrown)?;
     promise.finish::<()>().catch(ctx).map_err(thrown)?;
-    let run: Value<'_> = ctx.globals().get("__run").catch(ctx).map_err(thrown)?;
+    let run: Object<'_> = ctx.globals().get("__run").catch(ctx).map_err(thrown)?;
+    let run: Value<'_> = run.get(word).catch(ctx).map_err(thrown)?;
     let Some(run) = run.into_function() else {
-        return Err("the code does not call `codex.importer(…)` with a function".to_owned());
+        return Err(format!("the code does not call `codex.{word}(…)` with a function"));
     };
-    let file = file(ctx, order).catch(ctx).map_err(thrown)?;
-    let made: Value<'_> = run.call((file,)).catch(ctx).map_err(thrown)?;
+    let given = match &order.given {
+        Given::File { name, bytes } => file(ctx, name, bytes).map(Object::into_value),
+        Given::Entries(entries) => ctx.json_parse(entries.as_str()),
+    };
+    let given = given.catch(ctx).map_err(thrown)?;
+    let made: Value<'_> = run.call((given,)).catch(ctx).map_err(thrown)?;
     let made: Value<'_> = match made.as_promise() {
         Some(promise) => promise.finish().catch(ctx).map_err(thrown)?,
         None => made,
     };
     let json = ctx.json_stringify(made).catch(ctx).map_err(thrown)?;
-    let json = json.ok_or("the code gave nothing back; it gives a list of `{path, text, properties}`")?;
+    let json = json.ok_or_else(|| format!("the code gave nothing back; it gives a list of `{back}`"))?;
     json.to_string().map_err(|why| why.to_string())
 }
 
@@ -115,11 +135,11 @@ fn thrown(error: CaughtError<'_>) -> String {
 }
 
 /// What an importer is given: a name, bytes, and what they are as text.
-fn file<'js>(ctx: &Ctx<'js>, order: &Order) -> rquickjs::Result<Object<'js>> {
-    let bytes = data_encoding::BASE64.decode(order.bytes.as_bytes()).unwrap_or_default();
-    let stem = order.name.rsplit_once('.').map_or(order.name.as_str(), |(stem, _)| stem);
+fn file<'js>(ctx: &Ctx<'js>, name: &str, bytes: &str) -> rquickjs::Result<Object<'js>> {
+    let bytes = data_encoding::BASE64.decode(bytes.as_bytes()).unwrap_or_default();
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let file = Object::new(ctx.clone())?;
-    file.set("name", order.name.as_str())?;
+    file.set("name", name)?;
     file.set("stem", stem)?;
     file.set("text", text(&bytes))?;
     file.set("bytes", TypedArray::<u8>::new(ctx.clone(), bytes)?)?;

@@ -167,3 +167,99 @@ fn what_only_looks_like_values_is_none() {
     }
     assert!(few(&[b"[".as_slice(), &b"0,".repeat(400_000)].concat()).is_err());
 }
+
+fn entry(name: &str, properties: Value, text: &str) -> Exportable {
+    Exportable {
+        path: format!("a/{name}"),
+        name: name.to_owned(),
+        title: properties["title"].as_str().unwrap_or(name).to_owned(),
+        kind: "text".to_owned(),
+        media_type: "text/markdown".to_owned(),
+        tags: properties["tags"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|tag| tag.as_str().unwrap().into())
+            .collect(),
+        properties,
+        created: "2026-11-28T09:30:00Z".to_owned(),
+        modified: "2026-11-28T09:30:00Z".to_owned(),
+        text: Some(text.to_owned()),
+    }
+}
+
+#[test]
+fn entries_become_files_with_plain_names() {
+    let entries = [entry("x.md", json!({"n": 1}), "X"), entry("y.md", json!({}), "Y")];
+    let made = |script: &str| export(script, &entries);
+    let files = made(
+        "codex.exporter((entries) => [{ name: 'all.txt', text: entries.map((one) => `${one.path} ${one.text} ${one.properties.n}`).join() }]);",
+    );
+    assert_eq!(
+        files.unwrap(),
+        [Exported { name: "all.txt".into(), text: "a/x.md X 1,a/y.md Y undefined".into() }]
+    );
+    for (script, words) in [
+        ("codex.importer(() => []);", "does not call `codex.exporter(…)`"),
+        ("codex.exporter(() => undefined);", "it gives a list of `{name, text}`"),
+        ("codex.exporter(() => 7);", "no list of files"),
+        ("codex.exporter(() => { throw new Error('no work'); });", "no work"),
+        ("codex.exporter(() => [{ name: '../x' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: 'a/x' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: 'C:x' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: '.bashrc' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: '' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: 'a' }, { name: 'A' }]);", "two files"),
+        (
+            "codex.exporter(() => Array.from({ length: 101 }, (_, at) => ({ name: `${at}` })));",
+            "100 are the most",
+        ),
+    ] {
+        let why = made(script).unwrap_err();
+        assert!(why.contains(words), "{script}: {why}");
+    }
+}
+
+#[test]
+fn a_library_that_goes_out_comes_in_as_it_was() {
+    let importer = include_str!("../../../../plugins/importers/bibliography/importer.js");
+    let exporter = include_str!("../../../../plugins/importers/bibliography/exporter.js");
+    let library = r"@article{one, title = {Heat \& work: 5\% of {DNA}}, author = {Lovelace, Ada and Émilie du Châtelet}, year = 1843,
+ journal = {Notes}, pages = {1--9}, doi = {10.1/a_b}, url = {https://example.org/a_b?c=1&d}, keywords = {steam, heat}, month = mar,
+ file = {a_b~c.pdf}, type = {letter}, abstract = {Of 3 \_ things.}}
+@book{two, title = {Two}, editor = {Noether, Emmy}, publisher = {Springer}}";
+    let come_in = |file: &str| importing(importer, "library.bib", file.as_bytes()).unwrap();
+    let first = come_in(library);
+    let entries: Vec<Exportable> =
+        first.iter().map(|one| entry(&one.path, json!(one.properties), &one.text)).collect();
+    let files = export(exporter, &entries).unwrap();
+    assert_eq!(files[0].name, "library.bib");
+    let again = come_in(&files[0].text);
+    let said = |all: &[Imported]| all.iter().map(|one| json!([one.path, one.properties])).collect::<Vec<_>>();
+    assert_eq!(said(&again), said(&first), "{}", files[0].text);
+    assert!(files[0].text.contains("abstract = {Of 3 \\_ things.}"), "{}", files[0].text);
+    // A brace that has no other one does not swallow what follows, and of two that are called the same each stays.
+    let odd = [
+        json!({"type": "reference", "title": "a } b", "citation_key": "k"}),
+        json!({"type": "reference", "title": "c", "citation_key": "K"}),
+    ];
+    let odd: Vec<Exportable> = odd.into_iter().map(|properties| entry("n.md", properties, "")).collect();
+    let odd = come_in(&export(exporter, &odd).unwrap()[0].text);
+    assert_eq!((odd.len(), &odd[1].properties["citation_key"]), (2, &json!("K-2")));
+    assert!(export(exporter, &[entry("n.md", json!({}), "")]).unwrap_err().contains("none of 1 entries"));
+}
+
+#[test]
+fn a_table_of_properties_has_them_all() {
+    let exporter = include_str!("../../../../plugins/exporters/properties-csv/exporter.js");
+    let entries = [
+        entry("x.md", json!({"title": "X, \"x\"", "yield": 0.5, "tags": ["a", "b"]}), ""),
+        entry("y.md", json!({"steps": [1, {"k": 2}], "toString": " t"}), ""),
+    ];
+    let files = export(exporter, &entries).unwrap();
+    let at = "2026-11-28T09:30:00Z,2026-11-28T09:30:00Z";
+    let table = format!(
+        "\u{feff}path,title,tags,yield,steps,toString,file_created,file_modified\r\na/x.md,\"X, \"\"x\"\"\",a; b,0.5,,,{at}\r\na/y.md,y.md,,,\"1; {{\"\"k\"\":2}}\",\" t\",{at}\r\n"
+    );
+    assert_eq!(files, [Exported { name: "entries.csv".into(), text: table }]);
+}
