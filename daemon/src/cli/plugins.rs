@@ -117,6 +117,10 @@ pub enum Kind {
     Integration,
     /// Code that makes entries of files.
     Importer,
+    /// A block in notes.
+    Block,
+    /// A template of entries.
+    Template,
 }
 
 /// For whom.
@@ -490,6 +494,14 @@ fn beginning(kind: Kind) -> Vec<(&'static str, &'static str)> {
         Kind::Importer => vec![
             ("manifest.yml", include_str!("../../plugins/importer.yml")),
             ("ID.js", include_str!("../../plugins/importer.js")),
+        ],
+        Kind::Block => vec![
+            ("manifest.yml", include_str!("../../plugins/block.yml")),
+            ("ID.js", include_str!("../../plugins/block.js")),
+        ],
+        Kind::Template => vec![
+            ("manifest.yml", include_str!("../../plugins/template.yml")),
+            ("ID-template.yaml", include_str!("../../plugins/template.yaml")),
         ],
     }
 }
