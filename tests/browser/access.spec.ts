@@ -82,7 +82,7 @@ for (const look of looks) {
         await sound(page, look.colorScheme);
       }
       await page.goto(`${daemon.url}/#/n/lab`);
-      await page.getByRole('button', { name: 'Export as HTML' }).click();
+      await page.getByRole('button', { name: 'Export…' }).click();
       await page.waitForSelector('dialog');
       await sound(page, look.colorScheme);
     });

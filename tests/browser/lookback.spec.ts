@@ -317,7 +317,7 @@ test('an entry is taken along as one page that has everything in it', async ({ p
   await daemon.api('POST', `/notebooks/lab/entries/${entry}/seals`, { meaning: 'Recorded by me', locks: false });
   await daemon.openEntry(page, 'lab', 'Growth/K12.md');
   await page.getByRole('button', { name: 'More', exact: true }).click();
-  await page.getByRole('menuitem', { name: 'Export as HTML' }).click();
+  await page.getByRole('menuitem', { name: 'Export…' }).click();
   const path = await taken(page, root);
   expect(path).toMatch(/K12\.html$/);
   await expect(page.getByRole('dialog')).toContainText('1 thing is missing from it');
@@ -343,7 +343,7 @@ test('a folder is taken along as pages and files, with an index, and its links w
   await daemon.notebook(lab);
   await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'Growth')}`);
   await page.getByRole('button', { name: 'More', exact: true }).click();
-  await page.getByRole('menuitem', { name: 'Export as HTML' }).click();
+  await page.getByRole('menuitem', { name: 'Export…' }).click();
   const zip = await taken(page, root);
   expect(zip).toMatch(/Growth\.zip$/);
   await daemon.stop();
@@ -377,6 +377,24 @@ test('a folder is taken along as pages and files, with an index, and its links w
   refused(complaints);
 });
 
+test('a folder is taken along for another program, by the exporter of a plugin', async ({ page, daemon, root }) => {
+  await daemon.notebook({ 'papers/one.md': '---\ntitle: Heat & work\ntype: reference\ncitation_key: one\n---\n# One\n', 'papers/two.md': '---\nyear: 7\n---\n', 'other.md': '---\ntype: reference\n---\n' });
+  await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'papers')}`);
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Export…' }).click();
+  await page.getByRole('dialog').getByRole('combobox').selectOption({ label: 'BibTeX (Bibliographies)' });
+  const library = await taken(page, root);
+  expect(library).toMatch(/library\.bib$/);
+  expect(readFileSync(library, 'utf8')).toBe('@misc{one,\n  title = {Heat \\& work}\n}\n');
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Export…' }).click();
+  await page.getByRole('dialog').getByRole('combobox').selectOption({ label: 'CSV (Table of properties)' });
+  const table = readFileSync(await taken(page, root), 'utf8').split('\r\n');
+  expect(table[0]).toBe('\uFEFFpath,title,tags,type,citation_key,year,file_created,file_modified');
+  expect(table.slice(1).map((row) => row.split(',')[0])).toEqual(['papers/one.md', 'papers/two.md', '']);
+});
+
 test('what this device does not hold is named, and the rest is there', async ({ page, daemon, other, root }) => {
   const [here] = await pair(daemon, other, { 'a.md': '# A\n\n![[gel.png]]\n' });
   await other.api('PATCH', '/notebooks/lab', { fetch: 'on-demand' });
@@ -385,7 +403,7 @@ test('what this device does not hold is named, and the rest is there', async ({ 
   await expect.poll(there).not.toBeNull();
   await daemon.stop();
   await other.open(page, '#/n/lab');
-  await page.getByRole('button', { name: 'Export as HTML' }).click();
+  await page.getByRole('button', { name: 'Export…' }).click();
   const zip = await taken(page, root);
   await expect(page.getByRole('dialog')).toContainText('gel.png: not on this device yet');
   const files = unzipSync(new Uint8Array(readFileSync(zip)));

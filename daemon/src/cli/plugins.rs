@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::client::{Client, escape};
 use super::failure::Failure;
 use super::print::{self, Output, line, text};
+use crate::plugins::code::{self, Faults};
 use crate::plugins::{self, catalogue, files};
 
 /// About plugins.
@@ -116,6 +117,12 @@ pub enum Kind {
     Integration,
     /// Code that makes entries of files.
     Importer,
+    /// Code that makes files of entries.
+    Exporter,
+    /// A block in notes.
+    Block,
+    /// A template of entries.
+    Template,
 }
 
 /// For whom.
@@ -425,8 +432,12 @@ fn secret(name: &str) -> Result<String, Failure> {
 }
 
 fn check(folder: &Path, out: Output) -> Result<(), Failure> {
-    let plugin = match catalogue::read_one(folder) {
-        Ok(plugin) => plugin,
+    let read = catalogue::read_one(folder).and_then(|plugin| match code::faults(&plugin) {
+        Faults { problems, warnings } if problems.is_empty() => Ok((plugin, warnings)),
+        Faults { problems, .. } => Err(problems),
+    });
+    let (plugin, slips) = match read {
+        Ok(read) => read,
         Err(problems) => {
             out.show(&json!({"problems": problems}), |_| plugins::in_words(&problems));
             return Err(Failure::said());
@@ -434,6 +445,7 @@ fn check(folder: &Path, out: Output) -> Result<(), Failure> {
     };
     let mut warnings: Vec<String> = plugin.blocked.iter().cloned().collect();
     warnings.extend(crate::http::plugins::frames::warnings(&plugin));
+    warnings.extend(slips.iter().map(plugins::in_a_line));
     let answer = json!({"id": plugin.id(), "version": plugin.manifest.version, "hash": plugin.hash, "warnings": warnings});
     out.show(&answer, |_| {
         let mut lines = vec![format!("{} {} is sound", plugin.id(), plugin.manifest.version)];
@@ -481,9 +493,21 @@ fn beginning(kind: Kind) -> Vec<(&'static str, &'static str)> {
             ("manifest.yml", include_str!("../../plugins/integration.yml")),
             ("ID.js", include_str!("../../plugins/integration.js")),
         ],
+        Kind::Exporter => vec![
+            ("manifest.yml", include_str!("../../plugins/exporter.yml")),
+            ("ID.js", include_str!("../../plugins/exporter.js")),
+        ],
         Kind::Importer => vec![
             ("manifest.yml", include_str!("../../plugins/importer.yml")),
             ("ID.js", include_str!("../../plugins/importer.js")),
+        ],
+        Kind::Block => vec![
+            ("manifest.yml", include_str!("../../plugins/block.yml")),
+            ("ID.js", include_str!("../../plugins/block.js")),
+        ],
+        Kind::Template => vec![
+            ("manifest.yml", include_str!("../../plugins/template.yml")),
+            ("ID-template.yaml", include_str!("../../plugins/template.yaml")),
         ],
     }
 }
@@ -503,9 +527,24 @@ mod tests {
                 catalogue::read_one(&folder).map_err(|problems| plugins::in_words(&problems)).unwrap();
             assert_eq!(plugin.id(), folder.file_name().unwrap().to_str().unwrap());
             assert_eq!(crate::http::plugins::frames::warnings(&plugin), Vec::<String>::new());
+            let Faults { problems, warnings } = code::faults(&plugin);
+            assert!(problems.is_empty() && warnings.is_empty(), "{problems:?} {warnings:?}");
             assert!(begin(&folder, *kind).is_err(), "what is there stays");
         }
         assert!(begin(&temp.path().join("Bad Name"), Kind::View).is_err());
+    }
+
+    #[test]
+    fn a_check_fails_for_an_importer_that_cannot_be_read_and_not_for_a_view() {
+        let temp = tempfile::tempdir().unwrap();
+        for (kind, is_sound) in [(Kind::Importer, false), (Kind::View, true)] {
+            let folder = temp.path().join(format!("my-{kind:?}").to_lowercase());
+            begin(&folder, kind).unwrap();
+            assert!(check(&folder, Output { json: false }).is_ok());
+            let id = folder.file_name().unwrap().to_str().unwrap();
+            std::fs::write(folder.join(format!("{id}.js")), "let = = 1;\n").unwrap();
+            assert_eq!(check(&folder, Output { json: false }).is_ok(), is_sound, "{kind:?}");
+        }
     }
 
     #[test]

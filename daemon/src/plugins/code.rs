@@ -2,6 +2,7 @@
 //! much time and memory, may open nothing and start nothing, and knows no function of ours. Why so: `docs/decisions/0018`.
 
 mod inside;
+mod syntax;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub use inside::run;
+pub use syntax::{Faults, faults};
 
 /// The largest file that is imported.
 pub const FILE_BYTES: usize = 32 << 20;

@@ -161,9 +161,8 @@ impl Plugins {
             }
         }
         .await;
-        if let Err(error) = &answer
-            && !matches!(error, EndpointError::Plugin(_))
-        {
+        // What `may` refused is counted there. A service's no, or none, is no refusal of ours.
+        if let Err(error @ EndpointError::Unreachable { .. }) = &answer {
             self.refuse(id, &call, &error.to_string());
         }
         answer

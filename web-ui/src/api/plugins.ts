@@ -74,6 +74,10 @@ export const importFile = (id: string, importer: string, where: { notebook: stri
     raw: bytes, headers: { 'content-type': 'application/octet-stream' }, timeoutMs: IMPORT_TIMEOUT_MS, ...(signal ? { signal } : {}),
   });
 
+/** Files that an exporter makes of what a question finds. */
+export const exportFiles = (id: string, exporter: string, notebook: string, asked: Dict, signal?: AbortSignal) =>
+  json<Schemas['ExportAnswer']>('POST', `${at(id)}/exporters/${encodeURIComponent(exporter)}`, { body: { notebook, query: asked }, timeoutMs: IMPORT_TIMEOUT_MS, ...(signal ? { signal } : {}) });
+
 /** The document that a script of a plugin runs in. */
 export const frameUrl = (id: string, which: { view?: string; block?: string; notebook: string }) => `${BASE}${at(id)}/frame${query(which)}`;
 

@@ -1,5 +1,6 @@
 /** What is taken along: one entry as one page, or a folder as pages and files in a zip. */
 import * as api from '../api/client';
+import { type Plugin, exportFiles } from '../api/plugins';
 import type { EntryDetails, NotebookStatus, TreeItem } from '../api/types';
 import { paper as p } from '../i18n/en-paper';
 import { byteSize, fullTime } from '../i18n/format';
@@ -180,6 +181,33 @@ class Pictures {
       return false;
     }
   }
+}
+
+export interface Exporter {
+  plugin: string;
+  id: string;
+  name: string;
+}
+
+/** Exporters of the plugins that run. */
+export const exportersOf = (plugins: readonly Plugin[]): Exporter[] =>
+  plugins.filter(({ state }) => state === 'on').flatMap((plugin) => plugin.exporters.map(({ id, name }) => ({ plugin: plugin.id, id, name: p.of(name, plugin.name) })));
+
+/** What an exporter makes of an entry, of all that lies in a folder, or with `null` in the notebook: its file, or a zip of several. */
+export async function takeWith({ notebook, signal, progress }: Job, { plugin, id, name }: Exporter, what: Pick<EntryDetails, 'path' | 'name' | 'kind'> | null): Promise<Taken> {
+  progress({ done: 0, total: 0, path: what?.path ?? notebook.name });
+  const paths = what === null ? [] : [what.kind === 'folder' ? `${what.path}/**` : what.path];
+  const { files } = await exportFiles(plugin, id, notebook.slug, { paths, sort: 'path asc' }, signal);
+  const [first] = files;
+  if (first === undefined) throw new Error(p.noFiles(name));
+  if (files.length === 1) return { name: first.name, blob: new Blob([first.text ?? ''], { type: 'application/octet-stream' }), missing: [] };
+  const time = new Date();
+  const all = files.map((file): ZipFile => ({ name: file.name, time, bytes: [new TextEncoder().encode(file.text ?? '')], pack: true }));
+  return { name: `${what?.name ?? notebook.name}.zip`, blob: await blobOf(zipped(each(all)), 'application/zip'), missing: [] };
+}
+
+async function* each<T>(all: readonly T[]): AsyncGenerator<T> {
+  yield* all;
 }
 
 const refuse = (): never => {

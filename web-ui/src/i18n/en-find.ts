@@ -96,7 +96,7 @@ export const find = {
     source: 'Show the text as it is written, or as it reads',
     links: 'Links of this entry',
     print: 'Print…',
-    export: 'Export as HTML…',
+    export: 'Export…',
     activity: 'Activity in all notebooks',
     graph: 'Graph of links around this entry',
     comment: 'Comment on what is selected',

@@ -311,6 +311,27 @@ async fn a_declared_name_that_leads_home_is_refused() {
         assert!(matches!(error, EndpointError::Unreachable { .. }), "{error}");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(place.plugins.tally("stars").1, 2);
+}
+
+#[tokio::test]
+async fn only_what_is_refused_here_is_counted_as_refused() {
+    // Nobody knows the name: this device is not online.
+    let away = far(Arc::new(|_| Box::pin(async { Err(std::io::Error::other("failed to lookup address")) })));
+    let why = away.fails("post", json!({"what": "fine", "text": "x"})).await;
+    assert!(why.contains("its name is not found"), "{why}");
+    assert_eq!(away.plugins.tally("stars").1, 0);
+    // It was asked with too little, or for what there is not, or the service has no such thing.
+    let place = place().await;
+    for (endpoint, what) in [("any", json!({})), ("nothing", json!({})), ("any", json!({"what": "missing"}))]
+    {
+        place.fails(endpoint, what).await;
+    }
+    assert_eq!(place.plugins.tally("stars").1, 0);
+    // It may not go there.
+    place.fails("page", json!({"url": "http://127.0.0.1:1/"})).await;
+    let (_, refused, refusals) = place.plugins.tally("stars");
+    assert_eq!((refused, refusals[0].call.as_str()), (1, "endpoint page"));
 }
 
 #[tokio::test]
