@@ -391,7 +391,7 @@ test('a folder is taken along for another program, by the exporter of a plugin',
   await page.getByRole('menuitem', { name: 'Export…' }).click();
   await page.getByRole('dialog').getByRole('combobox').selectOption({ label: 'CSV (Table of properties)' });
   const table = readFileSync(await taken(page, root), 'utf8').split('\r\n');
-  expect(table[0]).toBe('\uFEFFpath,title,tags,type,citation_key,year,file_created,file_modified');
+  expect(table[0]).toBe('\uFEFFpath,title,tags,citation_key,type,year,file_created,file_modified');
   expect(table.slice(1).map((row) => row.split(',')[0])).toEqual(['papers/one.md', 'papers/two.md', '']);
 });
 
