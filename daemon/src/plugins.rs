@@ -324,6 +324,21 @@ impl Plugins {
         Ok(plugin)
     }
 
+    /// All such plugins that run there, as [`Plugins::running`] has one: what was enabled is what is read, or nothing.
+    fn all_running(
+        &self,
+        scope: &Scope,
+        is_such: impl Fn(&manifest::Manifest) -> bool,
+    ) -> Result<Vec<Arc<Plugin>>, PluginError> {
+        let mut running = Vec::new();
+        for plugin in self.catalogue().plugins.iter().filter(|plugin| is_such(&plugin.manifest)) {
+            if self.state(plugin, scope)?.0 == State::On {
+                running.extend(self.running(plugin.id(), scope).ok());
+            }
+        }
+        Ok(running)
+    }
+
     /// Notes a call that was not even tried, or was stopped, for reasons of the caller's.
     pub fn refuse(&self, id: &str, call: &str, reason: &str) {
         lock(&self.inner.tally).refused(id, call, reason);

@@ -378,7 +378,7 @@ test('a folder is taken along as pages and files, with an index, and its links w
 });
 
 test('a folder is taken along for another program, by the exporter of a plugin', async ({ page, daemon, root }) => {
-  await daemon.notebook({ 'papers/one.md': '---\ntitle: Heat & work\ntype: reference\ncitation_key: one\n---\n# One\n', 'papers/two.md': '---\nyear: 7\n---\n', 'other.md': '---\ntype: reference\n---\n' });
+  await daemon.notebook({ 'papers [old]/x.md': '# X\n', 'papers/a[1]*.md': '# A\n', 'papers/one.md': '---\ntitle: Heat & work\ntype: reference\ncitation_key: one\n---\n# One\n', 'papers/two.md': '---\nyear: 7\n---\n', 'other.md': '---\ntype: reference\n---\n' });
   await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'papers')}`);
   await page.getByRole('button', { name: 'More', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Export…' }).click();
@@ -392,7 +392,17 @@ test('a folder is taken along for another program, by the exporter of a plugin',
   await page.getByRole('dialog').getByRole('combobox').selectOption({ label: 'CSV (Table of properties)' });
   const table = readFileSync(await taken(page, root), 'utf8').split('\r\n');
   expect(table[0]).toBe('\uFEFFpath,title,tags,citation_key,type,year,file_created,file_modified');
-  expect(table.slice(1).map((row) => row.split(',')[0])).toEqual(['papers/one.md', 'papers/two.md', '']);
+  expect(table.slice(1).map((row) => row.split(',')[0])).toEqual(['papers/a[1]*.md', 'papers/one.md', 'papers/two.md', '']);
+  // What is a sign in a pattern is just a sign in a name.
+  for (const [path, rows] of [['papers/a[1]*.md', ['papers/a[1]*.md']], ['papers [old]', ['papers [old]/x.md']]] as const) {
+    await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', path)}`);
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Export…' }).click();
+    await page.getByRole('dialog').getByRole('combobox').selectOption({ label: 'CSV (Table of properties)' });
+    const lines = readFileSync(await taken(page, root), 'utf8').trim().split('\r\n');
+    expect(lines.slice(1).map((row) => row.split(',')[0])).toEqual(rows);
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  }
 });
 
 test('what this device does not hold is named, and the rest is there', async ({ page, daemon, other, root }) => {

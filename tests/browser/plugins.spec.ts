@@ -1,6 +1,6 @@
 /** Plugins: views, blocks, what they may do, and what becomes of those that mean harm. Each test brings its own. */
 import { createHash } from 'node:crypto';
-import { createServer } from 'node:http';
+import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
@@ -274,6 +274,12 @@ test('plugins are added, looked at, enabled in a notebook, set up and removed un
   await expect(card).toHaveCount(0);
 });
 
+/** Where a service of this machine is found from now on. */
+async function listening(service: Server): Promise<string> {
+  await new Promise<void>((done) => service.listen(0, '127.0.0.1', done));
+  return `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+}
+
 test('one signs in at a service in a tab of its own, and signs out again', async ({ page, daemon }) => {
   // A service as RFC 6749 describes one: the user's yes, a code, and tokens for whoever has the verifier.
   let challenge = '';
@@ -296,8 +302,7 @@ test('one signs in at a service in a tab of its own, and signs out again', async
       response.writeHead(knows ? 200 : 401, { 'content-type': 'application/json' }).end('{"events":2}');
     }
   });
-  await new Promise<void>((done) => service.listen(0, '127.0.0.1', done));
-  const base = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+  const base = await listening(service);
   await daemon.notebook(lab());
   await install(daemon, {
     id: 'agenda', name: 'Agenda', type: 'integration', permissions: [{ network_request: { hosts: ['api.example.org'] } }], properties: [{ name: 'client_id', ui: { label: 'Client id' } }],
@@ -376,8 +381,7 @@ test('the settings of a service are tried with one request', async ({ page, daem
     const knows = request.headers.authorization === 'Bearer good';
     response.writeHead(knows ? 200 : 401, { 'content-type': 'application/json' }).end('{"left":1}');
   });
-  await new Promise<void>((done) => service.listen(0, '127.0.0.1', done));
-  const base = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+  const base = await listening(service);
   await daemon.notebook(lab());
   await install(daemon, {
     id: 'stars', name: 'Stars', type: 'integration', permissions: [{ network_request: { hosts: ['api.example.org'] } }],

@@ -1,4 +1,4 @@
-//! New entries: `templates`, `new`, `daily`, `snippet`, `import`, `export`.
+//! What is made: new entries (`templates`, `new`, `daily`, `snippet`, `import`), and files of entries (`export`).
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -249,35 +249,45 @@ async fn export(client: &Client, out: Output, args: ExportArgs) -> Result<(), Fa
     let query = json!({"paths": args.paths, "file_types": args.types, "tags": args.tags});
     let path = format!("/plugins/{}/exporters/{}", escape(plugin), escape(exporter));
     let answer = client.post(&path, &json!({"notebook": args.notebook, "query": query})).await?;
-    let mut saved = Vec::new();
-    for file in answer["files"].as_array().into_iter().flatten() {
-        saved.push(save(&args.to, text(file, "name"), text(file, "text"))?);
-    }
+    let files = answer["files"].as_array().into_iter().flatten();
+    let files: Vec<(&str, &str)> = files.map(|file| (text(file, "name"), text(file, "text"))).collect();
+    let saved = save(&args.to, &files)?;
     let said = json!({"entries": answer["entries"], "files": saved});
     out.show(&said, |said| {
         let mut lines = saved.clone();
-        lines.push(format!("{} entries are in {} files by {plugin}", said["entries"], saved.len()));
+        lines.push(format!("{plugin} was given {} entries; files: {}", said["entries"], saved.len()));
         lines.join("\n")
     });
     Ok(())
 }
 
-/// Writes a new file. The daemon has looked at its name; whoever writes looks too.
-fn save(folder: &Path, name: &str, text: &str) -> Result<String, Failure> {
-    if Path::new(name).file_name() != Some(OsStr::new(name)) {
-        return Err(Failure::new(format!("`{name}` is no name of a file; nothing of it was written")));
-    }
-    let place = folder.join(name);
-    let cannot = |why: std::io::Error| match why.kind() {
-        ErrorKind::AlreadyExists => {
-            Failure::new(format!("{} is there already; give another folder with --to", place.display()))
-        }
-        _ => Failure::new(format!("cannot write {}: {why}", place.display())),
+/// Writes new files, all or, as far as that can be known before, none. The daemon has looked at their names; whoever writes looks too.
+fn save(folder: &Path, files: &[(&str, &str)]) -> Result<Vec<String>, Failure> {
+    let there = |place: &Path| {
+        Failure::new(format!("{} is there already; give another folder with --to", place.display()))
     };
-    std::fs::create_dir_all(folder).map_err(cannot)?;
-    let mut file = File::create_new(&place).map_err(cannot)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)?;
-    Ok(place.display().to_string())
+    for (name, _) in files {
+        if Path::new(name).file_name() != Some(OsStr::new(name)) {
+            return Err(Failure::new(format!("`{name}` is no name of a file; nothing was written")));
+        }
+        let place = folder.join(name);
+        if place.symlink_metadata().is_ok() {
+            return Err(there(&place));
+        }
+    }
+    let mut saved = Vec::new();
+    for (name, text) in files {
+        let place = folder.join(name);
+        let cannot = |why: std::io::Error| match why.kind() {
+            ErrorKind::AlreadyExists => there(&place),
+            _ => Failure::new(format!("cannot write {}: {why}", place.display())),
+        };
+        std::fs::create_dir_all(folder).map_err(cannot)?;
+        let mut file = File::create_new(&place).map_err(cannot)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)?;
+        saved.push(place.display().to_string());
+    }
+    Ok(saved)
 }
 
 /// The importer to use: the one that is named, or the only one that is on and knows such files.
@@ -329,11 +339,12 @@ mod tests {
     fn an_export_is_written_beside_what_is_there_and_never_over_it() {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("new/deep");
-        save(&folder, "a.csv", "one").unwrap();
-        assert!(save(&folder, "a.csv", "two").is_err());
+        save(&folder, &[("a.csv", "one")]).unwrap();
+        assert!(save(&folder, &[("b.csv", "two"), ("a.csv", "two")]).is_err());
+        assert!(!folder.join("b.csv").exists());
         assert_eq!(std::fs::read_to_string(folder.join("a.csv")).unwrap(), "one");
         for name in ["", ".", "..", "../b", "b/c", "/b"] {
-            assert!(save(&folder, name, "x").is_err(), "{name}");
+            assert!(save(&folder, &[(name, "x")]).is_err(), "{name}");
         }
     }
 }

@@ -135,27 +135,28 @@ impl Engine {
 }
 
 impl Plugins {
-    /// Asks an endpoint of a plugin, or answers with what it said before.
+    /// Asks an endpoint of a plugin, or answers with what it said before; fresh: asks in any case.
     pub async fn ask(
         &self,
         id: &str,
         scope: &Scope,
         endpoint: &str,
         parameters: &Map<String, Value>,
+        fresh: bool,
     ) -> Result<Answer, EndpointError> {
         let call = format!("endpoint {endpoint}");
         let answer = async {
             let plugin = self.may(id, scope, &call, Permission::NetworkRequest, |_| Ok(()))?;
             if !plugin.is_behind_a_sign_in() {
-                return self.prepare(plugin, scope, endpoint, parameters, None)?.answer().await;
+                return self.prepare(plugin, scope, endpoint, parameters, None)?.answer(fresh).await;
             }
             let token = self.token(&plugin, scope, None).await?;
             let call = self.prepare(Arc::clone(&plugin), scope, endpoint, parameters, Some(&token))?;
-            match call.tried().await {
+            match call.tried(fresh).await {
                 // Tokens end also before their time.
                 Err(EndpointError::Service { status: Some(401), .. }) => {
                     let token = self.token(&plugin, scope, Some(&token)).await?;
-                    self.prepare(plugin, scope, endpoint, parameters, Some(&token))?.answer().await
+                    self.prepare(plugin, scope, endpoint, parameters, Some(&token))?.answer(fresh).await
                 }
                 answer => call.settled(answer),
             }

@@ -1,11 +1,14 @@
 //! Views to start from that plugins bring.
 
-use super::{PluginError, Plugins, Scope, State};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// A view to start from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PluginExample {
-    /// Whose.
+use super::{PluginError, Plugins, Scope};
+
+/// A view to start from, that a plugin brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ExampleView {
+    /// The plugin's id.
     pub plugin: String,
     /// What people call it.
     pub name: String,
@@ -17,20 +20,18 @@ pub struct PluginExample {
 
 impl Plugins {
     /// Those of all plugins that run there, in the order of the plugins. One that cannot be read was named when the plugin was.
-    pub fn examples(&self, scope: &Scope) -> Result<Vec<PluginExample>, PluginError> {
+    pub fn examples(&self, scope: &Scope) -> Result<Vec<ExampleView>, PluginError> {
         let mut examples = Vec::new();
-        for plugin in &self.catalogue().plugins {
-            if plugin.manifest.examples.is_empty() || self.state(plugin, scope)?.0 != State::On {
-                continue;
-            }
-            // What was enabled is what is read, or nothing.
-            let Ok(plugin) = self.running(plugin.id(), scope) else { continue };
+        for plugin in self.all_running(scope, |manifest| !manifest.examples.is_empty())? {
             for example in &plugin.manifest.examples {
                 let Ok(text) = plugin.files.text(&example.file) else { continue };
-                let name =
-                    if example.name.is_empty() { plugin.manifest.name.clone() } else { example.name.clone() };
-                let description = example.description.clone();
-                examples.push(PluginExample { plugin: plugin.id().to_owned(), name, description, text });
+                let name = if example.name.is_empty() { &plugin.manifest.name } else { &example.name };
+                examples.push(ExampleView {
+                    plugin: plugin.id().to_owned(),
+                    name: name.clone(),
+                    description: example.description.clone(),
+                    text,
+                });
             }
         }
         Ok(examples)

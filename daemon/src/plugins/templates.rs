@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::manifest::TemplateFile;
-use super::{Plugin, PluginError, Plugins, Scope, State, files::Files, lines};
+use super::{Plugin, PluginError, Plugins, Scope, files::Files, lines};
 
 /// A template of a plugin.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,16 +17,8 @@ pub struct PluginTemplate {
 impl Plugins {
     /// Those of all plugins that run there.
     pub fn templates(&self, scope: &Scope) -> Result<Vec<PluginTemplate>, PluginError> {
-        let mut templates = Vec::new();
-        for plugin in &self.catalogue().plugins {
-            if plugin.manifest.templates.is_empty() || self.state(plugin, scope)?.0 != State::On {
-                continue;
-            }
-            // What was enabled is what is read, or nothing.
-            let Ok(plugin) = self.running(plugin.id(), scope) else { continue };
-            templates.extend(of(&plugin));
-        }
-        Ok(templates)
+        let plugins = self.all_running(scope, |manifest| !manifest.templates.is_empty())?;
+        Ok(plugins.iter().flat_map(|plugin| of(plugin)).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 // What `importer.js` made of BibTeX becomes BibTeX again; so does every note of `type: reference`.
 
 /** What is the note's own, or has a field of another name. */
-const OWN = new Set(['title', 'type', 'reference_type', 'citation_key', 'authors', 'editors', 'tags', 'aliases', 'icon', 'template', 'status', 'created', 'modified']);
+const OWN = new Set(['title', 'type', 'reference_type', 'citation_key', 'authors', 'editors', 'tags', 'aliases', 'icon', 'template', 'due_date', 'status']);
 /** What is no text in TeX. */
 const PLAIN = new Set(['doi', 'url', 'file', 'eprint']);
 /** @type {ReadonlyMap<string, string>} */

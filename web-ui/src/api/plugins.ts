@@ -47,6 +47,9 @@ export type ImportAnswer = With<Schemas['ImportAnswer'], { entries: Imported[] }
 /** What a `.cdx` says. */
 export type ViewFile = With<Schemas['ViewFile'], { query: Dict; config: Dict; layout?: Json[] | null; view?: ViewKind | null }>;
 
+/** A view to start from. */
+export type ExampleView = Schemas['ExampleView'];
+
 export type Appearance = Schemas['Appearance'];
 
 const at = (id: string) => `/plugins/${encodeURIComponent(id)}`;
@@ -58,11 +61,9 @@ export const remove = (id: string) => json<unknown>('DELETE', at(id));
 
 /** What a plugin asks for, with its own permissions. */
 export const call = <T>(id: string, notebook: string, what: Dict) => json<T>('POST', `${at(id)}/calls`, { body: { ...what, notebook } });
-export const endpoint = (id: string, name: string, notebook: string, parameters: Dict) =>
-  json<With<Schemas['EndpointAnswer'], { data: Json }>>('POST', `${at(id)}/endpoints/${encodeURIComponent(name)}`, { body: { notebook, parameters } });
-/** The same, to see whether the settings of a workspace work. */
-export const tryEndpoint = (id: string, name: string, workspace: string) =>
-  json<With<Schemas['EndpointAnswer'], { data: Json }>>('POST', `${at(id)}/endpoints/${encodeURIComponent(name)}`, { body: { workspace, parameters: {} } });
+/** With `fresh` the service is asked now, whatever it said before. */
+export const endpoint = (id: string, name: string, asked: { notebook: string; parameters: Dict } | { workspace: string; fresh: true }) =>
+  json<With<Schemas['EndpointAnswer'], { data: Json }>>('POST', `${at(id)}/endpoints/${encodeURIComponent(name)}`, { body: asked });
 export const picture = async (id: string, notebook: string, entry: string): Promise<Blob> =>
   (await send('GET', `${at(id)}/picture${query({ notebook, entry })}`, { headers: { accept: 'image/*' } })).blob();
 

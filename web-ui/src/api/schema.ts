@@ -1888,6 +1888,11 @@ export interface components {
         /** @description What is asked of a service. */
         EndpointCall: {
             /**
+             * @description Ask the service now, whatever it said before.
+             * @default false
+             */
+            fresh: boolean;
+            /**
              * @description The notebook in which the plugin is shown.
              * @default null
              */

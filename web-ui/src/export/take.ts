@@ -196,7 +196,9 @@ export const exportersOf = (plugins: readonly Plugin[]): Exporter[] =>
 /** What an exporter makes of an entry, of all that lies in a folder, or with `null` in the notebook: its file, or a zip of several. */
 export async function takeWith({ notebook, signal, progress }: Job, { plugin, id, name }: Exporter, what: Pick<EntryDetails, 'path' | 'name' | 'kind'> | null): Promise<Taken> {
   progress({ done: 0, total: 0, path: what?.path ?? notebook.name });
-  const paths = what === null ? [] : [what.kind === 'folder' ? `${what.path}/**` : what.path];
+  // A name may hold what is a sign in a pattern.
+  const exactly = what?.path.replace(/[*?[{}]/g, '[$&]').replace(/\\/g, '\\\\') ?? '';
+  const paths = what === null ? [] : [what.kind === 'folder' ? `${exactly}/**` : exactly];
   const { files } = await exportFiles(plugin, id, notebook.slug, { paths, sort: 'path asc' }, signal);
   const [first] = files;
   if (first === undefined) throw new Error(p.noFiles(name));

@@ -96,6 +96,13 @@ pub enum What {
     },
 }
 
+/// What a plugin may read of what a question finds.
+pub(super) struct Seen {
+    pub page: QueryPage,
+    /// More was found than was looked at: what it may read of that, nobody knows.
+    pub is_cut: bool,
+}
+
 /// One asking plugin, in one notebook.
 pub(super) struct Caller<'a> {
     desk: &'a Desk,
@@ -153,7 +160,7 @@ impl<'a> Caller<'a> {
     async fn answer(&self, what: What) -> Result<Value, ApiError> {
         let nb = self.notebook.id.to_string();
         match what {
-            What::Query { query } => said(&self.query(*query).await?),
+            What::Query { query } => said(&self.query(*query).await?.page),
             What::Entry { entry } => {
                 let id = self.may_touch("entry", Permission::ReadFiles, &entry).await?;
                 said(&entries::details(&self.notebook, id).await?)
@@ -213,7 +220,7 @@ impl<'a> Caller<'a> {
     }
 
     /// What it may read of what a question finds.
-    pub(super) async fn query(&self, mut query: Query) -> Result<QueryPage, ApiError> {
+    pub(super) async fn query(&self, mut query: Query) -> Result<Seen, ApiError> {
         if query.notebook_ids.is_empty() {
             query.notebook_ids = vec![self.notebook.id.to_string()];
         }
@@ -224,7 +231,10 @@ impl<'a> Caller<'a> {
             limits.insert(notebook.id.to_string(), self.readable(&notebook)?);
         }
         if limits.values().all(Option::is_none) {
-            return search::answered(self.desk, query).await;
+            let offset = query.offset;
+            let page = search::answered(self.desk, query).await?;
+            let is_cut = page.total > offset + page.files.len();
+            return Ok(Seen { page, is_cut });
         }
         let mut all = limits.values();
         if query.paths.is_empty()
@@ -239,6 +249,7 @@ impl<'a> Caller<'a> {
         let (limit, offset) = (query.limit.unwrap_or(100), query.offset);
         (query.limit, query.offset) = (Some(MOST), 0);
         let mut page: QueryPage = search::answered(self.desk, query).await?;
+        let is_cut = page.total > page.files.len();
         let is_inside = |notebook: &str, path: &str| match limits.get(notebook) {
             Some(None) => true,
             Some(Some(wishes)) => wishes.iter().any(|wish| wish.has(path)),
@@ -258,7 +269,7 @@ impl<'a> Caller<'a> {
             page.total = page.group_totals.values().sum();
         }
         (page.limit, page.offset) = (limit, offset);
-        Ok(page)
+        Ok(Seen { page, is_cut })
     }
 
     /// What it may read in a notebook: `None` for all of it.

@@ -41,6 +41,8 @@ pub struct EndpointCall {
     /// By name.
     #[schema(value_type = Object)]
     pub parameters: Map<String, Value>,
+    /// Ask the service now, whatever it said before.
+    pub fresh: bool,
 }
 
 /// What the service said.
@@ -68,7 +70,7 @@ pub async fn ask(
     Input(call): Input<EndpointCall>,
 ) -> Result<Json<EndpointAnswer>, ApiError> {
     let scope = scope(&desk, call.workspace.as_deref(), call.notebook.as_deref())?;
-    let answer = desk.daemon().plugins().ask(&id, &scope, &endpoint, &call.parameters).await?;
+    let answer = desk.daemon().plugins().ask(&id, &scope, &endpoint, &call.parameters, call.fresh).await?;
     Ok(Json(EndpointAnswer {
         data: answer.data,
         media_type: answer.media_type,

@@ -55,20 +55,24 @@ pub async fn export(
     let caller = Caller::new(&desk, &id, &export.notebook)?;
     let mut query = *export.query;
     (query.limit, query.offset, query.group_by) = (Some(MOST), 0, None);
-    let page = caller.query(query).await?;
-    if page.total > page.files.len() {
-        let say = format!("{} entries fit; {MOST} are the most of one export: choose fewer", page.total);
+    let seen = caller.query(query).await?;
+    if seen.is_cut {
+        let say = format!("more than {MOST} entries fit, the most of one export: choose fewer");
         return Err(ApiError::bad_request(say));
     }
-    let entries = with_texts(&desk, page.files).await?;
     let scope = scope(&desk, None, Some(&export.notebook))?;
     let plugins = desk.daemon().plugins().clone();
-    let answer = blocking(move || {
+    let (id, script) = blocking(move || {
         let plugin = plugins.running(&id, &scope)?;
         let found = plugin.manifest.exporters.iter().find(|one| one.id == exporter);
         let found = found
             .ok_or_else(|| ApiError::not_found(format!("the plugin `{id}` has no exporter `{exporter}`")))?;
         let script = plugin.files.text(&found.script).map_err(PluginError::Refused)?;
+        Ok((id, script))
+    })
+    .await?;
+    let entries = with_texts(&desk, seen.page.files).await?;
+    let answer = blocking(move || {
         let files = code::export(&script, &entries).map_err(|why| {
             let message = format!("cannot export {} entries with `{id}`: {why}", entries.len());
             ApiError::new(StatusCode::BAD_REQUEST, "bad_request", message)

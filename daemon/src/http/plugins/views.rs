@@ -12,6 +12,7 @@ use crate::http::desk::Desk;
 use crate::http::error::ApiError;
 use crate::http::input::{Input, Params, Place};
 use crate::http::reading::{self, blocking, read};
+use crate::plugins::examples::ExampleView;
 use crate::plugins::view::{self, ViewFile};
 use crate::plugins::{Plugin, State as PluginState};
 
@@ -35,19 +36,6 @@ pub async fn show(
     said(&desk, text, Some(notebook.id.to_string())).await
 }
 
-/// A view to start from, that a plugin brings.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ExampleView {
-    /// The plugin's id.
-    pub plugin: String,
-    /// What people call it.
-    pub name: String,
-    /// What it shows.
-    pub description: String,
-    /// What its `.cdx` holds.
-    pub text: String,
-}
-
 /// Views to start from.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExampleViews {
@@ -64,15 +52,7 @@ pub async fn examples(
 ) -> Result<Json<ExampleViews>, ApiError> {
     let scope = scope(&desk, which.workspace.as_deref(), which.notebook.as_deref())?;
     let plugins = desk.daemon().plugins().clone();
-    let said = blocking(move || {
-        let examples = plugins.examples(&scope)?.into_iter().map(|one| ExampleView {
-            plugin: one.plugin,
-            name: one.name,
-            description: one.description,
-            text: one.text,
-        });
-        Ok(Json(ExampleViews { examples: examples.collect() }))
-    });
+    let said = blocking(move || Ok(Json(ExampleViews { examples: plugins.examples(&scope)? })));
     said.await
 }
 

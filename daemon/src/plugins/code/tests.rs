@@ -226,7 +226,7 @@ fn a_library_that_goes_out_comes_in_as_it_was() {
     let exporter = include_str!("../../../../plugins/importers/bibliography/exporter.js");
     let library = r"@article{one, title = {Heat \& work: 5\% of {DNA}}, author = {Lovelace, Ada and Émilie du Châtelet}, year = 1843,
  journal = {Notes}, pages = {1--9}, doi = {10.1/a_b}, url = {https://example.org/a_b?c=1&d}, keywords = {steam, heat}, month = mar,
- file = {a_b~c.pdf}, type = {letter}, abstract = {Of 3 \_ things.}}
+ file = {a_b~c.pdf}, type = {letter}, created = {1842}, status = {read}, abstract = {Of 3 \_ things.}}
 @book{two, title = {Two}, editor = {Noether, Emmy}, publisher = {Springer}}";
     let come_in = |file: &str| importing(importer, "library.bib", file.as_bytes()).unwrap();
     let first = come_in(library);

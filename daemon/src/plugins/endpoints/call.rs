@@ -58,16 +58,16 @@ impl Call<'_> {
     }
 
     /// What the service says, or said before. A "no" ends what it said before.
-    pub async fn answer(&self) -> Result<Answer, EndpointError> {
-        self.settled(self.tried().await)
+    pub async fn answer(&self, fresh: bool) -> Result<Answer, EndpointError> {
+        self.settled(self.tried(fresh).await)
     }
 
     /// The same, where a "no" is not yet the last word.
-    pub async fn tried(&self) -> Result<Answer, EndpointError> {
+    pub async fn tried(&self, fresh: bool) -> Result<Answer, EndpointError> {
         let known = self.known()?;
         let age =
             known.as_ref().map_or(0, |known| now_ms().saturating_sub(known.at).max(0).unsigned_abs() / 1000);
-        if let Some(known) = known.as_ref().filter(|_| age < self.endpoint.cache_ttl) {
+        if let Some(known) = known.as_ref().filter(|_| !fresh && age < self.endpoint.cache_ttl) {
             return self.shown(known, false);
         }
         match self.asked(known.as_ref()).await {

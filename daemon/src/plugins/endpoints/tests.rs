@@ -152,7 +152,7 @@ fn installed(manifest: &str, lookup: Lookup) -> Place {
 
 impl Place {
     async fn ask(&self, endpoint: &str, parameters: Value) -> Result<Answer, EndpointError> {
-        self.plugins.ask("stars", &scope(), endpoint, parameters.as_object().unwrap()).await
+        self.plugins.ask("stars", &scope(), endpoint, parameters.as_object().unwrap(), false).await
     }
 
     async fn fails(&self, endpoint: &str, parameters: Value) -> String {

@@ -152,7 +152,7 @@ impl Place {
     }
 
     async fn ask(&self) -> Result<Value, String> {
-        let answer = self.plugins.ask("agenda", &scope(), "events", &serde_json::Map::new()).await;
+        let answer = self.plugins.ask("agenda", &scope(), "events", &serde_json::Map::new(), false).await;
         answer.map(|answer| answer.data["number"].clone()).map_err(|why| why.to_string())
     }
 

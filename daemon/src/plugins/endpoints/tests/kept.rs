@@ -63,3 +63,19 @@ async fn what_was_asked_with_the_secret_before_is_not_kept() {
     let (answer, ()) = tokio::join!(place.ask("kept", json!({"what": "waits"})), meanwhile);
     assert!(answer.is_ok() && !place.is_kept("waits"));
 }
+
+#[tokio::test]
+async fn who_wants_to_know_whether_it_answers_is_told_of_now() {
+    let place = place().await;
+    let fresh = async |what: &str| {
+        let given = json!({"what": what});
+        place.plugins.ask("stars", &scope(), "kept", given.as_object().unwrap(), true).await
+    };
+    place.said("fine", 5);
+    assert_eq!(place.ask("kept", json!({"what": "fine"})).await.unwrap().data, json!({"old": 1}));
+    assert_eq!(fresh("fine").await.unwrap().data, json!({"a": 1}));
+    place.said("unauthorized", 5);
+    assert!(fresh("unauthorized").await.is_err());
+    place.said("busy", 5);
+    assert!(fresh("busy").await.unwrap().stale);
+}
