@@ -7,6 +7,7 @@ pub mod complete;
 pub mod conflicts;
 pub mod demo;
 pub mod doctor;
+pub mod exchange;
 pub mod failure;
 pub mod follow;
 pub mod making;
@@ -226,6 +227,9 @@ pub enum Command {
     /// New entries.
     #[command(flatten)]
     Making(making::MakingCommand),
+    /// Between files and entries, with code of plugins.
+    #[command(flatten)]
+    Exchange(exchange::ExchangeCommand),
     /// Who stamps the time on seals, if anybody: nobody is asked unless you name an authority.
     #[command(subcommand)]
     Timestamps(timestamps::TimestampsCommand),
@@ -497,6 +501,7 @@ async fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Extract { kind, hash, file } => std::process::exit(crate::extract::run(&kind, &hash, &file)),
         Command::PluginCode => std::process::exit(crate::plugins::code::run()),
         Command::Making(command) => making::run(&client()?, out, command).await,
+        Command::Exchange(command) => exchange::run(&client()?, out, command).await,
         Command::Organise(command) => organise::run(&client()?, out, command).await,
         Command::Seal(args) => seals::seal(&client()?, out, &args).await,
         Command::Seals(args) => seals::seals(&client()?, out, &args).await,

@@ -173,6 +173,7 @@ fn api() -> Router<Desk> {
             post(plugins::imports::import).layer(DefaultBodyLimit::max(crate::plugins::code::FILE_BYTES + 1)),
         )
         .route("/plugins/{id}/exporters/{exporter}", post(plugins::exports::export))
+        .route("/plugins/{id}/transformers/{transformer}", post(plugins::transforms::transform))
         .route("/plugins/{id}/picture", get(plugins::calls::picture))
         .route("/plugins/{id}/frame", get(plugins::frames::frame))
         .route("/plugins/{id}/theme.css", get(plugins::frames::theme_css))

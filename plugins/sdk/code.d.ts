@@ -1,4 +1,4 @@
-/** What the scripts of importers and exporters are given: the global `codex`, and nothing else of the daemon's. See docs/plugins.md. */
+/** What the scripts of importers, exporters and transformers are given: the global `codex`, and nothing else of the daemon's. See docs/plugins.md. */
 
 /** A value of JSON. */
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -23,8 +23,8 @@ interface ImporterEntry {
   properties?: { [key: string]: Json };
 }
 
-/** An entry that is exported. */
-interface ExporterEntry {
+/** An entry that is exported, or transformed. */
+interface CodeEntry {
   readonly path: string;
   readonly name: string;
   readonly title: string;
@@ -43,14 +43,26 @@ interface ExporterEntry {
 interface ExporterFile {
   /** A name, no path. */
   name: string;
-  text: string;
+  text?: string;
+  /** Instead of a text. */
+  bytes?: Uint8Array;
+}
+
+/** What changes of an entry. */
+interface TransformerChange {
+  /** All of its text. */
+  text?: string;
+  /** Properties to set; `null` removes. */
+  properties?: { [key: string]: Json };
 }
 
 interface CodexCode {
   /** Called once, with the function that makes entries of a file. What it throws is shown to whoever imports. */
   importer(run: (file: ImporterFile) => ImporterEntry[] | Promise<ImporterEntry[]>): void;
   /** Called once, with the function that makes files of entries. What it throws is shown to whoever exports. */
-  exporter(run: (entries: ExporterEntry[]) => ExporterFile[] | Promise<ExporterFile[]>): void;
+  exporter(run: (entries: CodeEntry[]) => ExporterFile[] | Promise<ExporterFile[]>): void;
+  /** Called once, with the function that changes an entry; nothing, if it is to stay. What it throws is shown to whoever transforms. */
+  transformer(run: (entry: CodeEntry) => TransformerChange | null | undefined | Promise<TransformerChange | null | undefined>): void;
 }
 
 declare const codex: CodexCode;

@@ -405,6 +405,38 @@ test('a folder is taken along for another program, by the exporter of a plugin',
   }
 });
 
+test('a note is changed by the transformer of a plugin, once its change was looked at', async ({ page, daemon }) => {
+  const table = '| a|b |\n|-|-|\n| longer|1 |\n';
+  const notebook = await daemon.notebook({ '2026-12-01 Gel.md': `# Gel\n\n${table}`, 'other.txt': table });
+  const open = async (path: string) => {
+    await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', path)}`);
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Transform…' }).click();
+  };
+  const dialog = page.getByRole('dialog');
+  await open('2026-12-01 Gel.md');
+  await expect(dialog.getByRole('combobox')).toHaveValue('tidy/tables');
+  await expect(dialog.getByRole('region', { name: 'Lines that changed' })).toContainText('| longer | 1   |');
+  expect(notebook.read('2026-12-01 Gel.md')).toContain(table);
+  await dialog.getByRole('button', { name: 'Change' }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect.poll(() => notebook.read('2026-12-01 Gel.md')).toBe('# Gel\n\n| a      | b   |\n| ------ | --- |\n| longer | 1   |\n');
+  await expect(page.locator('.cm-content')).toContainText('longer');
+
+  await open('2026-12-01 Gel.md');
+  await expect(dialog).toContainText('Nothing would change.');
+  await dialog.getByRole('combobox').selectOption({ label: 'Day of its name (Tidy)' });
+  await expect(dialog.locator('.change-properties')).toContainText('2026-12-01');
+  await dialog.getByRole('button', { name: 'Change' }).click();
+  await expect.poll(() => notebook.read('2026-12-01 Gel.md')).toMatch(/^---\ndate: '?2026-12-01'?\n---\n/);
+  await page.getByRole('button', { name: 'History', exact: true }).click();
+  await expect(page).toHaveURL(/history/);
+
+  // What is no Markdown is not offered what changes Markdown.
+  await open('other.txt');
+  await expect(dialog.getByRole('combobox').getByRole('option')).toHaveText(['Day of its name (Tidy)']);
+});
+
 test('what this device does not hold is named, and the rest is there', async ({ page, daemon, other, root }) => {
   const [here] = await pair(daemon, other, { 'a.md': '# A\n\n![[gel.png]]\n' });
   await other.api('PATCH', '/notebooks/lab', { fetch: 'on-demand' });

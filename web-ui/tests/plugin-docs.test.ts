@@ -15,7 +15,7 @@ function membersOf(name: string): string[] {
 }
 const named = (before: string) => new Set([...docs.matchAll(new RegExp(`\\b${before}\\.([a-zA-Z]+)`, 'g'))].map(([, name]) => name ?? ''));
 
-for (const [name, before, more] of [['Codex', 'codex', ['importer', 'exporter', 'd', 'js']], ['CodexView', 'view', []]] as const) {
+for (const [name, before, more] of [['Codex', 'codex', ['importer', 'exporter', 'transformer', 'd', 'js']], ['CodexView', 'view', []]] as const) {
   test(`every name of \`${before}\` is written down, and no other`, () => {
     const all = membersOf(name);
     const said = named(before);

@@ -119,6 +119,8 @@ pub enum Kind {
     Importer,
     /// Code that makes files of entries.
     Exporter,
+    /// Code that changes entries.
+    Transformer,
     /// A block in notes.
     Block,
     /// A template of entries.
@@ -496,6 +498,10 @@ fn beginning(kind: Kind) -> Vec<(&'static str, &'static str)> {
         Kind::Exporter => vec![
             ("manifest.yml", include_str!("../../plugins/exporter.yml")),
             ("ID.js", include_str!("../../plugins/exporter.js")),
+        ],
+        Kind::Transformer => vec![
+            ("manifest.yml", include_str!("../../plugins/transformer.yml")),
+            ("ID.js", include_str!("../../plugins/transformer.js")),
         ],
         Kind::Importer => vec![
             ("manifest.yml", include_str!("../../plugins/importer.yml")),

@@ -24,7 +24,7 @@ use crate::mirror::{properties, text};
 /// How long lines, and words in them, are compared: then what is left shows as replaced.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Lines that stay the same, shown before and behind those that do not.
-const CONTEXT: usize = 3;
+pub(super) const CONTEXT: usize = 3;
 
 /// Which versions.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -227,7 +227,7 @@ fn properties_between(before: &View, after: &View) -> Vec<PropertyDifference> {
 }
 
 /// Lines that differ between two texts.
-fn lines(old: &str, new: &str, context: usize) -> TextDifference {
+pub(super) fn lines(old: &str, new: &str, context: usize) -> TextDifference {
     let until = Instant::now() + PATIENCE;
     let diff = TextDiff::configure().deadline(until).diff_lines(old, new);
     let mut difference = TextDifference { added: 0, removed: 0, hunks: Vec::new() };

@@ -111,6 +111,7 @@ use super::{
         plugins::endpoints::sign_out,
         plugins::imports::import,
         plugins::exports::export,
+        plugins::transforms::transform,
         plugins::frames::frame,
         plugins::frames::theme_css,
         plugins::appearance::show,

@@ -6,6 +6,7 @@ pub mod endpoints;
 pub mod exports;
 pub mod frames;
 pub mod imports;
+pub mod transforms;
 pub mod views;
 
 use std::path::Path;
@@ -22,7 +23,7 @@ use super::dto::{Done, time};
 use super::error::ApiError;
 use super::input::{Input, Params, Place};
 use super::reading::blocking;
-use crate::plugins::manifest::{BlockKind, Property, Theme, ViewKind};
+use crate::plugins::manifest::{BlockKind, Code, Property, Theme, ViewKind};
 use crate::plugins::permission::Permission;
 use crate::plugins::{
     Granted, INTERFACE, Plugin, PluginError, Plugins, Problem, Scope, State as PluginState,
@@ -94,28 +95,29 @@ pub struct PluginEndpoint {
     pub description: String,
 }
 
-/// Code of a plugin that makes entries of files.
+/// Code of a plugin.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PluginImporter {
+pub struct PluginCode {
     /// Its id.
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// What it makes of a file.
+    /// What it makes.
     pub description: String,
-    /// What names of its files end with.
+    /// What names of its files end with. An exporter takes any; so does a transformer that has none.
     pub extensions: Vec<String>,
 }
 
-/// Code of a plugin that makes files of entries.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PluginExporter {
-    /// Its id.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// What it makes of entries.
-    pub description: String,
+impl PluginCode {
+    fn all(code: &[Code]) -> Vec<Self> {
+        let one = |one: &Code| Self {
+            id: one.id.clone(),
+            name: one.name.clone(),
+            description: one.description.clone(),
+            extensions: one.extensions.clone(),
+        };
+        code.iter().map(one).collect()
+    }
 }
 
 /// Something that a plugin was not let do.
@@ -180,10 +182,12 @@ pub struct PluginRow {
     pub endpoints: Vec<PluginEndpoint>,
     /// The one of them that shows whether the settings work.
     pub test_endpoint: Option<String>,
-    /// Importers.
-    pub importers: Vec<PluginImporter>,
-    /// Exporters.
-    pub exporters: Vec<PluginExporter>,
+    /// What makes entries of files.
+    pub importers: Vec<PluginCode>,
+    /// What makes files of entries.
+    pub exporters: Vec<PluginCode>,
+    /// What changes entries.
+    pub transformers: Vec<PluginCode>,
     /// Settings that there are.
     pub properties: Vec<Property>,
     /// Settings as they are; secrets are not among them.
@@ -268,25 +272,9 @@ fn row(plugins: &Plugins, plugin: &Plugin, scope: &Scope) -> Result<PluginRow, P
             })
             .collect(),
         test_endpoint: manifest.integration.as_ref().and_then(|one| one.test_endpoint.clone()),
-        importers: manifest
-            .importers
-            .iter()
-            .map(|one| PluginImporter {
-                id: one.id.clone(),
-                name: one.name.clone(),
-                description: one.description.clone(),
-                extensions: one.extensions.clone(),
-            })
-            .collect(),
-        exporters: manifest
-            .exporters
-            .iter()
-            .map(|one| PluginExporter {
-                id: one.id.clone(),
-                name: one.name.clone(),
-                description: one.description.clone(),
-            })
-            .collect(),
+        importers: PluginCode::all(&manifest.importers),
+        exporters: PluginCode::all(&manifest.exporters),
+        transformers: PluginCode::all(&manifest.transformers),
         properties: manifest.properties.clone(),
         config: plugins.config(plugin, &scope.workspace)?,
         secrets,

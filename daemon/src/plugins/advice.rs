@@ -26,21 +26,37 @@ pub fn on(manifest: &Manifest, files: &Files, read: &Read) -> Vec<(String, Strin
             found.push((format!("/examples/{at}/file"), why));
         }
     }
-    if !manifest.importers.is_empty()
-        && manifest.wishes().iter().all(|wish| wish.permission != Permission::WriteFiles)
-    {
-        let say = "an importer makes entries: add `write_files` to `permissions`, or nothing is imported";
-        found.push(("/importers".to_owned(), say.to_owned()));
-    }
-    if !manifest.exporters.is_empty()
-        && manifest.wishes().iter().all(|wish| wish.permission != Permission::ReadFiles)
-    {
-        let say = "an exporter is given entries: add `read_files` to `permissions`, or nothing is exported";
-        found.push(("/exporters".to_owned(), say.to_owned()));
-    }
+    on_code(manifest, &mut found);
     on_the_service(manifest, &mut found);
     on_endpoints(manifest, &mut found);
     found
+}
+
+fn on_code(manifest: &Manifest, found: &mut Vec<(String, String)>) {
+    let wishes = manifest.wishes();
+    let asks = |permission| wishes.iter().any(|wish| wish.permission == permission);
+    let mut say = |key: &str, say: &str| found.push((format!("/{key}"), say.to_owned()));
+    if !manifest.importers.is_empty() && !asks(Permission::WriteFiles) {
+        say(
+            "importers",
+            "an importer makes entries: add `write_files` to `permissions`, or nothing is imported",
+        );
+    }
+    if !manifest.exporters.is_empty() && !asks(Permission::ReadFiles) {
+        say(
+            "exporters",
+            "an exporter is given entries: add `read_files` to `permissions`, or nothing is exported",
+        );
+    }
+    if !manifest.transformers.is_empty()
+        && !(asks(Permission::ReadFiles)
+            && (asks(Permission::WriteFiles) || asks(Permission::ModifyMetadata)))
+    {
+        say(
+            "transformers",
+            "a transformer is given an entry and changes it: add `read_files`, and `write_files` for its text or `modify_metadata` for its properties, to `permissions`",
+        );
+    }
 }
 
 fn on_the_service(manifest: &Manifest, found: &mut Vec<(String, String)>) {

@@ -1,5 +1,5 @@
-//! Code of plugins: an importer is given a file and gives back entries, an exporter entries and gives back files. It runs in QuickJS, in a process of its own that has so
-//! much time and memory, may open nothing and start nothing, and knows no function of ours. Why so: `docs/decisions/0018`.
+//! Code of plugins: an importer is given a file and gives back entries, an exporter entries and gives back files, a transformer an entry
+//! and gives back what is new of it. It runs in QuickJS, in a process of its own that has so much time and memory, may open nothing and start nothing, and knows no function of ours. Why so: `docs/decisions/0018`.
 
 mod inside;
 mod syntax;
@@ -60,8 +60,21 @@ enum Given {
         /// Base64.
         bytes: String,
     },
-    /// Entries, of which an exporter makes files: JSON of a list of [`Exportable`].
+    /// Entries, of which an exporter makes files: JSON of a list of [`GivenEntry`].
     Entries(String),
+    /// An entry, which a transformer changes: JSON of a [`GivenEntry`].
+    Entry(String),
+}
+
+impl Given {
+    /// What of `codex` takes it, and what that gives back.
+    fn taker(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::File { .. } => ("importer", "a list of `{path, text, properties}`"),
+            Self::Entries(_) => ("exporter", "a list of `{name, text}`"),
+            Self::Entry(_) => ("transformer", "`{text, properties}`, or `null` if nothing is to change"),
+        }
+    }
 }
 
 /// What it says.
@@ -70,12 +83,13 @@ enum Given {
 enum Said {
     Entries(Vec<Imported>),
     Files(Vec<Exported>),
+    Change(Transformed),
     Failed(String),
 }
 
-/// An entry as an exporter is given it.
+/// An entry as exporters and transformers are given it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Exportable {
+pub struct GivenEntry {
     /// Its path in its notebook.
     pub path: String,
     /// Its name.
@@ -100,13 +114,27 @@ pub struct Exportable {
 }
 
 /// A file that an exporter makes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Exported {
     /// What it is called: a name, no path.
     pub name: String,
     /// What it holds.
     #[serde(default)]
     pub text: String,
+    /// What it holds, if that is no text: base64 (RFC 4648).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<String>,
+}
+
+/// What a transformer changes of an entry.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Transformed {
+    /// Its text, if that is to be another one.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Properties to set; `null` removes.
+    #[serde(default)]
+    pub properties: Map<String, Value>,
 }
 
 /// An entry that an importer makes.
@@ -136,7 +164,7 @@ pub fn import(script: &str, name: &str, bytes: &[u8]) -> Result<Vec<Imported>, S
 }
 
 /// Runs an exporter's script over entries, as [`import`] runs.
-pub fn export(script: &str, entries: &[Exportable]) -> Result<Vec<Exported>, String> {
+pub fn export(script: &str, entries: &[GivenEntry]) -> Result<Vec<Exported>, String> {
     let entries =
         serde_json::to_string(entries).map_err(|why| format!("cannot give it the entries: {why}"))?;
     if entries.len() > FILE_BYTES {
@@ -152,12 +180,21 @@ pub fn export(script: &str, entries: &[Exportable]) -> Result<Vec<Exported>, Str
     }
 }
 
+/// Runs a transformer's script over an entry, as [`import`] runs.
+pub fn transform(script: &str, entry: &GivenEntry) -> Result<Transformed, String> {
+    let entry = serde_json::to_string(entry).map_err(|why| format!("cannot give it the entry: {why}"))?;
+    match done(script, Given::Entry(entry))? {
+        Said::Change(change) => checked_change(change),
+        said => Err(said.instead()),
+    }
+}
+
 impl Said {
     /// Why it is not what was asked for.
     fn instead(self) -> String {
         match self {
             Self::Failed(why) => why,
-            Self::Entries(_) | Self::Files(_) => {
+            Self::Entries(_) | Self::Files(_) | Self::Change(_) => {
                 "the code gave back something else than was asked".to_owned()
             }
         }
@@ -231,21 +268,10 @@ fn checked(entries: Vec<Imported>) -> Result<Vec<Imported>, String> {
     }
     let (mut all, mut all_bytes) = (0, 0);
     for entry in &entries {
-        let json = serde_json::to_vec(&entry.properties).map_err(|why| why.to_string())?;
-        let (count, bytes) = (values(&json), json.len());
-        let most = |what: &str| {
+        let (count, bytes) = checked_properties(&entry.properties).map_err(|what| {
             let path: String = entry.path.chars().take(100).collect();
-            format!(
-                "the code gave `{path}` {what}; put long tables into the text, or into an entry of their own"
-            )
-        };
-        if count > PROPERTIES {
-            return Err(most(&format!("{count} properties and values in them; {PROPERTIES} are the most")));
-        }
-        if bytes > PROPERTY_BYTES {
-            let (given, may) = (bytes >> 10, PROPERTY_BYTES >> 10);
-            return Err(most(&format!("properties of {given} KiB; {may} are the most")));
-        }
+            format!("the code gave `{path}` {what}")
+        })?;
         (all, all_bytes) = (all + count, all_bytes + bytes);
     }
     if all > ALL_PROPERTIES || all_bytes > ALL_PROPERTY_BYTES {
@@ -258,12 +284,41 @@ fn checked(entries: Vec<Imported>) -> Result<Vec<Imported>, String> {
     Ok(entries)
 }
 
+/// How many properties and values in them, and how many bytes of JSON.
+fn checked_properties(properties: &Map<String, Value>) -> Result<(usize, usize), String> {
+    let json = serde_json::to_vec(properties).map_err(|why| why.to_string())?;
+    let (count, bytes) = (values(&json), json.len());
+    let most = |what: String| format!("{what}; put long tables into the text, or into an entry of their own");
+    if count > PROPERTIES {
+        return Err(most(format!("{count} properties and values in them; {PROPERTIES} are the most")));
+    }
+    if bytes > PROPERTY_BYTES {
+        let (given, may) = (bytes >> 10, PROPERTY_BYTES >> 10);
+        return Err(most(format!("properties of {given} KiB; {may} are the most")));
+    }
+    Ok((count, bytes))
+}
+
+fn checked_change(change: Transformed) -> Result<Transformed, String> {
+    let bytes = change.text.as_ref().map_or(0, String::len);
+    if bytes > TEXT_BYTES {
+        return Err(format!(
+            "the code made a text of {} MiB; {} are the most",
+            bytes >> 20,
+            TEXT_BYTES >> 20
+        ));
+    }
+    checked_properties(&change.properties).map_err(|what| format!("the code gave {what}"))?;
+    Ok(change)
+}
+
 /// Whoever saves them puts them into one folder: each has a name of its own there.
 fn checked_files(files: Vec<Exported>) -> Result<Vec<Exported>, String> {
     if files.len() > FILES {
         return Err(format!("the code made {} files; {FILES} are the most", files.len()));
     }
-    let bytes: usize = files.iter().map(|file| file.text.len()).sum();
+    let bytes = |file: &Exported| file.text.len() + file.bytes.as_ref().map_or(0, String::len) / 4 * 3;
+    let bytes: usize = files.iter().map(bytes).sum();
     if bytes > TEXT_BYTES {
         return Err(format!("the code made files of {} MiB; {} are the most", bytes >> 20, TEXT_BYTES >> 20));
     }

@@ -246,34 +246,20 @@ pub struct Parameter {
     pub from_config: Option<String>,
 }
 
-/// Code that makes entries of a file.
+/// Code: an importer makes entries of a file, an exporter files of entries, a transformer another text of one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
-pub struct Importer {
+pub struct Code {
     /// Its id.
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// What it makes of a file.
+    /// What it makes.
     pub description: String,
     /// Its script.
     pub script: String,
-    /// What names of its files end with.
+    /// What names of its files end with. An exporter takes any.
     pub extensions: Vec<String>,
-}
-
-/// Code that makes files of entries.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
-pub struct Exporter {
-    /// Its id.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// What it makes of entries.
-    pub description: String,
-    /// Its script.
-    pub script: String,
 }
 
 /// All that a manifest says.
@@ -317,9 +303,11 @@ pub struct Manifest {
     /// Requests.
     pub endpoints: Vec<Endpoint>,
     /// Importers.
-    pub importers: Vec<Importer>,
+    pub importers: Vec<Code>,
     /// Exporters.
-    pub exporters: Vec<Exporter>,
+    pub exporters: Vec<Code>,
+    /// Transformers.
+    pub transformers: Vec<Code>,
     /// What is not wrong, and will hardly do what was meant.
     #[serde(skip)]
     pub advice: Vec<Problem>,
@@ -383,6 +371,15 @@ impl Manifest {
         hosts
     }
 
+    /// Its code, with the key that it stands under.
+    pub fn code(&self) -> [(&'static str, &[Code]); 3] {
+        [
+            ("importers", self.importers.as_slice()),
+            ("exporters", self.exporters.as_slice()),
+            ("transformers", self.transformers.as_slice()),
+        ]
+    }
+
     /// Its version.
     pub fn version(&self) -> Version {
         Version::parse(&self.version).unwrap_or(Version::new(0, 0, 0))
@@ -415,10 +412,10 @@ impl Manifest {
         }
         let files = self.templates.iter().map(|template| &template.file).enumerate();
         names.extend(files.map(|(at, file)| (format!("/templates/{at}/file"), Some(file))));
-        let files = self.importers.iter().map(|importer| &importer.script).enumerate();
-        names.extend(files.map(|(at, file)| (format!("/importers/{at}/script"), Some(file))));
-        let files = self.exporters.iter().map(|exporter| &exporter.script).enumerate();
-        names.extend(files.map(|(at, file)| (format!("/exporters/{at}/script"), Some(file))));
+        for (kind, code) in self.code() {
+            let files = code.iter().map(|one| &one.script).enumerate();
+            names.extend(files.map(|(at, file)| (format!("/{kind}/{at}/script"), Some(file))));
+        }
         names.push(("/theme/stylesheet".to_owned(), self.theme.as_ref().map(|theme| &theme.stylesheet)));
         names.into_iter().filter_map(|(pointer, name)| Some((pointer, name?.clone()))).collect()
     }

@@ -34,10 +34,10 @@ const texts = (value) => (Array.isArray(value) ? value.flatMap(texts) : value ==
 /** @param {string} name */
 const person = (name) => (/\sand\s|,/i.test(name) ? `{${tex(name)}}` : tex(name));
 
-/** @param {ExporterEntry} entry */
+/** @param {CodeEntry} entry */
 const isWork = ({ properties }) => properties.type === 'reference' || typeof properties.citation_key === 'string' || typeof properties.reference_type === 'string';
 
-/** @param {ExporterEntry} entry @param {string} key */
+/** @param {CodeEntry} entry @param {string} key */
 function record({ title, text, properties }, key) {
   const kind = String(properties.reference_type ?? 'misc').toLowerCase().replace(/[^a-z]/g, '') || 'misc';
   /** @type {[string, string][]} */

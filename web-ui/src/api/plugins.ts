@@ -44,6 +44,8 @@ export type Answer = With<Pick<Schemas['QueryPage'], 'files' | 'total'>, { group
 export type Imported = With<Schemas['Imported'], { properties?: Dict }>;
 export type ImportAnswer = With<Schemas['ImportAnswer'], { entries: Imported[] }>;
 
+export type ExportedFile = Schemas['Exported'];
+
 /** What a `.cdx` says. */
 export type ViewFile = With<Schemas['ViewFile'], { query: Dict; config: Dict; layout?: Json[] | null; view?: ViewKind | null }>;
 
@@ -78,6 +80,10 @@ export const importFile = (id: string, importer: string, where: { notebook: stri
 /** Files that an exporter makes of what a question finds. */
 export const exportFiles = (id: string, exporter: string, notebook: string, asked: Dict, signal?: AbortSignal) =>
   json<Schemas['ExportAnswer']>('POST', `${at(id)}/exporters/${encodeURIComponent(exporter)}`, { body: { notebook, query: asked }, timeoutMs: IMPORT_TIMEOUT_MS, ...(signal ? { signal } : {}) });
+
+/** Changes an entry with a transformer; with `preview` only says what would change. Of another version than the one given nothing is changed. */
+export const transform = (id: string, transformer: string, what: { notebook: string; entry: string; preview: boolean; version?: string }) =>
+  json<Schemas['TransformAnswer']>('POST', `${at(id)}/transformers/${encodeURIComponent(transformer)}`, { body: what, timeoutMs: IMPORT_TIMEOUT_MS });
 
 /** The document that a script of a plugin runs in. */
 export const frameUrl = (id: string, which: { view?: string; block?: string; notebook: string }) => `${BASE}${at(id)}/frame${query(which)}`;

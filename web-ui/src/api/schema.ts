@@ -1078,6 +1078,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plugins/{id}/transformers/{transformer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes an entry with a plugin's code, if the plugin may: read it, and write what is new of it. */
+        post: operations["plugins_transform"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profile": {
         parameters: {
             query?: never;
@@ -2001,6 +2018,8 @@ export interface components {
         };
         /** @description A file that an exporter makes. */
         Exported: {
+            /** @description What it holds, if that is no text: base64 (RFC 4648). */
+            bytes?: string | null;
             /** @description What it is called: a name, no path. */
             name: string;
             /** @description What it holds. */
@@ -3353,6 +3372,17 @@ export interface components {
             /** @description For which workspace; if not given, the notebook's. */
             workspace?: string | null;
         };
+        /** @description Code of a plugin. */
+        PluginCode: {
+            /** @description What it makes. */
+            description: string;
+            /** @description What names of its files end with. An exporter takes any; so does a transformer that has none. */
+            extensions: string[];
+            /** @description Its id. */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+        };
         /** @description A request that a plugin can have made. */
         PluginEndpoint: {
             /** @description What it answers. */
@@ -3361,26 +3391,6 @@ export interface components {
             id: string;
             /** @description How it is asked. */
             method: string;
-            /** @description What people call it. */
-            name: string;
-        };
-        /** @description Code of a plugin that makes files of entries. */
-        PluginExporter: {
-            /** @description What it makes of entries. */
-            description: string;
-            /** @description Its id. */
-            id: string;
-            /** @description What people call it. */
-            name: string;
-        };
-        /** @description Code of a plugin that makes entries of files. */
-        PluginImporter: {
-            /** @description What it makes of a file. */
-            description: string;
-            /** @description What names of its files end with. */
-            extensions: string[];
-            /** @description Its id. */
-            id: string;
             /** @description What people call it. */
             name: string;
         };
@@ -3432,14 +3442,14 @@ export interface components {
             description: string;
             /** @description Requests. */
             endpoints: components["schemas"]["PluginEndpoint"][];
-            /** @description Exporters. */
-            exporters: components["schemas"]["PluginExporter"][];
+            /** @description What makes files of entries. */
+            exporters: components["schemas"]["PluginCode"][];
             /** @description Over all of its files: what is given back to enable just this. */
             hash: string;
             /** @description Its id. */
             id: string;
-            /** @description Importers. */
-            importers: components["schemas"]["PluginImporter"][];
+            /** @description What makes entries of files. */
+            importers: components["schemas"]["PluginCode"][];
             /** @description Its licence. */
             license: string;
             /** @description What people call it. */
@@ -3474,6 +3484,8 @@ export interface components {
             /** @description The one of them that shows whether the settings work. */
             test_endpoint?: string | null;
             theme?: components["schemas"]["Theme"] | null;
+            /** @description What changes entries. */
+            transformers: components["schemas"]["PluginCode"][];
             /** @description What it mainly is: `view`, `theme`, `integration`, `importer`. */
             type: string;
             /** @description Three numbers. */
@@ -4123,6 +4135,29 @@ export interface components {
             notebooks: components["schemas"]["NotebookTimestamps"][];
             /** @description Who is asked; nobody if there is none. */
             url?: string | null;
+        };
+        /** @description What is transformed. */
+        Transform: {
+            /** @description Which entry. */
+            entry: string;
+            /** @description In which notebook. */
+            notebook: string;
+            /** @description Only say what would change. */
+            preview?: boolean;
+            /** @description The version that was looked at: of another one nothing is changed. */
+            version?: string | null;
+        };
+        /** @description What was changed of an entry, or would be. */
+        TransformAnswer: {
+            /** @description Whether anything is changed, or would be. */
+            changed: boolean;
+            /** @description Its path. */
+            path: string;
+            /** @description The properties that differ. */
+            properties: components["schemas"]["PropertyDifference"][];
+            text?: components["schemas"]["TextDifference"] | null;
+            /** @description The version that is there now. */
+            version: string;
         };
         /** @description One row of the tree. */
         TreeItem: {
@@ -6950,6 +6985,53 @@ export interface operations {
                 };
                 content?: never;
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    plugins_transform: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                transformer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Transform"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransformAnswer"];
+                };
+            };
+            /** @description Why not: the code's own words too */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_permitted` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `plugin_not_on`; `entry_changed` if it is another version */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,6 @@
 /** What is taken along: one entry as one page, or a folder as pages and files in a zip. */
 import * as api from '../api/client';
-import { type Plugin, exportFiles } from '../api/plugins';
+import { type ExportedFile, type Plugin, exportFiles } from '../api/plugins';
 import type { EntryDetails, NotebookStatus, TreeItem } from '../api/types';
 import { paper as p } from '../i18n/en-paper';
 import { byteSize, fullTime } from '../i18n/format';
@@ -193,6 +193,10 @@ export interface Exporter {
 export const exportersOf = (plugins: readonly Plugin[]): Exporter[] =>
   plugins.filter(({ state }) => state === 'on').flatMap((plugin) => plugin.exporters.map(({ id, name }) => ({ plugin: plugin.id, id, name: p.of(name, plugin.name) })));
 
+/** What it made: a text, or bytes. */
+const contentOf = ({ text, bytes }: ExportedFile): Uint8Array<ArrayBuffer> =>
+  bytes == null ? new TextEncoder().encode(text ?? '') : Uint8Array.from(atob(bytes), (sign) => sign.charCodeAt(0));
+
 /** What an exporter makes of an entry, of all that lies in a folder, or with `null` in the notebook: its file, or a zip of several. */
 export async function takeWith({ notebook, signal, progress }: Job, { plugin, id, name }: Exporter, what: Pick<EntryDetails, 'path' | 'name' | 'kind'> | null): Promise<Taken> {
   progress({ done: 0, total: 0, path: what?.path ?? notebook.name });
@@ -202,9 +206,9 @@ export async function takeWith({ notebook, signal, progress }: Job, { plugin, id
   const { files } = await exportFiles(plugin, id, notebook.slug, { paths, sort: 'path asc' }, signal);
   const [first] = files;
   if (first === undefined) throw new Error(p.noFiles(name));
-  if (files.length === 1) return { name: first.name, blob: new Blob([first.text ?? ''], { type: 'application/octet-stream' }), missing: [] };
+  if (files.length === 1) return { name: first.name, blob: new Blob([contentOf(first)], { type: 'application/octet-stream' }), missing: [] };
   const time = new Date();
-  const all = files.map((file): ZipFile => ({ name: file.name, time, bytes: [new TextEncoder().encode(file.text ?? '')], pack: true }));
+  const all = files.map((file): ZipFile => ({ name: file.name, time, bytes: [contentOf(file)], pack: true }));
   return { name: `${what?.name ?? notebook.name}.zip`, blob: await blobOf(zipped(each(all)), 'application/zip'), missing: [] };
 }
 

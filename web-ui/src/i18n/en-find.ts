@@ -97,6 +97,7 @@ export const find = {
     links: 'Links of this entry',
     print: 'Print…',
     export: 'Export…',
+    transform: 'Transform…',
     activity: 'Activity in all notebooks',
     graph: 'Graph of links around this entry',
     comment: 'Comment on what is selected',

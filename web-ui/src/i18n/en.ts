@@ -87,6 +87,7 @@ export const t = {
     more: 'More',
     print: 'Print…',
     export: 'Export…',
+    transform: 'Transform…',
     gone: 'There is no such entry. It may have been deleted or moved.',
     file: (reason: string) => `Its file on this device: ${reason}`,
     notHere: 'This attachment has not arrived on this device yet. It comes by itself when a device that holds it is connected.',

@@ -1,4 +1,4 @@
-/** Which importers there are for a file, and what one would make of it. Pure. */
+/** Which importers and transformers there are for a file, and what an importer would make of it. Pure. */
 import type { Dict, Imported, Json, Plugin } from '../api/plugins';
 import { baseName } from '../state/tree-model';
 
@@ -16,11 +16,20 @@ const importersOf = (plugins: readonly Plugin[]): Importer[] =>
   plugins.flatMap((plugin) => plugin.importers.map((each) => ({ ...each, key: `${plugin.id}/${each.id}`, plugin })));
 
 /** How much of the name is the ending that an importer is for; 0: it is not for this file. */
-function fit({ extensions }: Importer, name: string): number {
+function fit({ extensions }: Pick<Importer, 'extensions'>, name: string): number {
   const file = name.toLowerCase();
   const fits = extensions.map((each) => each.toLowerCase().replace(/^\.?/, '.')).filter((each) => each.length > 1 && file.endsWith(each));
   return Math.max(0, ...fits.map(({ length }) => length));
 }
+
+export type Transformer = Importer;
+
+/** Transformers that run, and are for such a file. */
+export const transformersFor = (plugins: readonly Plugin[], name: string): Transformer[] =>
+  plugins
+    .filter(({ state }) => state === 'on')
+    .flatMap((plugin) => plugin.transformers.map((each) => ({ ...each, key: `${plugin.id}/${each.id}`, plugin })))
+    .filter((each) => each.extensions.length === 0 || fit(each, name) > 0);
 
 export interface Offer {
   /** Those that are for such a file, the most fitting first; what runs stands before what does not. */

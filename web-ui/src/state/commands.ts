@@ -28,6 +28,7 @@ export const COMMANDS = {
   history: '',
   print: 'Mod+P',
   export: '',
+  transform: '',
   seals: '',
   rename: '',
   delete: '',

@@ -18,7 +18,8 @@ use super::scope;
 use crate::driver::Notebook;
 use crate::http::content::{self, ContentParams};
 use crate::http::desk::{Desk, ask};
-use crate::http::entries::{self, EntryChange, NewEntry};
+use crate::http::dto::EntryDetails;
+use crate::http::entries::{self, ChangedEntry, EntryChange, NewEntry};
 use crate::http::error::ApiError;
 use crate::http::input::{Input, Params, Place};
 use crate::http::locks;
@@ -158,30 +159,20 @@ impl<'a> Caller<'a> {
     }
 
     async fn answer(&self, what: What) -> Result<Value, ApiError> {
-        let nb = self.notebook.id.to_string();
         match what {
             What::Query { query } => said(&self.query(*query).await?.page),
             What::Entry { entry } => {
                 let id = self.may_touch("entry", Permission::ReadFiles, &entry).await?;
-                said(&entries::details(&self.notebook, id).await?)
+                said(&self.details(id).await?)
             }
             What::Text { entry } => {
                 let id = self.may_touch("text", Permission::ReadFiles, &entry).await?;
-                self.text(id).await
+                let (text, version) = self.text(id).await?;
+                Ok(json!({"text": text, "version": version.to_string()}))
             }
             What::Set { entry, properties, remove } => {
                 self.may_touch("set", Permission::ModifyMetadata, &entry).await?;
-                let change = EntryChange {
-                    path: None,
-                    properties,
-                    remove_properties: remove,
-                    amend: false,
-                    links: None,
-                };
-                let place = Place((nb, entry));
-                let (_, Json(changed)) =
-                    entries::change(State(self.desk.clone()), place, Input(change)).await?;
-                said(&changed)
+                said(&self.set(entry, properties, remove).await?)
             }
             What::Create { path, text, properties } => {
                 let path = EntryPath::parse(&path)?;
@@ -199,20 +190,29 @@ impl<'a> Caller<'a> {
             }
             What::Write { entry, text, version } => {
                 let id = self.may_touch("write", Permission::WriteFiles, &entry).await?;
-                self.write(id, text, &version).await
+                let base: Version = version.parse().map_err(|_| {
+                    ApiError::bad_request("`version` is none: give back the one that came with the text")
+                })?;
+                let version = self.write(id, text, base).await?;
+                Ok(json!({"version": version.to_string()}))
             }
         }
     }
 
     /// Says no unless the plugin may do that with a path in this notebook.
-    fn may(&self, call: &str, permission: Permission, path: &str) -> Result<(), ApiError> {
+    pub(super) fn may(&self, call: &str, permission: Permission, path: &str) -> Result<(), ApiError> {
         let names = names(self.desk, &self.notebook);
         let fits = |wish: &Wish| wish.fits(&names, Some(path));
         self.plugins.may(self.id, &self.scope, call, permission, fits)?;
         Ok(())
     }
 
-    async fn may_touch(&self, call: &str, permission: Permission, entry: &str) -> Result<EntryId, ApiError> {
+    pub(super) async fn may_touch(
+        &self,
+        call: &str,
+        permission: Permission,
+        entry: &str,
+    ) -> Result<EntryId, ApiError> {
         let id: EntryId = entry.parse()?;
         let path = read(&self.notebook, move |reader| Ok(reading::alive(reader, &id)?.path)).await?;
         self.may(call, permission, path.as_str())?;
@@ -290,27 +290,48 @@ impl<'a> Caller<'a> {
         Ok(Some(limits))
     }
 
-    async fn text(&self, id: EntryId) -> Result<Value, ApiError> {
+    /// An entry, whoever may read it.
+    pub(super) async fn details(&self, id: EntryId) -> Result<EntryDetails, ApiError> {
+        entries::details(&self.notebook, id).await
+    }
+
+    /// The text of one, and the version that it is of.
+    pub(super) async fn text(&self, id: EntryId) -> Result<(String, Version), ApiError> {
         let (content, version, path) = read(&self.notebook, move |reader| {
             let found = reading::alive(reader, &id)?;
             Ok((reading::content(reader, &found)?, found.version(), found.path))
         })
         .await?;
         match content {
-            Content::Text(text) => Ok(json!({"text": text, "version": version.to_string()})),
+            Content::Text(text) => Ok((text, version)),
             _ => Err(ApiError::bad_request(format!("`{path}` is no text"))),
         }
     }
 
-    async fn write(&self, entry: EntryId, text: String, version: &str) -> Result<Value, ApiError> {
-        let base: Version = version.parse().map_err(|_| {
-            ApiError::bad_request("`version` is none: give back the one that came with the text")
-        })?;
+    /// Sets properties of one, and takes some away.
+    pub(super) async fn set(
+        &self,
+        entry: String,
+        properties: BTreeMap<String, Value>,
+        remove_properties: Vec<String>,
+    ) -> Result<ChangedEntry, ApiError> {
+        let change = EntryChange { path: None, properties, remove_properties, amend: false, links: None };
+        let place = Place((self.notebook.id.to_string(), entry));
+        let (_, Json(changed)) = entries::change(State(self.desk.clone()), place, Input(change)).await?;
+        Ok(changed)
+    }
+
+    /// Writes a text that was made from a version; the version that is there then.
+    pub(super) async fn write(
+        &self,
+        entry: EntryId,
+        text: String,
+        base: Version,
+    ) -> Result<Version, ApiError> {
         locks::refuse_if_locked(&self.notebook, entry, false).await?;
         let content = entries::text_content(self.desk, text).await?;
         ask(&self.notebook, Request::Write { entry, base, content }).await?;
-        let now = read(&self.notebook, move |reader| Ok(reading::alive(reader, &entry)?.version())).await?;
-        Ok(json!({"version": now.to_string()}))
+        read(&self.notebook, move |reader| Ok(reading::alive(reader, &entry)?.version())).await
     }
 }
 

@@ -19,7 +19,7 @@ use crate::http::reading::{self, blocking, read};
 use crate::http::search::FileRow;
 use crate::mirror::Query;
 use crate::plugins::PluginError;
-use crate::plugins::code::{self, Exportable, Exported};
+use crate::plugins::code::{self, Exported, GivenEntry};
 
 /// What is exported.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -83,7 +83,7 @@ pub async fn export(
 }
 
 /// Entries as code is given them, in the order of the answer. Those that are texts have theirs.
-async fn with_texts(desk: &Desk, files: Vec<FileRow>) -> Result<Vec<Exportable>, ApiError> {
+async fn with_texts(desk: &Desk, files: Vec<FileRow>) -> Result<Vec<GivenEntry>, ApiError> {
     let mut of_notebook: BTreeMap<String, Vec<EntryId>> = BTreeMap::new();
     for file in files.iter().filter(|file| file.kind == "text") {
         of_notebook.entry(file.notebook.clone()).or_default().push(file.id.parse()?);
@@ -111,7 +111,7 @@ async fn with_texts(desk: &Desk, files: Vec<FileRow>) -> Result<Vec<Exportable>,
         });
         texts.extend(found.await?.into_iter().map(|(id, text)| ((key.clone(), id), text)));
     }
-    let exportable = |file: FileRow| Exportable {
+    let given = |file: FileRow| GivenEntry {
         text: texts.remove(&(file.notebook, file.id)),
         path: file.path,
         name: file.name,
@@ -123,5 +123,5 @@ async fn with_texts(desk: &Desk, files: Vec<FileRow>) -> Result<Vec<Exportable>,
         created: file.created,
         modified: file.modified,
     };
-    Ok(files.into_iter().map(exportable).collect())
+    Ok(files.into_iter().map(given).collect())
 }

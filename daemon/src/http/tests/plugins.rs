@@ -5,7 +5,9 @@ use super::*;
 const MANIFEST: &str = "id: probe\nname: Probe\nversion: 1.0.0\ntype: view\n\
 permissions:\n  - read_files: { paths: ['tasks/**'] }\n  - modify_metadata: { paths: ['tasks/**'] }\n  - write_files: { paths: ['in/**'] }\n\
 views:\n  - { id: probe, name: Probe, script: probe.js }\n\
-importers:\n  - { id: lines, name: Lines, script: lines.js, extensions: [.txt] }\nexporters:\n  - { id: list, name: List, script: list.js }\n";
+importers:\n  - { id: lines, name: Lines, script: lines.js, extensions: [.txt] }\nexporters:\n  - { id: list, name: List, script: list.js }\ntransformers:\n  - { id: shout, name: Shout, script: shout.js }\n  - { id: number, name: Number, script: number.js }\n";
+const SHOUT: &str = "codex.transformer(({ text }) => ({ text: text.replace(/[A-Z]$/m, '$&!') }));";
+const NUMBER: &str = "codex.transformer(({ properties }) => ({ properties: { status: 'done', n: (properties.n ?? 0) + 1, gone: null } }));";
 const LIST: &str = "codex.exporter((entries) => [{ name: 'list.txt', text: entries.map(({ path, text }) => `${path}: ${text}`).join() }]);";
 const LINES: &str = "codex.importer((file) => file.text.split('\\n').filter(Boolean).map((text, at) => ({ path: `${file.stem}/${at}.md`, text, properties: { n: at } })));";
 
@@ -24,6 +26,8 @@ async fn world() -> World {
         ("probe.js", "1 // </script><img>"),
         ("lines.js", LINES),
         ("list.js", LIST),
+        ("shout.js", SHOUT),
+        ("number.js", NUMBER),
     ] {
         std::fs::write(folder.join(name), text).unwrap();
     }
@@ -219,4 +223,51 @@ async fn an_exporter_is_given_what_its_plugin_may_read() {
     assert_eq!(export("list", json!({})).await.refused(), (403, "not_permitted".into()));
     world.send("PUT", "/plugins/probe", &[], &json!({"enabled": false}).to_string()).await;
     assert_eq!(export("list", json!({})).await.refused(), (409, "plugin_not_on".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transformer_changes_what_its_plugin_may_change_after_it_was_looked_at() {
+    let world = world().await;
+    let transform = async |transformer: &str, entry: &str, more: Value| {
+        let mut body = json!({"notebook": "lab", "entry": entry});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world
+            .send("POST", &format!("/plugins/probe/transformers/{transformer}"), &[], &body.to_string())
+            .await
+    };
+    let text = async |path: &str| {
+        let content = world.get(&format!("{}/content", world.address(path).await)).await;
+        content.text().to_owned()
+    };
+    let (a, c) = (world.id("tasks/a.md").await, world.id("notes/c.md").await);
+
+    let looked_at = transform("number", &a, json!({"preview": true})).await;
+    assert_eq!(looked_at.status, StatusCode::OK, "{}", looked_at.text());
+    let looked_at = looked_at.json();
+    assert_eq!((&looked_at["changed"], &looked_at["text"]), (&json!(true), &Value::Null));
+    let differs =
+        json!([{"key": "n", "from": null, "to": 1}, {"key": "status", "from": "todo", "to": "done"}]);
+    assert_eq!(looked_at["properties"], differs);
+    assert_eq!(text("tasks/a.md").await, "---\nstatus: todo\n---\nA\n", "a preview writes nothing");
+
+    let version = json!({"version": looked_at["version"]});
+    let done = transform("number", &a, version.clone()).await.json();
+    assert_ne!(done["version"], looked_at["version"]);
+    let written = text("tasks/a.md").await;
+    assert!(
+        written.contains("status: done") && written.contains("n: 1") && written.ends_with("---\nA\n"),
+        "{written}"
+    );
+    assert_eq!(transform("number", &a, version).await.refused(), (409, "entry_changed".into()));
+
+    // It may set properties there, and write texts elsewhere; nothing of what it may not is done.
+    let refused = transform("shout", &a, json!({})).await;
+    assert!(refused.text().contains("`tasks/a.md` is outside of in/**"), "{}", refused.text());
+    assert_eq!(refused.refused(), (403, "not_permitted".into()));
+    assert_eq!(
+        transform("number", &c, json!({"preview": true})).await.refused(),
+        (403, "not_permitted".into())
+    );
+    assert_eq!(text("tasks/a.md").await, written);
+    assert_eq!(transform("list", &a, json!({})).await.status, StatusCode::NOT_FOUND);
 }

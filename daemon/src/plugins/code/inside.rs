@@ -8,10 +8,20 @@ use rquickjs::{
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::{Given, MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, checked, checked_files};
+use super::{
+    Given, MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, Transformed, checked, checked_change,
+    checked_files,
+};
 
-/// What the script finds: nothing but the words that hand its functions over.
-const PRELUDE: &str = "globalThis.__run = {}; globalThis.codex = Object.freeze({ importer(run) { globalThis.__run.importer = run; }, exporter(run) { globalThis.__run.exporter = run; } });";
+/// What the script finds: nothing but the words that hand its functions over. Bytes of files become base64: JSON has none.
+const PRELUDE: &str = r"{
+  const run = {};
+  const set = (name) => [name, (work) => { run[name] = work; }];
+  globalThis.__run = run;
+  globalThis.codex = Object.freeze(Object.fromEntries(['importer', 'exporter', 'transformer'].map(set)));
+  const packed = (file) => file?.bytes instanceof Uint8Array ? { name: file.name, bytes: file.bytes.toBase64() } : file;
+  globalThis.__pack = (made) => Array.isArray(made) ? made.map(packed) : made;
+}";
 
 /// The hidden command `plugin-code`: an order on standard input, an answer on standard output.
 pub fn run() -> i32 {
@@ -78,19 +88,22 @@ fn made(given: &Given, json: &str) -> Result<Said, String> {
             let files = files.map_err(|why| format!("what it gave back is no list of files: {why}"))?;
             checked_files(files).map(Said::Files)
         }
+        Given::Entry(_) => {
+            let change: Option<Transformed> = serde_json::from_str(json)
+                .map_err(|why| format!("what it gave back is no `{{text, properties}}`: {why}"))?;
+            checked_change(change.unwrap_or_default()).map(Said::Change)
+        }
     }
 }
 
 fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
     ctx.eval::<(), _>(PRELUDE).catch(ctx).map_err(thrown)?;
     // As a module: its names are its own, and it is strict. There is no loader, so it imports nothing.
-    let (word, back) = match &order.given {
-        Given::File { .. } => ("importer", "{path, text, properties}"),
-        Given::Entries(_) => ("exporter", "{name, text}"),
-    };
+    let (word, back) = order.given.taker();
     let module = Module::declare(ctx.clone(), word, order.script.as_str()).catch(ctx).map_err(thrown)?;
     let (_, promise) = module.eval().catch(ctx).map_err(thrown)?;
     promise.finish::<()>().catch(ctx).map_err(thrown)?;
+    let pack: Function<'_> = ctx.globals().get("__pack").catch(ctx).map_err(thrown)?;
     let run: Object<'_> = ctx.globals().get("__run").catch(ctx).map_err(thrown)?;
     let run: Value<'_> = run.get(word).catch(ctx).map_err(thrown)?;
     let Some(run) = run.into_function() else {
@@ -98,7 +111,7 @@ fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
     };
     let given = match &order.given {
         Given::File { name, bytes } => file(ctx, name, bytes).map(Object::into_value),
-        Given::Entries(entries) => ctx.json_parse(entries.as_str()),
+        Given::Entries(json) | Given::Entry(json) => ctx.json_parse(json.as_str()),
     };
     let given = given.catch(ctx).map_err(thrown)?;
     let made: Value<'_> = run.call((given,)).catch(ctx).map_err(thrown)?;
@@ -106,8 +119,14 @@ fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
         Some(promise) => promise.finish().catch(ctx).map_err(thrown)?,
         None => made,
     };
+    let made = match &order.given {
+        Given::Entries(_) => pack.call((made,)).catch(ctx).map_err(thrown)?,
+        // Nothing to change.
+        Given::Entry(_) if made.is_undefined() => Value::new_null(ctx.clone()),
+        _ => made,
+    };
     let json = ctx.json_stringify(made).catch(ctx).map_err(thrown)?;
-    let json = json.ok_or_else(|| format!("the code gave nothing back; it gives a list of `{back}`"))?;
+    let json = json.ok_or_else(|| format!("the code gave nothing back; it gives {back}"))?;
     json.to_string().map_err(|why| why.to_string())
 }
 

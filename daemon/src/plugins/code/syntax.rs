@@ -9,7 +9,7 @@ use crate::plugins::manifest::Problem;
 /// What is wrong with a plugin's scripts.
 #[derive(Debug, Default)]
 pub struct Faults {
-    /// Of importers and exporters: the same engine runs them, so they cannot work.
+    /// Of importers, exporters and transformers: the same engine runs them, so they cannot work.
     pub problems: Vec<Problem>,
     /// Of views and blocks: browsers run them, and may know more than this engine.
     pub warnings: Vec<Problem>,
@@ -18,9 +18,8 @@ pub struct Faults {
 /// Looks at each script that a manifest names, once.
 pub fn faults(plugin: &Plugin) -> Faults {
     let manifest = &plugin.manifest;
-    let importers = manifest.importers.iter().map(|one| one.script.as_str());
-    let mut code: Vec<&str> =
-        importers.chain(manifest.exporters.iter().map(|one| one.script.as_str())).collect();
+    let all = manifest.code().into_iter().flat_map(|(_, code)| code);
+    let mut code: Vec<&str> = all.map(|one| one.script.as_str()).collect();
     let views = manifest.views.iter().filter_map(|one| one.script.as_deref());
     let mut shown: Vec<&str> =
         views.chain(manifest.blocks.iter().filter_map(|one| one.script.as_deref())).collect();

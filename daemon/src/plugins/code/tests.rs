@@ -168,8 +168,8 @@ fn what_only_looks_like_values_is_none() {
     assert!(few(&[b"[".as_slice(), &b"0,".repeat(400_000)].concat()).is_err());
 }
 
-fn entry(name: &str, properties: Value, text: &str) -> Exportable {
-    Exportable {
+fn entry(name: &str, properties: Value, text: &str) -> GivenEntry {
+    GivenEntry {
         path: format!("a/{name}"),
         name: name.to_owned(),
         title: properties["title"].as_str().unwrap_or(name).to_owned(),
@@ -197,7 +197,7 @@ fn entries_become_files_with_plain_names() {
     );
     assert_eq!(
         files.unwrap(),
-        [Exported { name: "all.txt".into(), text: "a/x.md X 1,a/y.md Y undefined".into() }]
+        [Exported { name: "all.txt".into(), text: "a/x.md X 1,a/y.md Y undefined".into(), bytes: None }]
     );
     for (script, words) in [
         ("codex.importer(() => []);", "does not call `codex.exporter(…)`"),
@@ -230,7 +230,7 @@ fn a_library_that_goes_out_comes_in_as_it_was() {
 @book{two, title = {Two}, editor = {Noether, Emmy}, publisher = {Springer}}";
     let come_in = |file: &str| importing(importer, "library.bib", file.as_bytes()).unwrap();
     let first = come_in(library);
-    let entries: Vec<Exportable> =
+    let entries: Vec<GivenEntry> =
         first.iter().map(|one| entry(&one.path, json!(one.properties), &one.text)).collect();
     let files = export(exporter, &entries).unwrap();
     assert_eq!(files[0].name, "library.bib");
@@ -243,7 +243,7 @@ fn a_library_that_goes_out_comes_in_as_it_was() {
         json!({"type": "reference", "title": "a } b", "citation_key": "k"}),
         json!({"type": "reference", "title": "c", "citation_key": "K"}),
     ];
-    let odd: Vec<Exportable> = odd.into_iter().map(|properties| entry("n.md", properties, "")).collect();
+    let odd: Vec<GivenEntry> = odd.into_iter().map(|properties| entry("n.md", properties, "")).collect();
     let odd = come_in(&export(exporter, &odd).unwrap()[0].text);
     assert_eq!((odd.len(), &odd[1].properties["citation_key"]), (2, &json!("K-2")));
     assert!(export(exporter, &[entry("n.md", json!({}), "")]).unwrap_err().contains("none of 1 entries"));
@@ -261,5 +261,96 @@ fn a_table_of_properties_has_them_all() {
     let table = format!(
         "\u{feff}path,title,tags,yield,steps,toString,file_created,file_modified\r\na/x.md,\"X, \"\"x\"\"\",a; b,0.5,,,{at}\r\na/y.md,y.md,,,\"1; {{\"\"k\"\":2}}\",\" t\",{at}\r\n"
     );
-    assert_eq!(files, [Exported { name: "entries.csv".into(), text: table }]);
+    assert_eq!(files, [Exported { name: "entries.csv".into(), text: table, bytes: None }]);
+}
+
+#[test]
+fn a_file_of_bytes_comes_out_as_it_was_made() {
+    let script = "codex.exporter(() => [{ name: 'a.bin', bytes: new Uint8Array([0, 255, 128]) }, { name: 'b.txt', text: 'b' }]);";
+    let files = export(script, &[]).unwrap();
+    let bytes =
+        files[0].bytes.as_deref().map(|bytes| data_encoding::BASE64.decode(bytes.as_bytes()).unwrap());
+    assert_eq!((files[0].text.as_str(), bytes), ("", Some(vec![0, 255, 128])));
+    assert_eq!((files[1].text.as_str(), &files[1].bytes), ("b", &None));
+    let large = "codex.exporter(() => [{ name: 'a', bytes: new Uint8Array(20 << 20) }, { name: 'b', bytes: new Uint8Array(20 << 20) }]);";
+    assert!(export(large, &[]).unwrap_err().contains("files of 40 MiB; 32 are the most"));
+}
+
+#[test]
+fn an_entry_is_changed_in_text_and_properties() {
+    let x = entry("x.md", json!({"n": 1}), "one");
+    let changed = |script: &str| transform(script, &x);
+    let change = changed(
+        "codex.transformer(({ text, properties, name }) => ({ text: text.toUpperCase(), properties: { n: properties.n + 1, name, gone: null } }));",
+    );
+    let Transformed { text, properties } = change.unwrap();
+    assert_eq!(
+        (text.as_deref(), json!(properties)),
+        (Some("ONE"), json!({"n": 2, "name": "x.md", "gone": null}))
+    );
+    for nothing in ["null", "undefined", "{}", "Promise.resolve(null)"] {
+        let script = format!("codex.transformer(() => ({nothing}));");
+        assert_eq!(changed(&script), Ok(Transformed::default()), "{nothing}");
+    }
+    for (script, words) in [
+        ("codex.exporter(() => []);", "does not call `codex.transformer(…)`"),
+        ("codex.transformer(() => 7);", "no `{text, properties}`"),
+        ("codex.transformer(() => ({ text: 7 }));", "no `{text, properties}`"),
+        ("codex.transformer(() => { throw new Error('no table'); });", "no table"),
+        ("codex.transformer(() => ({ text: 'a'.repeat(33 << 20) }));", "a text of 33 MiB; 32 are the most"),
+        ("codex.transformer(() => ({ properties: { a: 'b'.repeat(2 << 20) } }));", "1024 are the most"),
+    ] {
+        let why = changed(script).unwrap_err();
+        assert!(why.contains(words), "{script}: {why}");
+    }
+}
+
+#[test]
+fn a_table_is_put_straight_and_what_may_be_none_stays() {
+    let script = include_str!("../../../../plugins/transformers/tidy/tables.js");
+    let tidied = |text: &str| transform(script, &entry("t.md", json!({}), text)).unwrap().text.unwrap();
+    let table = "| name|value |it|\n|:--|--:|:-:|\n|a|1|x\n| longer | 22.5 |\n| 試料 | `c` | `d` | more |\n";
+    let straight = "| name   | value | it  |\n| :----- | ----: | :-: |\n| a      |     1 |  x  |\n| longer |  22.5 |     |\n| 試料   |   `c` | `d` | more |\n";
+    assert_eq!(tidied(table), straight);
+    assert_eq!(tidied(straight), straight);
+    assert_eq!(tidied(&table.replace('\n', "\r\n")), straight.replace('\n', "\r\n"));
+    let quoted = |text: &str| text.lines().map(|line| format!("> {line}\n")).collect::<String>();
+    assert_eq!(tidied(&quoted(table)), quoted(straight));
+    for stays in [
+        format!("```\n{table}```\n"),
+        format!("~~~~ text\n~~~\n{table}~~~~\n"),
+        "---\na: |\n  |a|b|\n  |-|-|\n---\n".to_owned(),
+        "|`a|b`|c|\n|-|-|\n".to_owned(),
+        "|[[a|b]]|c|\n|-|-|\n".to_owned(),
+        "|$|x|$|c|\n|-|-|\n".to_owned(),
+        "    |a|b|\n    |-|-|\n".to_owned(),
+        "|a|b|\n|-|\n".to_owned(),
+        "a|b\r\n-|-\n".to_owned(),
+        String::new(),
+    ] {
+        let made = transform(script, &entry("t.md", json!({}), &stays)).unwrap().text;
+        assert!(made.is_none_or(|made| made == stays), "{stays}");
+    }
+}
+
+#[test]
+fn the_day_of_a_name_is_one_that_there_is() {
+    let script = include_str!("../../../../plugins/transformers/tidy/day-of-name.js");
+    let date = |name: &str, properties: Value| {
+        let change = transform(script, &entry(name, properties, "")).unwrap();
+        change.properties.get("date").map(|date| date.as_str().unwrap().to_owned())
+    };
+    for (name, day) in [
+        ("2026-12-01 Gel.md", Some("2026-12-01")),
+        ("gel_20261201.txt", Some("2026-12-01")),
+        ("99999999 2026-02-28.md", Some("2026-02-28")),
+        ("2026-02-30.md", None),
+        ("2026-1201.md", None),
+        ("120261201.md", None),
+        ("sample 12345678.md", None),
+        ("gel.md", None),
+    ] {
+        assert_eq!(date(name, json!({})).as_deref(), day, "{name}");
+    }
+    assert_eq!(date("2026-12-01.md", json!({"date": "yesterday"})), None, "what is there stays");
 }
