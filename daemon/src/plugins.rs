@@ -11,6 +11,7 @@ pub mod endpoints;
 pub mod examples;
 pub mod files;
 pub mod frame;
+mod keeping;
 pub mod lines;
 pub mod manifest;
 pub mod permission;

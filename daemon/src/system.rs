@@ -14,13 +14,14 @@ pub use invites::{Asking, Invite, InviteRefused, InviteRow, RequestRow};
 pub use plugins::{PluginAnswer, PluginRow, PluginSecret};
 
 /// Numbered, never edited; `PRAGMA user_version` says how many were applied.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/system/0001.sql"),
     include_str!("../migrations/system/0002.sql"),
     include_str!("../migrations/system/0003.sql"),
     include_str!("../migrations/system/0004.sql"),
     include_str!("../migrations/system/0005.sql"),
     include_str!("../migrations/system/0006.sql"),
+    include_str!("../migrations/system/0007.sql"),
 ];
 
 /// Cloneable handle.

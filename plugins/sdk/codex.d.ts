@@ -54,6 +54,8 @@ interface CodexView {
   /** Of a block: its `key: value` lines. */
   readonly values: Dict<Json>;
   readonly body: string;
+  /** What `keep` kept for this place, on this device. */
+  readonly kept: Dict<Json>;
   readonly theme: { dark: boolean; reducedMotion: boolean };
   readonly locale: string;
   /** `2026-12-01`. */
@@ -71,6 +73,8 @@ interface CodexView {
   set(file: CodexFile, properties: Dict<Json>): Promise<boolean>;
   create(entry: { path: string; text: string; properties?: Dict<Json> }): Promise<{ entry: string }>;
   write(file: CodexFile | string, text: string, version: string): Promise<{ version: string }>;
+  /** Keeps values for the next time that it is shown here, `null` takes one away. Needs `store_config`; `false` if it is refused. */
+  keep(values: Dict<Json>): Promise<boolean>;
   call(endpoint: string, parameters?: Dict<Json>): Promise<{ data: any; as_of: string; stale: boolean }>;
   open(file: CodexFile | string, at?: { line?: number }): void;
   select(files: CodexFile[]): void;

@@ -361,7 +361,7 @@
 
   /** @type {any} */
   const state = {
-    root, kind: 'view', name: '', config: Object.create(null), layout: null, files: [], groups: null, total: 0, values: Object.create(null), body: '',
+    root, kind: 'view', name: '', config: Object.create(null), layout: null, files: [], groups: null, total: 0, values: Object.create(null), body: '', kept: Object.create(null),
     theme: { dark: false, reducedMotion: false }, locale: 'en', today: day(new Date()), weekStart: 1, onchange: () => {},
     query: (/** @type {Dict<Json>} */ query) => call('query', { query: plain(query) }).then(answer),
     entry: (/** @type {CodexFile | string} */ of) => call('entry', named(of)).then(dict),
@@ -370,6 +370,14 @@
     set: (/** @type {CodexFile} */ of, /** @type {Dict<Json>} */ properties) => set(of, properties),
     create: (/** @type {Dict<any>} */ entry) => call('create', plain(entry)).then(dict),
     write: (/** @type {CodexFile | string} */ of, /** @type {string} */ words, /** @type {string} */ version) => call('write', { ...named(of), text: words, version }).then(dict),
+    keep: (/** @type {Dict<Json>} */ values) => {
+      const wanted = dict(values);
+      for (const name of Object.keys(wanted)) {
+        if (wanted[name] === null) delete state.kept[name];
+        else state.kept[name] = wanted[name];
+      }
+      return call('keep', { values: wanted }).then(() => true, () => false);
+    },
     call: (/** @type {string} */ endpoint, /** @type {Dict<Json>} */ parameters = {}) =>
       call('endpoint', { endpoint, parameters: plain(parameters) }).then((value) => ({ data: plain(own(value, 'data')), as_of: text(own(value, 'as_of')), stale: own(value, 'stale') === true })),
     open: (/** @type {CodexFile | string} */ of, /** @type {{line?: number}} */ at = {}) => post({ type: 'open', ...named(of), line: at.line ?? null }),
@@ -509,7 +517,7 @@
 
   /** Takes what a message has. @param {unknown} message */
   const take = (message) => {
-    for (const name of ['config', 'values']) if (own(message, name) !== undefined) state[name] = dict(own(message, name));
+    for (const name of ['config', 'values', 'kept']) if (own(message, name) !== undefined) state[name] = dict(own(message, name));
     for (const name of ['body', 'today', 'locale']) if (typeof own(message, name) === 'string') state[name] = own(message, name);
     if (own(message, 'kind') === 'block' || own(message, 'kind') === 'view') state.kind = own(message, 'kind');
     if (typeof own(message, 'view') === 'string') state.name = own(message, 'view');

@@ -55,6 +55,29 @@ test('a dashboard shows other views in their places', async ({ page, daemon }) =
   await expect(page).toHaveURL(new RegExp(await daemon.entry('lab', 'a.md')));
 });
 
+test('what was chosen in a view is so when it is opened again, while it may keep it', async ({ page, daemon }) => {
+  await daemon.notebook({ ...files, 'Other.cdx': String(files['Table.cdx']) });
+  const amount = (frame: FrameLocator) => frame.getByRole('columnheader', { name: 'Amount' });
+  const choose = async () => {
+    const frame = await open(page, daemon, 'Table.cdx');
+    await amount(frame).getByRole('button').first().click();
+    await expect(amount(frame)).toHaveAttribute('aria-sort', 'ascending');
+    await page.reload();
+    await expect(frame.locator('main')).toContainText('42');
+    return frame;
+  };
+  await expect(amount(await choose())).toHaveAttribute('aria-sort', 'ascending');
+  await expect(amount(await open(page, daemon, 'Other.cdx'))).toHaveAttribute('aria-sort', 'none');
+  const days = await open(page, daemon, 'Days.cdx');
+  await days.getByRole('button', { name: 'Week' }).click();
+  await page.reload();
+  await expect(days.getByRole('button', { name: 'Week' })).toHaveAttribute('aria-pressed', 'true');
+
+  await daemon.api('PUT', '/plugins/table', { permissions: ['read_files', 'modify_metadata'] });
+  await expect(amount(await open(page, daemon, 'Table.cdx'))).toHaveAttribute('aria-sort', 'none');
+  await expect(amount(await choose())).toHaveAttribute('aria-sort', 'none');
+});
+
 /** From the top of the page to the lower end of the frame, and of the area it is in. */
 const ends = (page: Page): Promise<[frame: number, area: number]> =>
   page.evaluate(() => [document.querySelector('.plugin-frame iframe'), document.querySelector('.entry-body')].map((each) => Math.round(each?.getBoundingClientRect().bottom ?? 0)) as [number, number]);

@@ -353,7 +353,7 @@ fn may(wanted: &[Value], without: &[String]) -> String {
                 "modify_metadata" => "set and remove properties of entries",
                 "write_files" => "make entries and write their text",
                 "network_request" => "have requests made to a service",
-                "store_config" => "keep settings",
+                "store_config" => "keep how its views were left, on this device",
                 "render_blocks" => "draw blocks in notes",
                 other => other,
             };

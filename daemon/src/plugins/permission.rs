@@ -17,7 +17,7 @@ pub enum Permission {
     WriteFiles,
     /// Have the daemon call its endpoints.
     NetworkRequest,
-    /// Keep settings.
+    /// Keep how its views were left, on this device.
     StoreConfig,
     /// Draw its blocks in notes.
     RenderBlocks,

@@ -46,6 +46,8 @@ pub struct PluginSecret {
 
 /// Answers of a plugin that are kept.
 const ANSWERS: i64 = 200;
+/// Places of a notebook for which a plugin keeps something.
+const PLACES: i64 = 500;
 
 impl System {
     /// What was said of a plugin for a workspace.
@@ -235,12 +237,48 @@ impl System {
         Ok(())
     }
 
+    /// What a plugin keeps for a place in a notebook: notebook, plugin, place. JSON.
+    pub fn plugin_kept(
+        &self,
+        (notebook, plugin, place): (&str, &str, &str),
+    ) -> Result<Option<String>, SystemError> {
+        let sql = "SELECT kept FROM plugin_kept WHERE notebook = ?1 AND plugin = ?2 AND place = ?3";
+        self.db()
+            .query_row(sql, [notebook, plugin, place], |row| row.get(0))
+            .optional()
+            .map_err(doing("read what a plugin keeps"))
+    }
+
+    /// Keeps it; of many places, those go that were changed the longest ago.
+    pub fn keep_for_plugin(
+        &self,
+        (notebook, plugin, place): (&str, &str, &str),
+        at: UnixMs,
+        kept: &str,
+    ) -> Result<(), SystemError> {
+        let db = self.db();
+        let keep = "INSERT OR REPLACE INTO plugin_kept (notebook, plugin, place, at, kept) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let sweep = "DELETE FROM plugin_kept WHERE notebook = ?1 AND plugin = ?2 AND place NOT IN
+                     (SELECT place FROM plugin_kept WHERE notebook = ?1 AND plugin = ?2 ORDER BY at DESC, place = ?4 DESC LIMIT ?3)";
+        db.execute(keep, params![notebook, plugin, place, at, kept])
+            .and_then(|_| db.execute(sweep, params![notebook, plugin, PLACES, place]))
+            .map_err(doing("keep what a plugin says"))?;
+        Ok(())
+    }
+
     /// Forgets all that was said of a plugin that is removed.
     pub fn forget_plugin(&self, plugin: &str) -> Result<(), SystemError> {
         let mut db = self.db();
         let forget = |db: &mut rusqlite::Connection| {
             let step = db.transaction()?;
-            for table in ["plugin", "plugin_notebook", "plugin_config", "plugin_secret", "plugin_answer"] {
+            for table in [
+                "plugin",
+                "plugin_notebook",
+                "plugin_config",
+                "plugin_secret",
+                "plugin_answer",
+                "plugin_kept",
+            ] {
                 step.execute(&format!("DELETE FROM {table} WHERE plugin = ?1"), [plugin])?;
             }
             step.commit()

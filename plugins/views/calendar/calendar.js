@@ -9,7 +9,9 @@ const FIXED = ['created', 'created_at', 'file_created', 'modified', 'modified_at
 const FIELDS = ['status', 'assignee', 'priority'];
 
 codex.start((view) => {
-  let shown = view.config['view'] === 'week' ? 'week' : 'month';
+  /** What was chosen here last, as long as the file says the same. @type {any} */
+  const kept = view.kept['shown'];
+  let shown = (kept?.said === (view.config['view'] ?? null) ? kept.view : view.config['view']) === 'week' ? 'week' : 'month';
   let chosen = view.today;
   /** @type {Map<string, CodexFile[]>} */
   let days = new Map();
@@ -217,6 +219,7 @@ codex.start((view) => {
       : new Intl.DateTimeFormat(view.locale, { dateStyle: 'long' }).formatRange(codex.date(from)?.at ?? new Date(), codex.date(plus(from, 6))?.at ?? new Date());
     segments.replaceChildren(...['month', 'week'].map((name) => h('button', { type: 'button', 'aria-pressed': String(shown === name), onclick: () => {
       shown = name;
+      void view.keep({ shown: { view: name, said: view.config['view'] ?? null } });
       draw();
       /** @type {HTMLElement} */ (segments.querySelector('[aria-pressed=true]')).focus();
     } }, codex.label(name))));

@@ -18,6 +18,9 @@ const totalsOf = (kind) => TOTALS.filter((each) => kind === 'number' || ['none',
 codex.start((view) => {
   /** What the user sorted by; nothing: as the view or its query says. @type {{name: string, descending: boolean}[] | null} */
   let order = null;
+  /** @type {any} */
+  const sorted = view.kept['sorted'];
+  if (Array.isArray(sorted?.order) && sorted.config === JSON.stringify(view.config)) order = sorted.order.filter((/** @type {any} */ by) => typeof by?.name === 'string');
   let filter = '';
   /** Totals that were chosen here. @type {Map<string, string>} */
   const chosen = new Map();
@@ -122,6 +125,8 @@ codex.start((view) => {
     const others = more ? now.filter((each) => each.name !== column.name) : [];
     order = next ? [...others, next] : others.length > 0 ? others : null;
     if (!next && others.length === 0 && codex.sortKeys(view.config['sort_by']).length > 0) order = [];
+    // Of this config: another one begins anew.
+    void view.keep({ sorted: order && { order, config: JSON.stringify(view.config) } });
     draw();
     codex.announce(next ? `By ${column.title}, ${next.descending ? 'the greatest' : 'the least'} first` : 'As the query says');
   };
@@ -327,7 +332,7 @@ codex.start((view) => {
     const before = JSON.stringify(columns);
     read();
     const now = JSON.stringify(view.config);
-    if (now !== form) {
+    if (now !== form && form !== '') {
       order = null;
       chosen.clear();
     }

@@ -4348,6 +4348,18 @@ export interface components {
             text?: string;
         } | {
             /** @enum {string} */
+            call: "kept";
+            /** @description The path of the file that shows it, and which of its views or blocks it is. */
+            place: string;
+        } | {
+            /** @enum {string} */
+            call: "keep";
+            /** @description As in `kept`. */
+            place: string;
+            /** @description Keys with their values; `null` takes one away. */
+            values: Record<string, never>;
+        } | {
+            /** @enum {string} */
             call: "write";
             /** @description Entry id. */
             entry: string;

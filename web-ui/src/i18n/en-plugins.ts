@@ -18,7 +18,7 @@ const may: Record<PermissionName, (limits: Limits) => string> = {
     const asked = own ? [...hosts, `${own} (as this device is set)`] : hosts;
     return asked.length === 0 ? 'Have this device ask services on the network' : `Have this device ask ${list(asked)}, and nobody else on the network`;
   },
-  store_config: () => 'Keep settings of its own',
+  store_config: () => 'Keep how its views were left, on this device',
   render_blocks: () => 'Draw its blocks in your notes',
 };
 

@@ -5,7 +5,7 @@
 import type { Dict, Json } from '../api/plugins';
 import type { Pressed } from './keys';
 
-const CALLS = ['query', 'entry', 'text', 'picture', 'set', 'create', 'write', 'endpoint'] as const;
+const CALLS = ['query', 'entry', 'text', 'picture', 'set', 'create', 'write', 'keep', 'endpoint'] as const;
 export type CallName = (typeof CALLS)[number];
 
 /** A view put over the frame. */
@@ -44,6 +44,7 @@ const KEYS: Record<CallName, readonly string[]> = {
   set: ['entry', 'properties', 'remove'],
   create: ['path', 'text', 'properties'],
   write: ['entry', 'text', 'version'],
+  keep: ['values'],
   endpoint: ['endpoint', 'parameters'],
 };
 

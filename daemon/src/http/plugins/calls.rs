@@ -86,6 +86,19 @@ pub enum What {
         #[schema(value_type = Object)]
         properties: Map<String, Value>,
     },
+    /// What it keeps for the place where it is shown.
+    Kept {
+        /// The path of the file that shows it, and which of its views or blocks it is.
+        place: String,
+    },
+    /// Keeps values for that place, beside those that are there.
+    Keep {
+        /// As in `kept`.
+        place: String,
+        /// Keys with their values; `null` takes one away.
+        #[schema(value_type = Object)]
+        values: Map<String, Value>,
+    },
     /// Writes a text.
     Write {
         /// Entry id.
@@ -187,6 +200,14 @@ impl<'a> Caller<'a> {
                 };
                 let made = entries::made(self.desk, &self.notebook, new).await?;
                 said(&json!({"entry": made.id, "path": made.path}))
+            }
+            What::Kept { place } => {
+                self.may("kept", Permission::StoreConfig, &place)?;
+                said(&self.plugins.kept(self.id, &self.notebook.id.to_string(), &place)?)
+            }
+            What::Keep { place, values } => {
+                self.may("keep", Permission::StoreConfig, &place)?;
+                said(&self.plugins.keep(self.id, &self.notebook.id.to_string(), &place, values)?)
             }
             What::Write { entry, text, version } => {
                 let id = self.may_touch("write", Permission::WriteFiles, &entry).await?;

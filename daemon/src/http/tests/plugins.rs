@@ -3,7 +3,7 @@
 use super::*;
 
 const MANIFEST: &str = "id: probe\nname: Probe\nversion: 1.0.0\ntype: view\n\
-permissions:\n  - read_files: { paths: ['tasks/**'] }\n  - modify_metadata: { paths: ['tasks/**'] }\n  - write_files: { paths: ['in/**'] }\n\
+permissions:\n  - read_files: { paths: ['tasks/**'] }\n  - modify_metadata: { paths: ['tasks/**'] }\n  - write_files: { paths: ['in/**'] }\n  - store_config\n\
 views:\n  - { id: probe, name: Probe, script: probe.js }\n\
 importers:\n  - { id: lines, name: Lines, script: lines.js, extensions: [.txt] }\nexporters:\n  - { id: list, name: List, script: list.js }\ntransformers:\n  - { id: shout, name: Shout, script: shout.js }\n  - { id: number, name: Number, script: number.js }\n";
 const SHOUT: &str = "codex.transformer(({ text }) => ({ text: text.replace(/[A-Z]$/m, '$&!') }));";
@@ -270,4 +270,32 @@ async fn a_transformer_changes_what_its_plugin_may_change_after_it_was_looked_at
     );
     assert_eq!(text("tasks/a.md").await, written);
     assert_eq!(transform("list", &a, json!({})).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_keeps_what_it_likes_for_a_place_while_it_may() {
+    let world = world().await;
+    let keep = async |place: &str, values: Value| {
+        world.call(json!({"call": "keep", "place": place, "values": values})).await
+    };
+    let kept = async |place: &str| world.call(json!({"call": "kept", "place": place})).await;
+    assert_eq!(kept("a.cdx#probe").await.json(), json!({}));
+    keep("a.cdx#probe", json!({"order": ["n"], "open": true})).await;
+    let now = keep("a.cdx#probe", json!({"open": null, "at": 2})).await;
+    assert_eq!(now.json(), json!({"order": ["n"], "at": 2}));
+    assert_eq!(kept("a.cdx#probe").await.json(), now.json());
+    assert_eq!(kept("b.cdx#probe").await.json(), json!({}), "each place has its own");
+    let large = keep("a.cdx#probe", json!({"large": "x".repeat(65 << 10)})).await;
+    assert!(large.text().contains("keeps 64 KiB of JSON at most"), "{}", large.text());
+    assert_eq!(kept("a.cdx#probe").await.json(), now.json());
+    for number in 0..500 {
+        keep(&format!("{number}.cdx#probe"), json!({"n": number})).await;
+    }
+    assert_eq!(kept("a.cdx#probe").await.json(), json!({}), "the oldest of many goes");
+    assert_eq!(kept("499.cdx#probe").await.json(), json!({"n": 499}));
+
+    world.send("PUT", "/plugins/probe", &[], &json!({"permissions": ["read_files"]}).to_string()).await;
+    assert_eq!(keep("a.cdx#probe", json!({"n": 1})).await.refused(), (403, "not_permitted".into()));
+    assert_eq!(kept("499.cdx#probe").await.refused(), (403, "not_permitted".into()));
+    world.send("DELETE", "/plugins/probe", &[], "").await;
 }
