@@ -62,7 +62,7 @@ for (const [id, name, words] of views) {
   });
 }
 
-test('redraws: a view that draws itself without end leaves the page to the others', async ({ page, daemon }) => {
+test('redraws: a view that draws itself without end leaves the page to the others, and is named with the way to stop it', async ({ page, daemon }) => {
   await show(page, daemon, 'redraws');
   await expect(inside(page).getByRole('button', { name: 'Go' })).toBeVisible();
   await watch(page);
@@ -71,9 +71,12 @@ test('redraws: a view that draws itself without end leaves the page to the other
   await search.click();
   await page.keyboard.type('note');
   await expect(search).toHaveValue('note');
+  await expect(page.getByText('“Redraws” is busy without a pause')).toBeVisible();
+  await page.getByRole('button', { name: 'Stop it' }).click();
+  await expect(stopped(page)).toContainText('“Redraws” is stopped.');
+  await expect(page.locator('iframe')).toHaveCount(0);
   await page.getByRole('treeitem', { name: 'note.md' }).click();
   await expect(page.locator('.cm-content')).toContainText('Note');
-  await expect(page.locator('iframe')).toHaveCount(0);
   expect(await longest(page)).toBeLessThan(STUMBLE_MS);
 });
 

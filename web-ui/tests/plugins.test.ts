@@ -1,6 +1,6 @@
 /** What a plugin's frame may say, and what becomes of a frame that says too much, or nothing. */
 import { describe, expect, test } from 'vitest';
-import { ANSWER_MS, AT_ONCE, Budget, FrameHost, type HostPorts, MOST_A_SECOND, MOST_WORK_MS, PING_EVERY_MS, type PortLike } from '../src/plugins/host';
+import { ANSWER_MS, AT_ONCE, BUSY_EVERY_MS, BUSY_MS, Budget, FrameHost, type HostPorts, MOST_A_SECOND, MOST_WORK_MS, PING_EVERY_MS, type PortLike } from '../src/plugins/host';
 import { isPageKey, pageKeys } from '../src/plugins/keys';
 import { type Message, plain, read } from '../src/plugins/messages';
 
@@ -82,6 +82,7 @@ describe('a frame', () => {
     const sent: Record<string, unknown>[] = [];
     const heard: Message[] = [];
     let stopped: string | null = null;
+    const said: boolean[] = [];
     let now = 1000;
     let timers: { at: number; work: () => void }[] = [];
     const port: PortLike = { onmessage: null, close: () => {}, postMessage: (message) => sent.push(message as Record<string, unknown>) };
@@ -89,6 +90,7 @@ describe('a frame', () => {
       call,
       heard: (message) => heard.push(message),
       stopped: (why) => (stopped = why),
+      busy: (is) => said.push(is),
       later: (work, ms) => {
         const timer = { at: now + ms, work };
         timers.push(timer);
@@ -109,14 +111,14 @@ describe('a frame', () => {
       }
       now = Math.max(now, end);
     };
-    return { host, sent, heard, say, pass, stopped: () => stopped, ping: () => sent.filter(({ type }) => type === 'ping').at(-1)?.['id'] };
+    return { host, sent, heard, say, pass, said, stopped: () => stopped, ping: () => sent.filter(({ type }) => type === 'ping').at(-1)?.['id'] };
   }
 
   test('that does not answer for five seconds is stopped; one that does is asked again', () => {
     const { host, say, pass, stopped, ping, sent } = world();
     host.begin({ kind: 'view' });
     expect(sent[0]).toMatchObject({ type: 'begin', kind: 'view' });
-    pass(ANSWER_MS - 1);
+    pass(BUSY_MS - 1);
     say({ type: 'pong', id: ping() });
     pass(PING_EVERY_MS);
     expect(ping()).toBe(2);
@@ -125,6 +127,35 @@ describe('a frame', () => {
     expect(stopped()).toBeNull();
     pass(1);
     expect(stopped()).toBe('silent');
+  });
+
+  test('that is busy nearly whenever it is asked is said to be, until it rests; a page that is busy itself does not say so', () => {
+    const after = (late: (turn: number) => number) => {
+      const { host, say, pass, said, ping } = world();
+      host.begin({});
+      for (let turn = 0; turn < 30; turn += 1) {
+        const asked = ping();
+        pass(late(turn));
+        say({ type: 'pong', id: asked });
+        for (let ms = 0; ms < PING_EVERY_MS && ping() === asked; ms += 100) pass(100);
+      }
+      return said;
+    };
+    expect(after(() => BUSY_MS)).toEqual([true]);
+    expect(after(() => BUSY_MS - 1)).toEqual([]);
+    expect(after((turn) => (turn % 5 === 4 ? 5 : 900))).toEqual([true]);
+    expect(after((turn) => (turn % 3 === 2 ? 5 : 900))).toEqual([]);
+    expect(after((turn) => (turn < 15 ? 900 : 5))).toEqual([true, false]);
+    // Asked again soon is who was late.
+    const soon = (pageLate: number) => {
+      const { host, say, pass, ping } = world();
+      host.begin({});
+      pass(900, pageLate);
+      say({ type: 'pong', id: ping() });
+      pass(BUSY_EVERY_MS);
+      return ping() === 2;
+    };
+    expect([soon(0), soon(890)]).toEqual([true, false]);
   });
 
   test('is not blamed for a page that slept', () => {

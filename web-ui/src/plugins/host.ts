@@ -1,6 +1,6 @@
 /**
- * The page's end of the port to one frame: carries calls, says what is new, and ends it when it floods the page or does not
- * answer. What the frame says comes through `messages`. The world is given, so that a test can bring its own.
+ * The page's end of the port to one frame: carries calls, says what is new, says when it is busy without a pause, and ends it when
+ * it floods the page or does not answer. What the frame says comes through `messages`. The world is given, so that a test can bring its own.
  */
 import type { Dict, Json } from '../api/plugins';
 import { type CallName, type Message, read } from './messages';
@@ -14,6 +14,12 @@ export const AT_ONCE = 6;
 const MOST_WAITING = 2000;
 export const PING_EVERY_MS = 3000;
 export const ANSWER_MS = 5000;
+/** A frame that has not a moment for an answer while a screen is drawn once (60 Hz) was busy: it is asked again soon. */
+export const BUSY_MS = 16;
+export const BUSY_EVERY_MS = 1000;
+/** It is busy without a pause if so many of its last ten answers were late. */
+const LAST = 10;
+const MOST_LATE = 8;
 /** A timer that comes so late says that the page slept, not the frame. */
 const LATE_MS = 1000;
 
@@ -31,6 +37,8 @@ export interface HostPorts {
   /** Everything else that the frame wants of the page. */
   heard(message: Exclude<Message, { is: 'call' | 'pong' }>): void;
   stopped(why: Why): void;
+  /** It has no pause, or has one again. */
+  busy(is: boolean): void;
   later(work: () => void, ms: number): unknown;
   cancel(timer: unknown): void;
   now(): number;
@@ -61,6 +69,12 @@ export class FrameHost {
   #waiting: (() => void)[] = [];
   #ping = 0;
   #timer: unknown = null;
+  #asked = 0;
+  /** How long the page itself was busy when it asked. */
+  #lag = 0;
+  /** Whether each of the last answers was late. */
+  #late: boolean[] = [];
+  #busy = false;
   #over = false;
 
   constructor(
@@ -141,7 +155,9 @@ export class FrameHost {
   #asks(): void {
     if (this.#over) return;
     this.#ping += 1;
-    const sent = this.ports.now();
+    const sent = (this.#asked = this.ports.now());
+    this.#lag = 0;
+    this.ports.later(() => (this.#lag = Math.max(0, this.ports.now() - sent)), 0);
     this.#post({ type: 'ping', id: this.#ping });
     this.ports.cancel(this.#timer);
     this.#timer = this.ports.later(() => {
@@ -153,6 +169,10 @@ export class FrameHost {
   /** It answered: it is asked again in a while. */
   #rests(): void {
     this.ports.cancel(this.#timer);
-    this.#timer = this.ports.later(() => this.#asks(), PING_EVERY_MS);
+    const late = this.ports.now() - this.#asked - this.#lag >= BUSY_MS;
+    this.#late = [...this.#late, late].slice(-LAST);
+    const busy = this.#late.filter(Boolean).length >= MOST_LATE;
+    if (busy !== this.#busy) this.ports.busy((this.#busy = busy));
+    this.#timer = this.ports.later(() => this.#asks(), late || busy ? BUSY_EVERY_MS : PING_EVERY_MS);
   }
 }
