@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::base::{Doing, MirrorError};
 use super::index::id_of;
+use super::order::CREATED;
 use super::query::Query;
 use super::read::Look;
 use super::{dates, properties, words};
@@ -166,14 +167,14 @@ fn property(all: &mut Where, key: &str, value: &Value) {
 }
 
 fn times(all: &mut Where, query: &Query) -> Result<(), MirrorError> {
-    for (name, value, clause) in [
-        ("created_after", &query.created_after, "created >= ?"),
-        ("created_before", &query.created_before, "created <= ?"),
-        ("modified_after", &query.modified_after, "modified >= ?"),
-        ("modified_before", &query.modified_before, "modified <= ?"),
+    for (name, value, column, sign) in [
+        ("created_after", &query.created_after, CREATED, ">="),
+        ("created_before", &query.created_before, CREATED, "<="),
+        ("modified_after", &query.modified_after, "modified", ">="),
+        ("modified_before", &query.modified_before, "modified", "<="),
     ] {
         if let Some(moment) = instant(name, value.as_ref())? {
-            all.and(clause, [Sql::Integer(moment)]);
+            all.and(&format!("{column} {sign} ?"), [Sql::Integer(moment)]);
         }
     }
     let after = instant("date_after", query.date_after.as_ref())?;

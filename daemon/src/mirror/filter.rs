@@ -7,6 +7,7 @@ use rusqlite::{Connection, ToSql, params};
 
 use super::base::{Doing, MirrorError};
 use super::index::id_of;
+use super::order::CREATED;
 use super::words::{Compare, Filter};
 use super::{dates, links};
 
@@ -70,7 +71,8 @@ pub fn holds(
             None => Ok(BTreeSet::new()),
         },
         "path" => by_path(db, look, value),
-        column @ ("modified" | "created") => by_time(db, column, filter),
+        "created" => by_time(db, CREATED, filter),
+        "modified" => by_time(db, "modified", filter),
         _ => property(db, &filter.key, filter),
     }
 }

@@ -11,12 +11,17 @@ use super::index::id_of;
 use super::read::Look;
 use super::{dates, text};
 
+/// When an entry began, of a row of `entries`: what its own property `created` says, else when its file did.
+pub const CREATED: &str =
+    "coalesce((SELECT moment FROM properties WHERE entry = num AND key = 'created' AND moment IS NOT NULL
+    ORDER BY rowid LIMIT 1), created)";
+
 /// What can be sorted and grouped by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {
     /// A column of `entries`.
     Column(&'static str),
-    /// A time, in milliseconds; grouped by day.
+    /// A time, in milliseconds; grouped by day. As SQL of `entries`.
     Time(&'static str),
     /// The path.
     Path,
@@ -40,7 +45,8 @@ impl Field {
             "size" | "file_size" => Field::Column("size"),
             "kind" => Field::Column("kind"),
             "media_type" | "content_type" | "mime_type" => Field::Column("media_type"),
-            "created" | "created_at" | "file_created" => Field::Time("created"),
+            "created" | "created_at" => Field::Time(CREATED),
+            "file_created" => Field::Time("created"),
             "modified" | "modified_at" | "updated_at" | "file_modified" => Field::Time("modified"),
             "tags" => Field::Tags,
             "file_type" => Field::Property("type".into()),

@@ -150,7 +150,14 @@ impl Plugins {
             if !plugin.is_behind_a_sign_in() {
                 return self.prepare(plugin, scope, endpoint, parameters, None)?.answer(fresh).await;
             }
-            let token = self.token(&plugin, scope, None).await?;
+            let token = match self.token(&plugin, scope, None).await {
+                Ok(token) => token,
+                // Who is away from the network cannot renew a sign-in either.
+                Err(error) if error.is_for_now() => {
+                    return self.prepare(plugin, scope, endpoint, parameters, None)?.instead_of(error, fresh);
+                }
+                Err(error) => return Err(error),
+            };
             let call = self.prepare(Arc::clone(&plugin), scope, endpoint, parameters, Some(&token))?;
             match call.tried(fresh).await {
                 // Tokens end also before their time.

@@ -73,15 +73,17 @@ pub async fn import(
         let found = found
             .ok_or_else(|| ApiError::not_found(format!("the plugin `{id}` has no importer `{importer}`")))?;
         let script = plugin.files.text(&found.script).map_err(PluginError::Refused)?;
-        let refused = |code: &'static str, why: String| {
-            plugins.refuse(&id, &call, &why);
+        let failed = |code: &'static str, why: String| {
             let message = format!("cannot import `{name}` with `{id}`: {why}");
             ApiError::new(StatusCode::BAD_REQUEST, code, message)
         };
-        let entries = code::import(&script, &name, &bytes).map_err(|why| refused("bad_request", why))?;
+        let entries = code::import(&script, &name, &bytes).map_err(|why| failed("bad_request", why))?;
         // All of them are looked at before the first is made.
         let paths = entries.iter().map(|entry| place(&folder, &entry.path)).collect::<Result<Vec<_>, _>>();
-        let paths = paths.map_err(|why| refused("bad_path", why))?;
+        let paths = paths.map_err(|why| {
+            plugins.refuse(&id, &call, &why);
+            failed("bad_path", why)
+        })?;
         // What it may is asked once more: the code took its time.
         let wishes = plugins.permissions(&plugin, &scope.workspace)?;
         let wishes = wishes.into_iter().filter(|one| one.granted).map(|one| one.wish);

@@ -66,6 +66,26 @@ async fn every_condition_of_a_query() {
 }
 
 #[tokio::test]
+async fn when_an_entry_began_is_what_it_says_itself() {
+    let world = tasks().await;
+    // The files began in 1970.
+    world.text("d/7.md", "---\ncreated: 2026-03-01\n---\n");
+    world.text("d/8.md", "---\ncreated: 2026-01-01T08:00:00Z\n---\n");
+    world.text("d/9.md", "---\ncreated: long ago\n---\n");
+    world.settle().await;
+    let check =
+        |body: Value, wanted: &[&str]| assert_eq!(names(&ask(&world, body.clone())), wanted, "{body}");
+    check(json!({"paths": ["d/*"], "sort": "created"}), &["9.md", "8.md", "7.md"]);
+    check(json!({"paths": ["d/*"], "sort": "created_at desc"}), &["7.md", "8.md", "9.md"]);
+    check(json!({"paths": ["d/*"], "sort": "file_created desc"}), &["7.md", "8.md", "9.md"]);
+    check(json!({"created_after": "2026-01-01"}), &["7.md", "8.md"]);
+    check(json!({"paths": ["d/*"], "created_before": "2026-02-01"}), &["8.md", "9.md"]);
+    let grouped = ask(&world, json!({"paths": ["d/*"], "group_by": "created"}));
+    let days = grouped.groups.unwrap().into_iter().map(|(day, _)| day).collect::<Vec<_>>();
+    assert_eq!(days, ["1970-01-01", "2026-01-01", "2026-03-01"]);
+}
+
+#[tokio::test]
 async fn sorting_puts_what_is_missing_last() {
     let world = tasks().await;
     let check = |sort: Value, wanted: &[&str]| {

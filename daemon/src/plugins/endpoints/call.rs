@@ -65,9 +65,7 @@ impl Call<'_> {
     /// The same, where a "no" is not yet the last word.
     pub async fn tried(&self, fresh: bool) -> Result<Answer, EndpointError> {
         let known = self.known()?;
-        let age =
-            known.as_ref().map_or(0, |known| now_ms().saturating_sub(known.at).max(0).unsigned_abs() / 1000);
-        if let Some(known) = known.as_ref().filter(|_| !fresh && age < self.endpoint.cache_ttl) {
+        if let Some(known) = known.as_ref().filter(|known| !fresh && age(known) < self.endpoint.cache_ttl) {
             return self.shown(known, false);
         }
         match self.asked(known.as_ref()).await {
@@ -75,13 +73,19 @@ impl Call<'_> {
                 self.keep(&answer)?;
                 self.shown(&answer, false)
             }
-            // What it said before is better than nothing, if it says so.
-            Err(error) => match known {
-                Some(known) if error.is_for_now() && age < self.endpoint.cache_ttl.saturating_add(STALE) => {
-                    self.shown(&known, true)
-                }
-                _ => Err(error),
-            },
+            Err(error) => self.instead_of(error, fresh),
+        }
+    }
+
+    /// What it said before, where it cannot be asked now: better than nothing, if it is said from when it is.
+    pub fn instead_of(&self, error: EndpointError, fresh: bool) -> Result<Answer, EndpointError> {
+        match self.known()? {
+            Some(known)
+                if error.is_for_now() && age(&known) < self.endpoint.cache_ttl.saturating_add(STALE) =>
+            {
+                self.shown(&known, fresh || age(&known) >= self.endpoint.cache_ttl)
+            }
+            _ => Err(error),
         }
     }
 
@@ -335,6 +339,11 @@ impl Call<'_> {
         }
         self.service(None, self.prepared.secrets.hide(&format!("cannot be reached: {reason}")))
     }
+}
+
+/// Seconds since a service said it.
+fn age(answer: &PluginAnswer) -> u64 {
+    now_ms().saturating_sub(answer.at).max(0).unsigned_abs() / 1000
 }
 
 /// A turn at the gate. It is given back also when nobody waits for the answer any more and all of this is dropped.

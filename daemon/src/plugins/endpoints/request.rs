@@ -96,7 +96,12 @@ pub fn prepare(
             if !values.is_empty() {
                 let mut pairs = url.query_pairs_mut();
                 for (name, value) in &values {
-                    pairs.append_pair(name, &plain(value));
+                    match value {
+                        Value::Array(items) => {
+                            pairs.extend_pairs(items.iter().map(|item| (*name, plain(item))));
+                        }
+                        value => drop(pairs.append_pair(name, &plain(value))),
+                    }
                 }
             }
         } else {
@@ -143,6 +148,7 @@ fn value(
         (Some("integer"), Value::Number(number)) => number.is_i64() || number.is_u64(),
         (Some("number" | "integer"), Value::String(text)) => text.parse::<f64>().is_ok(),
         (Some("number" | "integer" | "boolean"), _) => false,
+        (Some("array"), Value::Array(items)) => !items.iter().any(|item| item.is_object() || item.is_array()),
         (_, value) => !value.is_object() && !value.is_array(),
     };
     if !fits {
@@ -187,6 +193,10 @@ fn address(base: &str, path: &str, values: &mut BTreeMap<&str, Value>) -> Result
     Ok(url)
 }
 
+/// As it stands in an address; of a list, with commas.
 fn plain(value: &Value) -> String {
+    if let Value::Array(items) = value {
+        return items.iter().map(plain).collect::<Vec<_>>().join(",");
+    }
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -213,7 +213,11 @@ impl Plugins {
                 self.keep_secret(plugin, &scope.workspace, TOKENS, None)?;
                 Err(not_signed_in())
             }
-            Err(why) => Err(service.failed(format!("does not renew the sign-in: {why}"))),
+            Err(why) => {
+                let host = service.token_url.host_str().unwrap_or_default().to_owned();
+                let reason = format!("does not renew the sign-in: {why}");
+                Err(EndpointError::Service { host, status: Some(400), reason })
+            }
         }
     }
 
@@ -334,7 +338,6 @@ async fn back(Shared(sign_in): Shared<Arc<SignIn>>, Query(back): Query<Back>) ->
     match done {
         Ok(()) => page(StatusCode::OK, "Signed in", "Codex has what it needs. This tab can be closed."),
         Err(why) => {
-            sign_in.plugins.refuse(sign_in.plugin.id(), "sign-in", &why);
             sign_in.plugins.changed();
             page(StatusCode::BAD_REQUEST, "Not signed in", &why)
         }

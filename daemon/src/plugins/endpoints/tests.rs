@@ -97,7 +97,7 @@ const LATER: &str = "Tue, 31 Dec 2199 23:59:59 GMT";
 const MANIFEST: &str = "id: stars\nname: Stars\nversion: 1.0.0\ntype: integration\npermissions: [{ network_request: { hosts: [api.example.org] } }]\n\
 properties: [{ name: token, secure: true }, { name: units, default: metric }]\n\
 integration: { base_url: 'https://api.example.org', auth_method: token, rate_limit: { requests_per_minute: 100 } }\n\
-endpoints:\n  - { id: any, path: '/{what}', cache_ttl: 0, parameters: [{ name: what, required: true }, { name: q }, { name: n, type: integer }, { name: units, from_config: units }] }\n  \
+endpoints:\n  - { id: any, path: '/{what}', cache_ttl: 0, parameters: [{ name: what, required: true }, { name: q }, { name: n, type: integer }, { name: all, type: array }, { name: units, from_config: units }] }\n  \
 - { id: kept, path: '/{what}', cache_ttl: 3600, parameters: [{ name: what, required: true }] }\n  \
 - { id: brief, path: '/etag', cache_ttl: 1 }\n  \
 - { id: post, method: POST, path: '/{what}', parameters: [{ name: what, required: true }, { name: text }] }\n  \
@@ -223,6 +223,10 @@ async fn parameters_go_where_they_belong() {
     assert!(place.fails("any", json!({})).await.contains("`what` is not given"));
     assert!(place.fails("any", json!({"what": ".."})).await.contains("cannot stand"));
     assert!(place.fails("any", json!({"what": "x", "n": "many"})).await.contains("type integer"));
+    let list = place.ask("any", json!({"what": "x", "all": ["a b", 2, true]})).await.unwrap();
+    assert_eq!(list.data["path"].as_str().unwrap(), "/x?all=a+b&all=2&all=true&units=metric");
+    assert!(place.fails("any", json!({"what": "x", "all": [["a"]]})).await.contains("type array"));
+    assert!(place.fails("any", json!({"what": "x", "q": ["a"]})).await.contains("type string"));
     assert!(place.fails("any", json!({"what": "x", "other": 1})).await.contains("no parameter `other`"));
     assert!(place.fails("nothing", json!({})).await.contains("it has any, kept"));
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::plugins::endpoints::reach;
-use crate::system::System;
+use crate::system::{PluginAnswer, System};
 
 type Fields = BTreeMap<String, String>;
 
@@ -28,6 +28,8 @@ struct Known {
     oldest: u32,
     /// It renews nothing any more.
     is_over: bool,
+    /// It cannot answer now.
+    is_away: bool,
     revoked: Vec<String>,
     asked: Vec<Fields>,
 }
@@ -37,6 +39,9 @@ type Service = Arc<Mutex<Known>>;
 async fn token(Shared(service): Shared<Service>, Form(form): Form<Fields>) -> Response {
     let mut known = lock(&service);
     known.asked.push(form.clone());
+    if known.is_away {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let no = |error: &str| {
         let more = format!("because of {}", form.get("refresh_token").map_or("", String::as_str));
         let body = json!({"error": error, "error_description": more});
@@ -115,7 +120,7 @@ fn with_addresses(service: Service, authorize: &str, token: &str, base: &str) ->
          properties: [{{ name: client_id }}, {{ name: client_secret, secure: true }}]\n\
          integration:\n  base_url: 'https://api.example.org'\n  auth_method: oauth2\n  \
          oauth: {{ authorize_url: '{authorize}', token_url: '{token}', revoke_url: '{base}/revoke', scopes: [read, list] }}\n\
-         endpoints: [{{ id: events, path: /events, cache_ttl: 0 }}]\n"
+         endpoints: [{{ id: events, path: /events, cache_ttl: 0 }}, {{ id: kept, path: /events, cache_ttl: 60 }}]\n"
     );
     std::fs::write(folder.join("manifest.yml"), manifest).unwrap();
     let engine = crate::plugins::endpoints::Engine::with_lookup(reach::system());
@@ -235,7 +240,7 @@ async fn a_no_of_the_user_is_told_and_nothing_is_kept() {
     let (_, page) = comes_back(&said, &[("state", &said["state"]), ("error", "<b>odd</b>")]).await;
     assert!(page.contains("&lt;b&gt;odd"), "{page}");
     assert_eq!((place.is_signed_in(), lock(&place.service).asked.len()), (Some(false), 0));
-    assert_eq!(place.plugins.tally("agenda").1, 2);
+    assert_eq!(place.plugins.tally("agenda").1, 0, "it is no refusal of ours");
 }
 
 #[tokio::test]
@@ -271,6 +276,30 @@ async fn what_cannot_be_renewed_is_signed_out_and_says_so() {
     lock(&place.service).is_over = true;
     assert!(place.ask().await.unwrap_err().contains("sign in under Settings"));
     assert_eq!(place.is_signed_in(), Some(false));
+}
+
+#[tokio::test]
+async fn who_cannot_renew_a_sign_in_now_is_shown_what_was_said_before() {
+    let place = place().await;
+    place.signed_in().await;
+    let parameters = serde_json::Map::new();
+    let kept = async || place.plugins.ask("agenda", &scope(), "kept", &parameters, false).await;
+    assert!(!kept().await.unwrap().stale);
+    place.outlive();
+    lock(&place.service).is_away = true;
+    let answer = kept().await.unwrap();
+    assert_eq!((&answer.data["number"], answer.stale), (&json!(1), false), "it is new enough");
+    let scope = scope();
+    let call = place.plugins.prepare(place.plugin(), &scope, "kept", &parameters, None).unwrap();
+    let system = &place.plugins.inner.system;
+    let old = system.plugin_answer(&call.key()).unwrap().unwrap();
+    system.keep_plugin_answer(&call.key(), &PluginAnswer { at: old.at - 120_000, ..old }).unwrap();
+    assert!(kept().await.unwrap().stale);
+    assert!(place.ask().await.unwrap_err().contains("503"), "nothing was kept of this one");
+    // A "no" is no silence.
+    lock(&place.service).is_away = false;
+    lock(&place.service).is_over = true;
+    assert!(kept().await.unwrap_err().to_string().contains("sign in under Settings"));
 }
 
 #[tokio::test]
