@@ -174,7 +174,7 @@ fn times(all: &mut Where, query: &Query) -> Result<(), MirrorError> {
         ("modified_before", &query.modified_before, "modified", "<="),
     ] {
         if let Some(moment) = instant(name, value.as_ref())? {
-            all.and(&format!("{column} {sign} ?"), [Sql::Integer(moment)]);
+            all.and(format!("{column} {sign} ?"), [Sql::Integer(moment)]);
         }
     }
     let after = instant("date_after", query.date_after.as_ref())?;
