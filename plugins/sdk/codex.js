@@ -205,7 +205,7 @@
     const { column, bare } = meaning(name);
     if (column === 'tags') return of.tags.length > 0 ? of.tags : undefined;
     // When something was made its author knows better than a file that was copied.
-    if (name === 'created' && date(of.properties['created'])) return of.properties['created'];
+    if ((name === 'created' || name === 'created_at') && date(of.properties['created'])) return of.properties['created'];
     if (column !== '') return /** @type {any} */ (of)[column];
     const value = of.properties[bare];
     if (value !== undefined || !bare.includes('.')) return value;

@@ -6850,6 +6850,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     plugins_picture: {

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use codex_crdt_model::path::EntryPath;
 use serde::{Deserialize, Serialize};
@@ -52,13 +53,23 @@ pub struct ImportAnswer {
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 200, body = ImportAnswer),
         (status = 400, description = "Why not: the code's own words too"), (status = 403, description = "`not_permitted`"),
-        (status = 409, description = "`plugin_not_on`")))]
+        (status = 409, description = "`plugin_not_on`"), (status = 413, description = "`too_large`")))]
 pub async fn import(
     State(desk): State<Desk>,
     Place((id, importer)): Place<(String, String)>,
     Params(import): Params<Import>,
-    bytes: Bytes,
+    bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Json<ImportAnswer>, ApiError> {
+    let bytes = bytes.map_err(|why| {
+        let most = code::FILE_BYTES >> 20;
+        match why.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let say = format!("`{}` is larger than {most} MiB; split it", import.name);
+                ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", say)
+            }
+            _ => ApiError::bad_request(format!("cannot read `{}`: {why}", import.name)),
+        }
+    })?;
     let scope = scope(&desk, None, Some(&import.notebook))?;
     let notebook = desk.notebook(&import.notebook)?;
     let names = names(&desk, &notebook);
