@@ -268,6 +268,10 @@ async fn a_transformer_changes_what_its_plugin_may_change_after_it_was_looked_at
         transform("number", &c, json!({"preview": true})).await.refused(),
         (403, "not_permitted".into())
     );
+    let given = json!({"permissions": ["read_files", "write_files"]}).to_string();
+    world.send("PUT", "/plugins/probe", &[], &given).await;
+    let refused = transform("number", &a, json!({})).await;
+    assert!(refused.text().contains("modify_metadata"), "{}", refused.text());
     assert_eq!(text("tasks/a.md").await, written);
     assert_eq!(transform("list", &a, json!({})).await.status, StatusCode::NOT_FOUND);
 }
