@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::Plugins;
+
 pub use inside::run;
 pub use syntax::{Faults, faults};
 
@@ -84,7 +86,38 @@ enum Said {
     Entries(Vec<Imported>),
     Files(Vec<Exported>),
     Change(Transformed),
-    Failed(String),
+    Failed(CodeError),
+}
+
+/// Why code gave nothing back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CodeError {
+    /// What it says itself, most likely of what it was given.
+    Thrown(String),
+    /// What it did wrong, or was not let do.
+    Stopped(String),
+}
+
+impl std::fmt::Display for CodeError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Thrown(words) | Self::Stopped(words)) = self;
+        formatter.write_str(words)
+    }
+}
+
+impl From<String> for CodeError {
+    fn from(words: String) -> Self {
+        Self::Stopped(words)
+    }
+}
+
+impl Plugins {
+    /// Counts what code was not let do, or did wrong. What it says of what it was given is no refusal.
+    pub fn code_failed(&self, id: &str, call: &str, why: &CodeError) {
+        if let CodeError::Stopped(words) = why {
+            self.refuse(id, call, words);
+        }
+    }
 }
 
 /// An entry as exporters and transformers are given it.
@@ -152,50 +185,50 @@ pub struct Imported {
 }
 
 /// Runs an importer's script over a file. Blocks, for as long as it may take; one at a time in the whole daemon.
-pub fn import(script: &str, name: &str, bytes: &[u8]) -> Result<Vec<Imported>, String> {
+pub fn import(script: &str, name: &str, bytes: &[u8]) -> Result<Vec<Imported>, CodeError> {
     if bytes.len() > FILE_BYTES {
-        return Err(format!("`{name}` is larger than {} MiB; split it", FILE_BYTES >> 20));
+        return Err(CodeError::Thrown(format!("`{name}` is larger than {} MiB; split it", FILE_BYTES >> 20)));
     }
     let given = Given::File { name: name.to_owned(), bytes: data_encoding::BASE64.encode(bytes) };
     match done(script, given)? {
-        Said::Entries(entries) => checked(entries),
+        Said::Entries(entries) => Ok(checked(entries)?),
         said => Err(said.instead()),
     }
 }
 
 /// Runs an exporter's script over entries, as [`import`] runs.
-pub fn export(script: &str, entries: &[GivenEntry]) -> Result<Vec<Exported>, String> {
+pub fn export(script: &str, entries: &[GivenEntry]) -> Result<Vec<Exported>, CodeError> {
     let entries =
         serde_json::to_string(entries).map_err(|why| format!("cannot give it the entries: {why}"))?;
     if entries.len() > FILE_BYTES {
-        return Err(format!(
+        return Err(CodeError::Thrown(format!(
             "the entries are {} MiB with their texts; {} are the most: choose fewer",
             entries.len() >> 20,
             FILE_BYTES >> 20
-        ));
+        )));
     }
     match done(script, Given::Entries(entries))? {
-        Said::Files(files) => checked_files(files),
+        Said::Files(files) => Ok(checked_files(files)?),
         said => Err(said.instead()),
     }
 }
 
 /// Runs a transformer's script over an entry, as [`import`] runs.
-pub fn transform(script: &str, entry: &GivenEntry) -> Result<Transformed, String> {
+pub fn transform(script: &str, entry: &GivenEntry) -> Result<Transformed, CodeError> {
     let entry = serde_json::to_string(entry).map_err(|why| format!("cannot give it the entry: {why}"))?;
     match done(script, Given::Entry(entry))? {
-        Said::Change(change) => checked_change(change),
+        Said::Change(change) => Ok(checked_change(change)?),
         said => Err(said.instead()),
     }
 }
 
 impl Said {
     /// Why it is not what was asked for.
-    fn instead(self) -> String {
+    fn instead(self) -> CodeError {
         match self {
             Self::Failed(why) => why,
             Self::Entries(_) | Self::Files(_) | Self::Change(_) => {
-                "the code gave back something else than was asked".to_owned()
+                CodeError::Stopped("the code gave back something else than was asked".to_owned())
             }
         }
     }

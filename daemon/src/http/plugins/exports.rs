@@ -62,6 +62,7 @@ pub async fn export(
     }
     let scope = scope(&desk, None, Some(&export.notebook))?;
     let plugins = desk.daemon().plugins().clone();
+    let call = format!("exporter {exporter}");
     let (id, script) = blocking(move || {
         let plugin = plugins.running(&id, &scope)?;
         let found = plugin.manifest.exporters.iter().find(|one| one.id == exporter);
@@ -74,6 +75,7 @@ pub async fn export(
     let entries = with_texts(&desk, seen.page.files).await?;
     let answer = blocking(move || {
         let files = code::export(&script, &entries).map_err(|why| {
+            desk.daemon().plugins().code_failed(&id, &call, &why);
             let message = format!("cannot export {} entries with `{id}`: {why}", entries.len());
             ApiError::new(StatusCode::BAD_REQUEST, "bad_request", message)
         })?;

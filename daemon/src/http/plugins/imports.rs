@@ -88,7 +88,10 @@ pub async fn import(
             let message = format!("cannot import `{name}` with `{id}`: {why}");
             ApiError::new(StatusCode::BAD_REQUEST, code, message)
         };
-        let entries = code::import(&script, &name, &bytes).map_err(|why| failed("bad_request", why))?;
+        let entries = code::import(&script, &name, &bytes).map_err(|why| {
+            plugins.code_failed(&id, &call, &why);
+            failed("bad_request", why.to_string())
+        })?;
         // All of them are looked at before the first is made.
         let paths = entries.iter().map(|entry| place(&folder, &entry.path)).collect::<Result<Vec<_>, _>>();
         let paths = paths.map_err(|why| {

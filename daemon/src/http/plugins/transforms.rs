@@ -85,7 +85,7 @@ pub async fn transform(
         modified: details.modified,
         text: Some(text.clone()),
     };
-    let of = id.clone();
+    let (of, running) = (id.clone(), call.clone());
     let change = blocking(move || {
         let plugin = plugins.running(&of, &scope)?;
         let found = plugin.manifest.transformers.iter().find(|one| one.id == transformer);
@@ -94,6 +94,7 @@ pub async fn transform(
         })?;
         let script = plugin.files.text(&found.script).map_err(PluginError::Refused)?;
         code::transform(&script, &given).map_err(|why| {
+            plugins.code_failed(&of, &running, &why);
             ApiError::bad_request(format!("cannot transform `{}` with `{of}`: {why}", given.path))
         })
     })

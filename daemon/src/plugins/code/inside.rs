@@ -9,8 +9,8 @@ use rquickjs::{
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::{
-    Given, MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, Transformed, checked, checked_change,
-    checked_files,
+    CodeError, Given, MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, Transformed, checked,
+    checked_change, checked_files,
 };
 
 /// What the script finds: nothing but the words that hand its functions over. Bytes of files become base64: JSON has none.
@@ -56,7 +56,7 @@ fn bound() {
 pub(super) fn work(order: &Order) -> Said {
     match try_work(order) {
         Ok(said) => said,
-        Err(why) => Said::Failed(format!("the engine cannot start: {why}")),
+        Err(why) => Said::Failed(format!("the engine cannot start: {why}").into()),
     }
 }
 
@@ -68,11 +68,11 @@ fn try_work(order: &Order) -> rquickjs::Result<Said> {
     runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() > until)));
     let context = Context::full(&runtime)?;
     Ok(context.with(|ctx| match script(&ctx, order) {
-        Ok(json) => made(&order.given, &json).unwrap_or_else(Said::Failed),
+        Ok(json) => made(&order.given, &json).unwrap_or_else(|why| Said::Failed(why.into())),
         Err(_) if Instant::now() > until => {
-            Said::Failed(format!("the code was stopped: it took longer than {SECONDS} s"))
+            Said::Failed(format!("the code was stopped: it took longer than {SECONDS} s").into())
         }
-        Err(why) => Said::Failed(why.chars().take(500).collect()),
+        Err(why) => Said::Failed(why),
     }))
 }
 
@@ -96,7 +96,7 @@ fn made(given: &Given, json: &str) -> Result<Said, String> {
     }
 }
 
-fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
+fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, CodeError> {
     ctx.eval::<(), _>(PRELUDE).catch(ctx).map_err(thrown)?;
     // As a module: its names are its own, and it is strict. There is no loader, so it imports nothing.
     let (word, back) = order.given.taker();
@@ -107,7 +107,7 @@ fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
     let run: Object<'_> = ctx.globals().get("__run").catch(ctx).map_err(thrown)?;
     let run: Value<'_> = run.get(word).catch(ctx).map_err(thrown)?;
     let Some(run) = run.into_function() else {
-        return Err(format!("the code does not call `codex.{word}(…)` with a function"));
+        return Err(format!("the code does not call `codex.{word}(…)` with a function").into());
     };
     let given = match &order.given {
         Given::File { name, bytes } => file(ctx, name, bytes).map(Object::into_value),
@@ -127,22 +127,25 @@ fn script(ctx: &Ctx<'_>, order: &Order) -> Result<String, String> {
     };
     let json = ctx.json_stringify(made).catch(ctx).map_err(thrown)?;
     let json = json.ok_or_else(|| format!("the code gave nothing back; it gives {back}"))?;
-    json.to_string().map_err(|why| why.to_string())
+    json.to_string().map_err(|why| why.to_string().into())
 }
 
 /// In the code's own words; of a slip of the code's, where it is.
-fn thrown(error: CaughtError<'_>) -> String {
-    match error {
+fn thrown(error: CaughtError<'_>) -> CodeError {
+    let few = |words: String| -> String { words.chars().take(500).collect() };
+    let words = match error {
         CaughtError::Exception(error) => {
             let said = error.message().filter(|said| !said.trim().is_empty());
             let said = said.unwrap_or_else(|| "it says no more".to_owned());
             let name = error.as_object().get::<_, String>("name").unwrap_or_default();
+            if name == "Error" {
+                return CodeError::Thrown(few(said));
+            }
             let stack = error.stack().unwrap_or_default();
             let place = stack.lines().next().map(str::trim).filter(|place| !place.is_empty());
             match place {
-                Some(place) if name != "Error" => format!("the code failed: {said} ({name} {place})"),
-                _ if name != "Error" => format!("the code failed: {said}"),
-                _ => said,
+                Some(place) => format!("the code failed: {said} ({name} {place})"),
+                None => format!("the code failed: {said}"),
             }
         }
         // There is no memory left for an error.
@@ -150,7 +153,8 @@ fn thrown(error: CaughtError<'_>) -> String {
             "the code was stopped: it used more memory than it may".to_owned()
         }
         other => format!("the code failed: {other}"),
-    }
+    };
+    CodeError::Stopped(few(words))
 }
 
 /// What an importer is given: a name, bytes, and what they are as text.

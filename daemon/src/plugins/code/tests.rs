@@ -6,7 +6,30 @@ use serde_json::json;
 use super::*;
 
 fn importing(script: &str, name: &str, bytes: &[u8]) -> Result<Vec<Imported>, String> {
-    import(script, name, bytes)
+    import(script, name, bytes).map_err(|why| why.to_string())
+}
+
+fn export(script: &str, entries: &[GivenEntry]) -> Result<Vec<Exported>, String> {
+    super::export(script, entries).map_err(|why| why.to_string())
+}
+
+fn transform(script: &str, entry: &GivenEntry) -> Result<Transformed, String> {
+    super::transform(script, entry).map_err(|why| why.to_string())
+}
+
+#[test]
+fn what_code_says_itself_is_told_from_what_it_was_not_let_do() {
+    let is_own = |script: &str| matches!(import(script, "x", b""), Err(CodeError::Thrown(_)));
+    assert!(is_own("codex.importer(() => { throw new Error('line 3 is no reading'); });"));
+    for stopped in [
+        "codex.importer(() => nothing.there);",
+        "codex.importer(() => { const deeper = () => deeper() + 1; deeper(); });",
+        "codex.importer(() => Array.from({ length: 3000 }, (_, at) => ({ path: `${at}` })));",
+        "codex.importer(() => 7);",
+        "codex.importer(",
+    ] {
+        assert!(!is_own(stopped), "{stopped}");
+    }
 }
 
 #[test]
