@@ -180,6 +180,45 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
+/** A field season: entries with what each view shows of them, and the views. */
+const season = (): Record<string, string | Buffer> => {
+  const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  const sites: [title: string, status: string, who: string, due: number, priority: string, ph: number, at: string][] = [
+    ['Sample the north pond', 'todo', 'Ada', 1, 'high', 6.8, '59.86, 17.64'], ['Sample the mill stream', 'todo', 'Rosalind', 3, 'medium', 7.1, '57.71, 11.97'],
+    ['Repeat the reed bed', 'doing', 'Ada', 0, 'high', 6.4, '55.68, 12.57'], ['Peat core, second half', 'doing', 'Barbara', 4, 'low', 4.9, '63.43, 10.4'],
+    ['Calibrate the probe', 'done', 'Rosalind', -2, 'medium', 7, '52.52, 13.4'], ['Sample the harbour', 'done', 'Barbara', -4, 'high', 7.9, '53.55, 9.99'],
+    ['Reed bed, first pass', 'done', 'Ada', -6, 'low', 6.5, '48.86, 2.35'], ['Count the diatoms', 'todo', 'Barbara', 6, 'medium', 6.9, '60.17, 24.94'],
+  ];
+  const view = (type: string, title: string, config: string, query = 'file_types: [task], sort: "due_date asc"') => `---\ntype: view\nview_type: ${type}\ntitle: ${title}\nquery: { ${query} }\nconfig: ${config}\n---\n`;
+  const columns = '[{ id: todo, title: To do, filter: { status: todo } }, { id: doing, title: Doing, filter: { status: doing } }, { id: done, title: Done, filter: { status: done } }]';
+  const colours = ['#17665f', '#8a5a00', '#8a4fa8', '#2f5d9b', '#a33d2f', '#4d6b1f'];
+  return {
+    ...Object.fromEntries(sites.map(([title, status, who, due, priority, ph, at]) => [
+      `sites/${title}.md`, `---\ntype: task\nstatus: ${status}\nassignee: ${who}\ndue_date: ${day(due)}\npriority: ${priority}\nph: ${ph}\nlocation: ${at}\ntags: [field]\n---\n# ${title}\n\nTaken at the marked stake.\n`])),
+    ...Object.fromEntries(colours.map((colour, at) => [`plates/plate ${at + 1}.svg`, svg(colour, 640, 420)])),
+    'Board.cdx': view('kanban', 'Field season', `{ columns: ${columns}, card_fields: [assignee, due_date, priority] }`),
+    'Table.cdx': view('table', 'What was measured', '{ columns: [title, status, assignee, due_date, ph] }'),
+    'Days.cdx': view('calendar', 'When', '{ view: month }'),
+    'Map.cdx': view('map', 'Where', '{}'),
+    'Plates.cdx': view('gallery', 'Plates', '{}', 'content_types: ["image/*"], sort: name'),
+    'Tasks.cdx': view('task-list', 'What is to do', '{}'),
+    'Home.cdx': '---\ntype: view\nview_type: dashboard\ntitle: This week\nlayout:\n  - components:\n      - { type: mini-view, span: 6, view: Tasks.cdx }\n      - { type: mini-view, span: 6, view: Map.cdx }\n---\n',
+  };
+};
+
+test('views', async ({ page, daemon }) => {
+  await daemon.notebook(season());
+  for (const [path, words] of [['Board', 'Peat core'], ['Table', 'harbour'], ['Days', 'Reed bed'], ['Map', '8 entries'], ['Plates', 'plate 3'], ['Home', '']] as const) {
+    await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', `${path}.cdx`)}`);
+    const frame = words === '' ? page.frameLocator('.plugin-place iframe').nth(1) : page.frameLocator('iframe').first();
+    await frame.locator('main').getByText(words || '8 entries').first().waitFor();
+    await picture(page, `view-${path.toLowerCase()}`);
+  }
+  await daemon.open(page, '#/settings/plugins');
+  await page.getByRole('heading', { name: 'Plugins', exact: true }).waitFor();
+  await picture(page, 'plugins');
+});
+
 const sizes = [400, 760, 1400, 2560];
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of sizes) {
