@@ -221,7 +221,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Says no unless the plugin may do that with a path in this notebook.
-    pub(super) fn may(&self, call: &str, permission: Permission, path: &str) -> Result<(), ApiError> {
+    fn may(&self, call: &str, permission: Permission, path: &str) -> Result<(), ApiError> {
         let names = names(self.desk, &self.notebook);
         let fits = |wish: &Wish| wish.fits(&names, Some(path));
         self.plugins.may(self.id, &self.scope, call, permission, fits)?;

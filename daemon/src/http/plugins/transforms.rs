@@ -108,12 +108,12 @@ pub async fn transform(
         .filter(|(from, _, to)| from != to)
         .map(|(from, key, to)| PropertyDifference { key, from, to })
         .collect();
-    // All that it would do is asked before the first of it is done.
+    // All that it would do is asked before the first of it is done, and where the entry is now: the code took its time.
     if new.is_some() {
-        caller.may(&call, Permission::WriteFiles, &details.path)?;
+        caller.may_touch(&call, Permission::WriteFiles, &asked.entry).await?;
     }
     if !properties.is_empty() {
-        caller.may(&call, Permission::ModifyMetadata, &details.path)?;
+        caller.may_touch(&call, Permission::ModifyMetadata, &asked.entry).await?;
     }
     let difference = new.as_ref().map(|new| diff::lines(&text, new, diff::CONTEXT));
     let mut answer = TransformAnswer {
