@@ -454,7 +454,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(line) = failure.line() {
-                eprintln!("codexd: {line}");
+                eprintln!("codexd: {}", crate::signs::plain(line));
             }
             failure.code()
         }

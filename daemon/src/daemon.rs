@@ -21,7 +21,7 @@ use crate::live::{Talk, Word};
 use crate::net::{Net, NetConfig, NetEvent, RelayChoice, Route};
 use crate::plugins::Plugins;
 use crate::store::Store;
-use crate::system::NotebookRow;
+use crate::system::{Meant, NotebookRow};
 use crate::watch::Watcher;
 
 mod admission;
@@ -321,18 +321,25 @@ impl Daemon {
         self.lock_read().values().map(State::registered).collect()
     }
 
-    fn registered(&self, id: &NotebookId) -> Option<Registered> {
+    /// One of them.
+    pub fn registered(&self, id: &NotebookId) -> Option<Registered> {
         self.lock_read().get(id).map(State::registered)
     }
 
-    /// A running notebook by id (hex), slug, name or folder.
-    pub fn find(&self, key: &str) -> Option<Notebook> {
+    /// The notebook that a key means, as [`NotebookRow::meant`] says.
+    pub fn meant(&self, key: &str) -> Meant<NotebookId> {
         let notebooks = self.lock_read();
-        let matches = |state: &&State| {
-            let row = &state.row;
-            row.id.to_string() == key || row.slug == key || row.name == key || row.path == key
-        };
-        notebooks.values().find(matches).and_then(|state| state.running.as_ref().ok().cloned())
+        match NotebookRow::meant(notebooks.values().map(|state| &state.row), key) {
+            Meant::One(row) => Meant::One(row.id),
+            Meant::Several => Meant::Several,
+            Meant::Nothing => Meant::Nothing,
+        }
+    }
+
+    /// That notebook, if it runs.
+    pub fn find(&self, key: &str) -> Option<Notebook> {
+        let Meant::One(id) = self.meant(key) else { return None };
+        self.lock_read().get(&id).and_then(|state| state.running.as_ref().ok().cloned())
     }
 
     /// Notices of all notebooks.

@@ -20,6 +20,7 @@ pub mod net;
 pub mod plugins;
 pub mod private;
 pub mod progress;
+pub mod signs;
 pub mod store;
 pub mod system;
 pub mod timestamps;

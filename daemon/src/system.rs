@@ -97,6 +97,37 @@ pub struct NotebookRow {
     pub added: UnixMs,
 }
 
+/// Which of several notebooks a key means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meant<T> {
+    /// This one.
+    One(T),
+    /// Several are called so.
+    Several,
+    /// None.
+    Nothing,
+}
+
+impl NotebookRow {
+    /// The one that a key means: by its id, else its slug, else its folder, else a name that no other has. Whoever invites gives a
+    /// notebook its name, so a name takes the place of nothing here.
+    pub fn meant<'a>(all: impl Iterator<Item = &'a Self> + Clone, key: &str) -> Meant<&'a Self> {
+        let by = |fits: fn(&Self, &str) -> bool| all.clone().find(|row| fits(row, key));
+        let one = by(|row, key| row.id.to_string() == key)
+            .or_else(|| by(|row, key| row.slug == key))
+            .or_else(|| by(|row, key| row.path == key));
+        if let Some(one) = one {
+            return Meant::One(one);
+        }
+        let mut named = all.filter(|row| row.name == key);
+        match (named.next(), named.next()) {
+            (Some(one), None) => Meant::One(one),
+            (Some(_), Some(_)) => Meant::Several,
+            (None, _) => Meant::Nothing,
+        }
+    }
+}
+
 fn doing(what: &'static str) -> impl FnOnce(rusqlite::Error) -> SystemError {
     move |source| SystemError::Sqlite { doing: what, source }
 }

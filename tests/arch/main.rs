@@ -192,7 +192,8 @@ fn shells_name_one_another_only_as_the_architecture_says() {
         ("git", &["private", "store", "clock"]),
         ("net", &["blobs"]),
         ("timestamps", &["home"]),
-        ("plugins", &["clock", "mirror", "system"]),
+        ("signs", &[]),
+        ("plugins", &["clock", "mirror", "signs", "system"]),
         ("driver", &["blobs", "clock", "disk", "git", "mirror", "net", "private", "progress", "store"]),
         (
             "daemon",
@@ -231,7 +232,21 @@ fn shells_name_one_another_only_as_the_architecture_says() {
                 "timestamps",
             ],
         ),
-        ("cli", &["bundle", "daemon", "extract", "home", "http", "plugins", "store", "system", "timestamps"]),
+        (
+            "cli",
+            &[
+                "bundle",
+                "daemon",
+                "extract",
+                "home",
+                "http",
+                "plugins",
+                "signs",
+                "store",
+                "system",
+                "timestamps",
+            ],
+        ),
     ]
     .into();
     let mut broken = Vec::new();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::failure::Failure;
+use crate::signs;
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -26,13 +27,13 @@ impl Output {
 /// A line on stdout. Whoever closed the pipe has seen enough.
 pub fn line(text: &str) {
     if !text.is_empty() {
-        let _ = writeln!(std::io::stdout(), "{text}");
+        let _ = writeln!(std::io::stdout(), "{}", signs::plain(text));
     }
 }
 
 /// A word about what was done, beside it: on stderr.
 pub fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "note: {text}");
+    let _ = writeln!(std::io::stderr(), "note: {}", signs::plain(text));
 }
 
 /// Asks whoever sits there; what goes on without a yes takes one with `--yes`, which is said where nobody is to be asked.
@@ -40,7 +41,7 @@ pub fn agreed(question: &str, to_do: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(format!("nobody is there to ask; say `--yes` to {to_do}")));
     }
-    let _ = write!(std::io::stderr(), "{question} [y/N] ");
+    let _ = write!(std::io::stderr(), "{} [y/N] ", signs::plain(question));
     let mut answer = String::new();
     std::io::stdin()
         .lock()

@@ -16,7 +16,7 @@ use super::print::{self, Output};
 use crate::home::Place;
 use crate::http::reading;
 use crate::store::Reader;
-use crate::system::{NotebookRow, System};
+use crate::system::{Meant, NotebookRow, System};
 use crate::timestamps::{Pinned, Setting};
 
 mod attachments;
@@ -95,9 +95,15 @@ fn choose(home: Option<&Path>, only: Option<&str>) -> Result<Vec<(String, PathBu
         }
         return Ok(known.into_iter().map(|row| (row.name, row.path.into())).collect());
     };
-    let matches = |row: &&NotebookRow| row.id.to_string() == key || row.slug == key || row.name == key;
-    if let Some(row) = known.iter().find(matches) {
-        return Ok(vec![(row.name.clone(), row.path.clone().into())]);
+    match NotebookRow::meant(known.iter(), key) {
+        Meant::One(row) => return Ok(vec![(row.name.clone(), row.path.clone().into())]),
+        Meant::Several => {
+            let slugs: Vec<&str> =
+                known.iter().filter(|row| row.name == key).map(|row| row.slug.as_str()).collect();
+            let say = format!("several notebooks are called `{key}`; say which: {}", slugs.join(", "));
+            return Err(Failure::new(say));
+        }
+        Meant::Nothing => {}
     }
     let folder = Path::new(key);
     if folder.join(".codex/store.db").exists() {

@@ -1,5 +1,6 @@
 //! What the handlers are given.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -8,8 +9,9 @@ use codex_crdt_model::event::Request;
 use super::auth::Auth;
 use super::error::ApiError;
 use super::events::Feed;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Registered};
 use crate::driver::Notebook;
+use crate::system::Meant;
 
 /// Cloneable: the daemon, the keys, and what has happened lately.
 #[derive(Debug, Clone)]
@@ -41,23 +43,46 @@ impl Desk {
         &self.feed
     }
 
-    /// A running notebook by id, slug or name.
+    /// The notebook that a key means: an id, a slug, a folder, or a name that only one has.
+    pub fn registered(&self, key: &str) -> Result<Registered, ApiError> {
+        let unknown =
+            || ApiError::not_found(format!("there is no notebook `{key}` here; see `codexd notebook list`"));
+        match self.daemon.meant(key) {
+            Meant::One(id) => self.daemon.registered(&id).ok_or_else(unknown),
+            Meant::Nothing => Err(unknown()),
+            Meant::Several => {
+                let all = self.daemon.list().into_iter().filter(|one| one.name == key);
+                let slugs = all.map(|one| format!("`{}`", one.slug)).collect::<Vec<_>>().join(", ");
+                let say = format!("several notebooks are called `{key}`; say which: {slugs}");
+                Err(ApiError::new(StatusCode::CONFLICT, "ambiguous", say))
+            }
+        }
+    }
+
+    /// That notebook, if it runs.
     pub fn notebook(&self, key: &str) -> Result<Notebook, ApiError> {
         if let Some(notebook) = self.daemon.find(key) {
             return Ok(notebook);
         }
-        let known = self.daemon.list();
-        let stopped = known.iter().find(|one| one.id == key || one.slug == key || one.name == key);
-        Err(match stopped.and_then(|one| one.failed.as_ref().map(|why| (one, why))) {
-            Some((one, why)) => ApiError::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not_running",
-                format!("the notebook {} at {} does not run: {why}", one.name, one.path),
-            ),
-            None => {
-                ApiError::not_found(format!("there is no notebook `{key}` here; see `codexd notebook list`"))
+        let one = self.registered(key)?;
+        let why = one.failed.unwrap_or_else(|| "it is just being opened or closed".to_owned());
+        Err(ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not_running",
+            format!("the notebook {} at {} does not run: {why}", one.name, one.path),
+        ))
+    }
+
+    /// The running notebooks that keys mean, each once.
+    pub fn each(&self, keys: &[String]) -> Result<Vec<Notebook>, ApiError> {
+        let mut found: Vec<Notebook> = Vec::new();
+        for key in keys.iter().collect::<BTreeSet<_>>() {
+            let notebook = self.notebook(key)?;
+            if found.iter().all(|other| other.id != notebook.id) {
+                found.push(notebook);
             }
-        })
+        }
+        Ok(found)
     }
 
     /// Every running notebook, or the one that is named.

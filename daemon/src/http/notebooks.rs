@@ -17,7 +17,6 @@ use super::error::{ApiError, of_daemon};
 use super::input::{Input, Place};
 use super::reading::blocking;
 use super::status::{NotebookStatus, of_notebook};
-use crate::daemon::Registered;
 use crate::home::example;
 
 /// All registered notebooks.
@@ -83,7 +82,7 @@ pub async fn show(
     State(desk): State<Desk>,
     Place(nb): Place<String>,
 ) -> Result<Json<NotebookStatus>, ApiError> {
-    Ok(Json(of_notebook(&desk, registered(&desk, &nb)?)))
+    Ok(Json(of_notebook(&desk, desk.registered(&nb)?)))
 }
 
 /// What shall change about a notebook.
@@ -112,7 +111,7 @@ pub async fn change(
     Place(nb): Place<String>,
     Input(change): Input<NotebookChange>,
 ) -> Result<Json<NotebookStatus>, ApiError> {
-    let one = registered(&desk, &nb)?;
+    let one = desk.registered(&nb)?;
     if let Some(name) = change.name {
         if name.trim().is_empty() {
             return Err(ApiError::bad_request("a notebook needs a name"));
@@ -133,14 +132,14 @@ pub async fn change(
     if let Some(request) = request {
         ask(&desk.notebook(&one.id)?, request).await?;
     }
-    Ok(Json(of_notebook(&desk, registered(&desk, &one.id)?)))
+    Ok(Json(of_notebook(&desk, desk.registered(&one.id)?)))
 }
 
 /// Forgets a notebook on this device. No file is touched.
 #[utoipa::path(delete, path = "/api/v1/notebooks/{nb}", tag = "notebooks", params(("nb" = String, Path)),
     responses((status = 200, body = Done), (status = 404)))]
 pub async fn remove(State(desk): State<Desk>, Place(nb): Place<String>) -> Result<Json<Done>, ApiError> {
-    let id: NotebookId = registered(&desk, &nb)?.id.parse()?;
+    let id: NotebookId = desk.registered(&nb)?.id.parse()?;
     let removed = desk.daemon().remove(&id).await;
     removed.map_err(|error| of_daemon(error, StatusCode::UNPROCESSABLE_ENTITY, "cannot_remove"))?;
     Ok(Json(Done { done: true }))
@@ -155,16 +154,4 @@ pub async fn rebuild_mirror(
 ) -> Result<Json<Done>, ApiError> {
     desk.notebook(&nb)?.mirror.rebuild();
     Ok(Json(Done { done: true }))
-}
-
-fn registered(desk: &Desk, key: &str) -> Result<Registered, ApiError> {
-    let mut all = desk.daemon().list();
-    let by =
-        |all: &[Registered], which: fn(&Registered) -> &str| all.iter().position(|one| which(one) == key);
-    let found =
-        by(&all, |one| &one.id).or_else(|| by(&all, |one| &one.slug)).or_else(|| by(&all, |one| &one.name));
-    let found = found.ok_or_else(|| {
-        ApiError::not_found(format!("there is no notebook `{key}` here; see `codexd notebook list`"))
-    })?;
-    Ok(all.swap_remove(found))
 }

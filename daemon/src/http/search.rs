@@ -272,16 +272,10 @@ pub async fn query(
 
 /// The answer to a query.
 pub async fn answered(desk: &Desk, query: Query) -> Result<QueryPage, ApiError> {
-    let mut chosen = Vec::new();
-    if query.notebook_ids.is_empty() {
-        chosen = desk.notebooks(None)?;
-    }
-    for key in &query.notebook_ids {
-        let notebook = desk.notebook(key)?;
-        if chosen.iter().all(|other: &Notebook| other.id != notebook.id) {
-            chosen.push(notebook);
-        }
-    }
+    let chosen = match query.notebook_ids.as_slice() {
+        [] => desk.notebooks(None)?,
+        keys => desk.each(keys)?,
+    };
     for notebook in &chosen {
         mirror_is_fresh(notebook).await?;
     }

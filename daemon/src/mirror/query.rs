@@ -14,6 +14,8 @@ use super::{Mirror, condition, dates, filter, notices, properties, words};
 
 /// Files of one answer, at most.
 const LIMIT: usize = 10_000;
+/// Unknown keys that are named.
+const UNKNOWN: usize = 50;
 
 /// The keys of a query.
 pub const KEYS: [&str; 20] = [
@@ -308,7 +310,7 @@ fn expanded(query: &Query, now_ms: i64, warnings: &mut Vec<String>) -> Query {
     let variables = dates::VARIABLES.join(", ");
     warnings
         .extend(unknown.iter().map(|name| format!("there is no variable `{name}`; there are {variables}")));
-    warnings.extend(query.unknown.keys().map(|key| unknown_key(key)));
+    warnings.extend(query.unknown.keys().take(UNKNOWN).map(|key| unknown_key(key)));
     if !query.unknown.is_empty() && asks_nothing(&query) {
         warnings.push("the query has no condition, so every file is listed".into());
     }

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::Plugins;
+use crate::signs;
 
 pub use inside::run;
 pub use syntax::{Faults, faults};
@@ -358,10 +359,11 @@ fn checked_files(files: Vec<Exported>) -> Result<Vec<Exported>, String> {
     let mut names = std::collections::BTreeSet::new();
     for file in &files {
         let name = EntryPath::parse(&file.name).ok().filter(|path| path.names().count() == 1);
-        if name.is_none() || file.name.starts_with('.') || file.name.contains(['\\', ':']) {
+        if name.is_none() || !is_plain(&file.name) {
             let name: String = file.name.chars().take(100).collect();
             return Err(format!(
-                "the code called a file `{name}`; it must be a plain name, such as `list.csv`"
+                "the code called a file `{}`; it must be a plain name, such as `list.csv`",
+                signs::plain(&name)
             ));
         }
         if !names.insert(file.name.to_lowercase()) {
@@ -369,6 +371,20 @@ fn checked_files(files: Vec<Exported>) -> Result<Vec<Exported>, String> {
         }
     }
     Ok(files)
+}
+
+/// A name that every system takes for a name and shows as it is (Windows: Naming Files, Paths, and Namespaces).
+fn is_plain(name: &str) -> bool {
+    const DEVICES: [&str; 22] = [
+        "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9",
+        "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+    ];
+    let stem = name.split('.').next().unwrap_or_default().trim().to_lowercase();
+    !name.starts_with(['.', '-'])
+        && !name.ends_with(['.', ' '])
+        && !name
+            .contains(|sign: char| sign.is_control() || signs::steers(sign) || "\\:<>\"|?*".contains(sign))
+        && !DEVICES.contains(&stem.as_str())
 }
 
 /// Says no to JSON of so many values that the memory it takes is out of all proportion to its bytes. Looked at before it is read.

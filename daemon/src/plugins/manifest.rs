@@ -16,6 +16,7 @@ use super::lines;
 use super::permission::{self, Wish};
 use super::schema;
 use super::templates;
+use crate::signs;
 
 /// The version of the interface between plugins and this program.
 pub const INTERFACE: Version = Version::new(1, 0, 0);
@@ -421,6 +422,27 @@ impl Manifest {
     }
 }
 
+/// The first sign that would steer whatever shows it, with where; of what must be one line, an end of line too.
+fn steering(value: &Value, pointer: String) -> Option<(String, char)> {
+    let in_text = |text: &str| text.chars().find(|sign| signs::steers(*sign));
+    match value {
+        Value::String(text) => {
+            let one_line = pointer.starts_with("/permissions")
+                || matches!(pointer.as_str(), "/id" | "/name" | "/version" | "/author");
+            let sign = in_text(text).or_else(|| text.chars().find(|sign| one_line && sign.is_control()));
+            sign.map(|sign| (pointer, sign))
+        }
+        Value::Array(list) => {
+            list.iter().enumerate().find_map(|(at, one)| steering(one, format!("{pointer}/{at}")))
+        }
+        Value::Object(map) => map.iter().find_map(|(key, one)| match in_text(key) {
+            Some(sign) => Some((pointer.clone(), sign)),
+            None => steering(one, format!("{pointer}/{key}")),
+        }),
+        _ => None,
+    }
+}
+
 /// As the original wrote manifests: a key without a value is none, and methods have any case.
 fn lenient(mut value: Value) -> Value {
     if let Value::Object(map) = &mut value {
@@ -446,6 +468,13 @@ pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
         line: read.line(pointer),
         message,
     };
+    if let Some((pointer, sign)) = steering(&read.value, String::new()) {
+        let sign = sign.escape_unicode();
+        return Err(vec![at(
+            &pointer,
+            format!("it has the sign {sign}, which shows as something else than it is"),
+        )]);
+    }
     let value = lenient(read.value.clone());
     let faults = schema::faults(&VALIDATOR, &value);
     if !faults.is_empty() {

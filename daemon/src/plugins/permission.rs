@@ -45,7 +45,7 @@ pub struct Wish {
     /// In which files: globs.
     #[serde(default)]
     pub paths: Vec<String>,
-    /// In which notebooks: slug, name or id.
+    /// In which notebooks: slug or id.
     #[serde(default)]
     pub notebooks: Vec<String>,
     /// On which hosts.

@@ -239,6 +239,27 @@ fn what_needs_another_runs_only_where_that_runs() {
 }
 
 #[test]
+fn a_manifest_steers_no_terminal() {
+    let temp = tempfile::tempdir().unwrap();
+    let fault = |more: &str| {
+        let text = format!("id: a\nname: A\nversion: 1.0.0\ntype: view\n{more}\n");
+        std::fs::write(temp.path().join("manifest.yml"), text).unwrap();
+        crate::plugins::catalogue::read_one(temp.path()).err().map(|problems| in_words(&problems))
+    };
+    for more in [
+        "description: \"a\\e[2Kb\"",
+        "description: \"a\\u202Eb\"",
+        "permissions: [{ network_request: { hosts: [\"a\\nb\"] } }]",
+        "author: \"a\\nb\"",
+        "\"x\\e[2K\": 1",
+    ] {
+        let said = fault(more).unwrap();
+        assert!(said.contains("shows as something else than it is") && !said.contains('\u{1b}'), "{said}");
+    }
+    assert_eq!(fault("description: \"two\\nlines\""), None);
+}
+
+#[test]
 fn a_bad_plugin_is_named_with_its_line_and_stops_no_other() {
     let place = place();
     let own = place.plugins.folder().to_owned();

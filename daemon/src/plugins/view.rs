@@ -11,6 +11,9 @@ use super::schema::{self, of_config};
 use crate::mirror::{self, Query, text};
 
 /// Keys at the top of a view.
+/// What stands before the text of a view at most; and so many unknown keys are named.
+const FRONT_BYTES: usize = 256 << 10;
+const WARNINGS: usize = 50;
 const KEYS: [&str; 8] = ["type", "view_type", "title", "description", "query", "config", "layout", "tags"];
 
 /// Something that means nothing, or not what was meant.
@@ -60,6 +63,11 @@ pub fn read(source: &str, catalogue: &Catalogue, is_on: &dyn Fn(&Plugin) -> bool
         file.warn(Some(1), "", "it does not begin with `---` and what is to be shown");
         return file;
     };
+    if front.len() > FRONT_BYTES {
+        let (is, most) = (front.len() >> 10, FRONT_BYTES >> 10);
+        file.warn(Some(1), "", format!("its frontmatter has {is} KiB; a view has {most} at most"));
+        return file;
+    }
     let read = match lines::read(front) {
         Ok(read) => read,
         Err((why, line)) => {
@@ -145,7 +153,7 @@ impl ViewFile {
         }
         match serde_json::from_value::<Query>(Value::Object(self.query.clone())) {
             Ok(query) => {
-                for key in query.unknown.keys() {
+                for key in query.unknown.keys().take(WARNINGS) {
                     let say = format!("a query has no key `{key}`{}", meant(key, &mirror::QUERY_KEYS));
                     self.warn(read.at(&["query", key]), &format!("query.{key}"), say);
                 }
@@ -163,7 +171,7 @@ impl ViewFile {
         }
         let Ok(validator) = jsonschema::validator_for(&of_config(&view.config_schema)) else { return };
         let keys: Vec<&str> = view.config_schema.keys().map(String::as_str).collect();
-        for key in config.keys().filter(|key| !view.config_schema.contains_key(*key)) {
+        for key in config.keys().filter(|key| !view.config_schema.contains_key(*key)).take(WARNINGS) {
             let say = format!("the view `{}` has no key `{key}`{}", view.id, meant(key, &keys));
             self.warn(read.at(&["config", key]), &format!("config.{key}"), say);
         }

@@ -78,9 +78,11 @@ class Desk {
     return () => this.#listeners.delete(listener);
   }
 
-  /** By slug, id or name. */
+  /** By id, slug, or a name that only one has: others may have given it. */
   notebook(key: string | null | undefined): NotebookStatus | undefined {
-    return this.status?.notebooks.find((nb) => nb.slug === key || nb.id === key || nb.name === key);
+    const all = this.status?.notebooks ?? [];
+    const named = all.filter((nb) => nb.name === key);
+    return all.find((nb) => nb.id === key) ?? all.find((nb) => nb.slug === key) ?? (named.length === 1 ? named[0] : undefined);
   }
 
   async readStatus(): Promise<void> {

@@ -247,10 +247,10 @@ impl<'a> Caller<'a> {
         }
         // In each of these notebooks it must be on and may read: what one says holds there alone.
         let mut limits: BTreeMap<String, Option<Vec<Wish>>> = BTreeMap::new();
-        for key in &query.notebook_ids {
-            let notebook = self.desk.notebook(key)?;
+        for notebook in self.desk.each(&query.notebook_ids)? {
             limits.insert(notebook.id.to_string(), self.readable(&notebook)?);
         }
+        query.notebook_ids = limits.keys().cloned().collect();
         if limits.values().all(Option::is_none) {
             let offset = query.offset;
             let page = search::answered(self.desk, query).await?;
@@ -356,12 +356,12 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// Under what a notebook is known here.
+/// Under what a notebook is known here, to whoever limits a permission: not under its name, which others may have given it.
 pub(super) fn names(desk: &Desk, notebook: &Notebook) -> Vec<String> {
     let id = notebook.id.to_string();
     let all = desk.daemon().list();
     let known = all.into_iter().find(|one| one.id == id);
-    known.map_or_else(|| vec![id.clone()], |one| vec![id.clone(), one.slug, one.name])
+    known.map_or_else(|| vec![id.clone()], |one| vec![id.clone(), one.slug])
 }
 
 fn said(answer: &impl serde::Serialize) -> Result<Value, ApiError> {

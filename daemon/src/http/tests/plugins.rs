@@ -184,6 +184,51 @@ async fn a_question_reaches_only_notebooks_where_the_plugin_is_on() {
         assert_eq!(world.call(asked).await.refused(), (409, "plugin_not_on".into()));
     }
     assert_eq!(world.call(query(&[&mine])).await.status, StatusCode::OK);
+    // A notebook that is named again and again is looked at once.
+    let calls = async || {
+        let all = world.get("/plugins").await.json();
+        let probe = all["plugins"].as_array().unwrap().iter().find(|one| one["id"] == json!("probe"));
+        probe.unwrap()["calls"].as_u64().unwrap()
+    };
+    let before = calls().await;
+    assert_eq!(world.call(query(&vec![mine.as_str(); 50_000])).await.status, StatusCode::OK);
+    assert_eq!(calls().await, before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_that_somebody_gave_a_notebook_takes_the_place_of_no_other() {
+    let world = world().await;
+    let mine = world.daemon.find("lab").unwrap().id;
+    for number in 0..4 {
+        let theirs = world.notebook(&format!("theirs-{number}")).await;
+        let body = json!({"name": "lab"}).to_string();
+        let named = world.send("PATCH", &format!("/notebooks/{theirs}"), &[], &body).await;
+        assert_eq!(named.status, StatusCode::OK, "{}", named.text());
+        assert_eq!(world.daemon.find("lab").unwrap().id, mine, "a slug comes before a name");
+        let query = json!({"call": "query", "query": {"notebook_ids": [theirs]}});
+        assert_eq!(world.call(query).await.status, StatusCode::OK);
+    }
+    let name = json!({"name": "twice"}).to_string();
+    for number in 0..2 {
+        world.send("PATCH", &format!("/notebooks/theirs-{number}"), &[], &name).await;
+    }
+    let several = world.get("/notebooks/twice").await;
+    assert!(several.text().contains("say which: `theirs-"), "{}", several.text());
+    assert_eq!(several.refused(), (409, "ambiguous".into()));
+
+    // A permission is for a notebook by what it is called here.
+    let folder = world.root.with_file_name("narrow");
+    std::fs::create_dir(&folder).unwrap();
+    let manifest = "id: narrow\nname: Narrow\nversion: 1.0.0\ntype: view\npermissions:\n  - read_files: { notebooks: [lab] }\n";
+    std::fs::write(folder.join("manifest.yml"), manifest).unwrap();
+    let added = world.send("POST", "/plugins", &[], &json!({"path": folder}).to_string()).await.json();
+    let on = json!({"enabled": true, "hash": added["hash"]}).to_string();
+    world.send("PUT", "/plugins/narrow", &[], &on).await;
+    for (notebook, status) in [("lab", 200), ("theirs-3", 403)] {
+        let body = json!({"notebook": notebook, "call": "query", "query": {}}).to_string();
+        let answer = world.send("POST", "/plugins/narrow/calls", &[], &body).await;
+        assert_eq!(answer.status.as_u16(), status, "{notebook}: {}", answer.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

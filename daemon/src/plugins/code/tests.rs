@@ -231,6 +231,12 @@ fn entries_become_files_with_plain_names() {
         ("codex.exporter(() => [{ name: 'a/x' }]);", "a plain name"),
         ("codex.exporter(() => [{ name: 'C:x' }]);", "a plain name"),
         ("codex.exporter(() => [{ name: '.bashrc' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: '-rf' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: 'a.csv.' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: 'Con.txt' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: 'a*.csv' }]);", "a plain name"),
+        ("codex.exporter(() => [{ name: 'a\\u001b[2K' }]);", "`a\\u{1b}[2K`; it must be a plain name"),
+        ("codex.exporter(() => [{ name: 'x\\u202egpj.exe' }]);", "`x\\u{202e}gpj.exe`"),
         ("codex.exporter(() => [{ name: '' }]);", "a plain name"),
         ("codex.exporter(() => [{ name: 'a' }, { name: 'A' }]);", "two files"),
         (

@@ -335,6 +335,7 @@ impl Call<'_> {
             reason = "its name is not found; is this device online?".to_owned();
         }
         if reason.contains("where plugins do not reach") {
+            let reason = self.prepared.secrets.hide(&reason);
             return EndpointError::Unreachable { plugin: self.plugin.id().to_owned(), reason };
         }
         self.service(None, self.prepared.secrets.hide(&format!("cannot be reached: {reason}")))

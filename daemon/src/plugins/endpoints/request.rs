@@ -174,6 +174,10 @@ fn address(base: &str, path: &str, values: &mut BTreeMap<&str, Value>) -> Result
             values.keys().copied().filter(|name| step.contains(&format!("{{{name}}}"))).collect();
         for name in names {
             let value = values.remove(name).unwrap_or_default();
+            // Whoever reads addresses leaves some of them out, and then it may be another address.
+            if plain(&value).contains(char::is_control) {
+                return Err(format!("the parameter `{name}` has a control character, which no address has"));
+            }
             filled = filled.replace(&format!("{{{name}}}"), &plain(&value));
         }
         if let Some(missing) =

@@ -222,6 +222,13 @@ async fn parameters_go_where_they_belong() {
     assert_eq!(lock(&place.service.last).1["authorization"], "Bearer hunter2-hunter2");
     assert!(place.fails("any", json!({})).await.contains("`what` is not given"));
     assert!(place.fails("any", json!({"what": ".."})).await.contains("cannot stand"));
+    // Whoever reads an address leaves out tabs and ends of lines: `..` would be left.
+    for what in [".\t.", "\t..", "..\n", ".\r."] {
+        assert!(
+            place.fails("any", json!({"what": what})).await.contains("has a control character"),
+            "{what:?}"
+        );
+    }
     assert!(place.fails("any", json!({"what": "x", "n": "many"})).await.contains("type integer"));
     let list = place.ask("any", json!({"what": "x", "all": ["a b", 2, true]})).await.unwrap();
     assert_eq!(list.data["path"].as_str().unwrap(), "/x?all=a+b&all=2&all=true&units=metric");

@@ -104,3 +104,20 @@ fn the_rows_of_a_dashboard_are_looked_at_wherever_they_stand() {
         [(Some(4), "config.layout".to_owned())]
     );
 }
+
+#[test]
+fn a_view_of_a_stranger_is_bounded_in_what_it_has_and_what_is_said_of_it() {
+    let keys = |number: usize| (0..number).map(|at| format!("  k{at}: 1\n")).collect::<String>();
+    let text = |number: usize| {
+        format!(
+            "---\ntype: view\nview_type: test-board\nquery:\n{}config:\n{}---\n",
+            keys(number),
+            keys(number)
+        )
+    };
+    let file = read(&text(5000), &catalogue(), &|_| true);
+    assert_eq!(file.warnings.len(), 2 * WARNINGS);
+    let file = read(&text(20_000), &catalogue(), &|_| true);
+    assert_eq!(file.warnings.len(), 1);
+    assert!(file.warnings[0].message.contains("256 at most"), "{:?}", file.warnings);
+}
