@@ -73,6 +73,32 @@
   fix(Range.prototype, 'createContextualFragment', () => refuse('createContextualFragment'));
 
   for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChannel', 'WebTransport', 'DOMParser', 'XSLTProcessor']) delete globalThis[name];
+  // The page is told what somebody does in the frame, over a port that no plugin gets hold of: a script can take the keyboard and say
+  // that a key was pressed, but it makes no event that the browser vouches for.
+  const [data, ports, source] = ['data', 'ports', 'source'].map((name) => getter(MessageEvent.prototype, name));
+  const [listen, stop, send] = [EventTarget.prototype.addEventListener, Event.prototype.stopImmediatePropagation, MessagePort.prototype.postMessage].map(own);
+  const target = getter(Event.prototype, 'target');
+  const page = window.parent;
+  let hand = null;
+  listen(window, 'message', (event) => {
+    if (hand !== null || source(event) !== page || data(event) !== 'codex-hand') return;
+    stop(event);
+    hand = ports(event)[0];
+  }, true);
+  const keys = ['key', 'code', 'ctrlKey', 'metaKey', 'altKey', 'shiftKey'].map((name) => [name, getter(KeyboardEvent.prototype, name)]);
+  for (const [type, did] of [['pointerdown', 'pointer'], ['focus', 'enter'], ['blur', 'leave']]) {
+    listen(window, type, (event) => {
+      // What gets the keyboard in it has nothing to do with whether the frame has it.
+      if (hand !== null && event.isTrusted && (did === 'pointer' || target(event) === window)) send(hand, { __proto__: null, did });
+    }, true);
+  }
+  listen(window, 'keydown', (event) => {
+    if (hand === null || !event.isTrusted) return;
+    const said = { __proto__: null, did: 'key' };
+    for (let at = 0; at < keys.length; at += 1) said[keys[at][0]] = keys[at][1](event);
+    send(hand, said);
+  }, true);
+
   // They have done their work; another script would make something else of them.
   for (const meta of document.querySelectorAll('meta')) meta.remove();
 })();

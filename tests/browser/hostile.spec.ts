@@ -71,12 +71,37 @@ test('redraws: a view that draws itself without end leaves the page to the other
   await search.click();
   await page.keyboard.type('note');
   await expect(search).toHaveValue('note');
-  await expect(page.getByText('“Redraws” is busy without a pause')).toBeVisible();
+  // Eight late answers of ten, a second apart.
+  await expect(page.getByText('“Redraws” is busy without a pause')).toBeVisible({ timeout: 40_000 });
   await page.getByRole('button', { name: 'Stop it' }).click();
   await expect(stopped(page)).toContainText('“Redraws” is stopped.');
   await expect(page.locator('iframe')).toHaveCount(0);
   await page.getByRole('treeitem', { name: 'note.md' }).click();
   await expect(page.locator('.cm-content')).toContainText('Note');
+  expect(await longest(page)).toBeLessThan(STUMBLE_MS);
+});
+
+test('takes-keys: who types is not robbed for long, a key counts that was pressed, and nobody is led away who did nothing', async ({ page, daemon }) => {
+  await show(page, daemon, 'takes-keys');
+  await expect(inside(page).getByText('Ready')).toBeVisible();
+  // It said that a key was pressed, and wanted to lead away, when nobody had touched it.
+  await expect(page.getByText('“Takes keys” wants to open another entry.')).toBeVisible();
+  const { items } = await daemon.api<{ items: { path: string }[] }>('GET', '/notebooks/lab/entries');
+  expect(items.map(({ path }) => path).sort()).toEqual(['Bad.cdx', 'note.md']);
+  await inside(page).getByRole('button', { name: 'Go' }).click();
+  const search = page.getByRole('combobox', { name: 'Search' });
+  await search.click();
+  await page.keyboard.type('hunter2secret', { delay: 30 });
+  await expect(stopped(page)).toContainText('“Takes keys” took the keyboard from you again and again');
+  expect((await search.inputValue()).length).toBeGreaterThanOrEqual(10);
+});
+
+test('places: a view that puts others in ever new places leaves the page quick, and is stopped and named', async ({ page, daemon }) => {
+  await show(page, daemon, 'places');
+  await expect(inside(page).getByRole('button', { name: 'Go' })).toBeVisible();
+  await watch(page);
+  await inside(page).getByRole('button', { name: 'Go' }).click();
+  await expect(stopped(page)).toContainText('“Places” sent more messages than a page can take');
   expect(await longest(page)).toBeLessThan(STUMBLE_MS);
 });
 

@@ -14,6 +14,9 @@ export interface Pressed {
   shiftKey: boolean;
 }
 
+export const samePress = (a: Pressed, b: Pressed): boolean =>
+  a.key === b.key && a.code === b.code && a.ctrlKey === b.ctrlKey && a.metaKey === b.metaKey && a.altKey === b.altKey && a.shiftKey === b.shiftKey;
+
 /** Whether the page knows these keys: a frame may say any. */
 export const isPageKey = (pressed: Pressed): boolean =>
   pageKeys().some((keys) => (keys === 'Escape' ? pressed.key === keys && !pressed.ctrlKey && !pressed.metaKey && !pressed.altKey && !pressed.shiftKey : fits(keys, pressed)));

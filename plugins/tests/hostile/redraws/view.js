@@ -3,7 +3,7 @@ codex.start((view) => {
   let n = 0;
   const draw = () => {
     n += 1;
-    view.root.replaceChildren(...Array.from({ length: 3000 + (n % 2) * 500 }, (_, at) => codex.h('p', {}, `${n} ${at}`)));
+    view.root.replaceChildren(...Array.from({ length: 12000 + (n % 2) * 500 }, (_, at) => codex.h('p', {}, `${n} ${at}`)));
     view.select([]);
     view.fit();
     setTimeout(draw, 0);
