@@ -125,6 +125,11 @@ fn waits(plugin: &Plugin, other: &Plugin) -> Problem {
     }
 }
 
+/// Whether a plugin of the program has this id.
+pub fn is_bundled(id: &str) -> bool {
+    BUNDLED.plugins.iter().any(|plugin| plugin.id() == id)
+}
+
 /// The plugin in a folder.
 pub fn read_one(folder: &Path) -> Result<Plugin, Vec<Problem>> {
     let not_one = |message: String| {
@@ -149,7 +154,10 @@ pub fn read_one(folder: &Path) -> Result<Plugin, Vec<Problem>> {
 
 /// What is said of their examples too: whose views these show is known only now.
 fn with_advice(mut own: Vec<Plugin>) -> Vec<Plugin> {
-    let known: Vec<Plugin> = BUNDLED.plugins.iter().chain(&own).cloned().collect();
+    if own.iter().all(|plugin| plugin.manifest.examples.is_empty()) {
+        return own;
+    }
+    let known: Vec<Arc<Plugin>> = BUNDLED.plugins.iter().chain(&own).cloned().map(Arc::new).collect();
     for plugin in &mut own {
         let found = advice::examples::on(plugin, &known);
         plugin.manifest.advice.extend(found);

@@ -5,8 +5,8 @@ use std::path::Path;
 use clap::ValueEnum;
 
 use crate::cli::failure::Failure;
-use crate::cli::print::line;
-use crate::plugins::files;
+use crate::cli::print::{line, note};
+use crate::plugins::{catalogue, files};
 
 /// What a plugin brings.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -50,6 +50,11 @@ pub fn begin(folder: &Path, kind: Kind) -> Result<(), Failure> {
         std::fs::write(folder.join(name), written.replace("PLUGIN", &id)).map_err(failed)?;
     }
     debug_assert!(files::manifest_in(folder).is_some());
+    if catalogue::is_bundled(&id) {
+        note(&format!(
+            "a bundled plugin has the id `{id}` too; give `id` in the manifest another value unless this one is to take its place"
+        ));
+    }
     line(&format!("{} is made; `codexd plugin add {}` installs it", folder.display(), folder.display()));
     Ok(())
 }
@@ -95,8 +100,8 @@ fn beginning(kind: Kind) -> Vec<(&'static str, &'static str)> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::plugins;
     use crate::plugins::code::{self, Faults};
-    use crate::plugins::{self, catalogue};
 
     #[test]
     fn what_is_begun_is_sound() {

@@ -6,12 +6,12 @@ use crate::plugins::catalogue::{Catalogue, Plugin};
 use crate::plugins::{Problem, view};
 
 /// What is said of a plugin's examples, where the views of these plugins are known. Of one that needs others, some may be theirs.
-pub fn on(plugin: &Plugin, known: &[Plugin]) -> Vec<Problem> {
+pub fn on(plugin: &Plugin, known: &[Arc<Plugin>]) -> Vec<Problem> {
     if plugin.manifest.examples.is_empty() {
         return Vec::new();
     }
-    let others = known.iter().filter(|one| one.id() != plugin.id());
-    let plugins: Vec<Arc<Plugin>> = others.chain([plugin]).cloned().map(Arc::new).collect();
+    let others = known.iter().filter(|one| one.id() != plugin.id()).cloned();
+    let plugins: Vec<Arc<Plugin>> = others.chain([Arc::new(plugin.clone())]).collect();
     let is_all_known = plugin.manifest.requires.keys().all(|id| plugins.iter().any(|one| one.id() == id));
     let mut catalogue = Catalogue::default();
     catalogue.plugins = plugins;
