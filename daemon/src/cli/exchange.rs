@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, escape};
 use super::failure::Failure;
-use super::print::{Output, note, progress, text};
+use super::print::{Output, counted, note, progress, text};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -135,11 +135,25 @@ async fn import(client: &Client, out: Output, args: ImportArgs) -> Result<(), Fa
     out.show(&answer, |answer| {
         let paths = answer["paths"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let mut lines: Vec<String> = paths.map(str::to_owned).collect();
-        let done = if args.preview { "would be made" } else { "are made" };
-        lines.push(format!("{} entries {done} of {shown} by {plugin}", lines.len()));
+        let done = done(lines.len(), args.preview, "made");
+        lines.push(format!("{} {done} of {shown} by {plugin}", entries_in_words(lines.len())));
         lines.join("\n")
     });
     Ok(())
+}
+
+fn entries_in_words(number: usize) -> String {
+    counted(number, "entry", "entries")
+}
+
+/// `is made`, `are made`, `would be made`.
+fn done(number: usize, is_preview: bool, what: &str) -> String {
+    let verb = match (is_preview, number) {
+        (true, _) => "would be",
+        (false, 1) => "is",
+        (false, _) => "are",
+    };
+    format!("{verb} {what}")
 }
 
 async fn export(client: &Client, out: Output, args: ExportArgs) -> Result<(), Failure> {
@@ -158,7 +172,9 @@ async fn export(client: &Client, out: Output, args: ExportArgs) -> Result<(), Fa
     let said = json!({"entries": answer["entries"], "files": saved});
     out.show(&said, |said| {
         let mut lines = saved.clone();
-        lines.push(format!("{plugin} was given {} entries; files: {}", said["entries"], saved.len()));
+        let given =
+            said["entries"].as_u64().and_then(|given| usize::try_from(given).ok()).unwrap_or_default();
+        lines.push(format!("{plugin} was given {}; files: {}", entries_in_words(given), saved.len()));
         lines.join("\n")
     });
     Ok(())
@@ -196,8 +212,8 @@ async fn transform(client: &Client, out: Output, args: TransformArgs) -> Result<
     let said = json!({"entries": fitting.len(), "changed": changed, "failed": failed});
     out.show(&said, |_| {
         let mut lines: Vec<String> = changed.iter().map(change_in_a_line).collect();
-        let verb = if args.preview { "would be changed" } else { "are changed" };
-        lines.push(format!("{} of {} entries {verb} by {plugin}", changed.len(), fitting.len()));
+        let verb = done(changed.len(), args.preview, "changed");
+        lines.push(format!("{} of {} {verb} by {plugin}", changed.len(), entries_in_words(fitting.len())));
         lines.join("\n")
     });
     for one in &failed {
@@ -206,8 +222,9 @@ async fn transform(client: &Client, out: Output, args: TransformArgs) -> Result<
     match failed.len() {
         0 => Ok(()),
         number => Err(Failure::new(format!(
-            "{number} of {} entries are not looked at, or not changed",
-            fitting.len()
+            "{number} of {} {} not looked at, or not changed",
+            entries_in_words(fitting.len()),
+            if number == 1 { "is" } else { "are" }
         ))),
     }
 }

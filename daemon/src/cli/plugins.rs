@@ -1,16 +1,21 @@
 //! `plugin`: what is installed on this device, what of it is enabled, and a folder to begin with.
 
+mod adding;
+mod beginning;
+mod listing;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, escape};
 use super::failure::Failure;
 use super::print::{self, Output, line, text};
-use crate::plugins::code::{self, Faults};
-use crate::plugins::{self, catalogue, files};
+use adding::{add, check, warnings};
+use beginning::{Kind, begin};
+use listing::list;
 
 /// About plugins.
 #[derive(Debug, Subcommand)]
@@ -59,6 +64,15 @@ pub enum PluginCommand {
         #[command(flatten)]
         at: WhereArgs,
     },
+    /// Take back what a notebook says of it: it is on or off there as in its workspace.
+    #[command(after_help = "Example:\n  codexd plugin follow board --notebook lab")]
+    Follow {
+        /// Its id.
+        id: String,
+        /// In this notebook: id, slug or name.
+        #[arg(long, value_name = "NOTEBOOK")]
+        notebook: String,
+    },
     /// Say its settings, or set some.
     #[command(
         after_help = "Example:\n  codexd plugin set weather-api units=metric\n  codexd plugin set weather-api"
@@ -106,27 +120,6 @@ pub enum PluginCommand {
     },
 }
 
-/// What a plugin brings.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Kind {
-    /// A view of entries.
-    View,
-    /// A theme.
-    Theme,
-    /// Requests to a service.
-    Integration,
-    /// Code that makes entries of files.
-    Importer,
-    /// Code that makes files of entries.
-    Exporter,
-    /// Code that changes entries.
-    Transformer,
-    /// A block in notes.
-    Block,
-    /// A template of entries.
-    Template,
-}
-
 /// For whom.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WhereArgs {
@@ -164,20 +157,7 @@ pub async fn run(home: Option<&Path>, out: Output, command: PluginCommand) -> Re
         PluginCommand::New { folder, kind } => begin(&folder, kind),
         PluginCommand::Check { folder } => check(&folder, out),
         PluginCommand::List(at) => list(&client()?, out, &at).await,
-        PluginCommand::Add { folder } => {
-            let path = folder
-                .canonicalize()
-                .map_err(|why| Failure::new(format!("cannot read {}: {why}", folder.display())))?;
-            let added = client()?.post("/plugins", &json!({"path": path})).await?;
-            out.show(&added, |plugin| {
-                let id = text(plugin, "id");
-                format!(
-                    "{id} {} is installed; `codexd plugin enable {id}` shows what it may do, and asks",
-                    text(plugin, "version")
-                )
-            });
-            Ok(())
-        }
+        PluginCommand::Add { folder } => add(&client()?, out, &folder).await,
         PluginCommand::Remove { id } => {
             client()?.delete(&format!("/plugins/{}", escape(&id))).await?;
             out.show(&json!({"removed": id}), |_| format!("{id} is removed from this device"));
@@ -187,7 +167,16 @@ pub async fn run(home: Option<&Path>, out: Output, command: PluginCommand) -> Re
         PluginCommand::Disable { id, at } => {
             let change = json!({"enabled": false, "workspace": at.workspace, "notebook": at.notebook});
             let plugin = client()?.put(&format!("/plugins/{}", escape(&id)), &change).await?;
-            out.show(&plugin, |_| format!("{id} is off"));
+            out.show(&plugin, |_| format!("{id} is off {}", there(&at)));
+            Ok(())
+        }
+        PluginCommand::Follow { id, notebook } => {
+            let change = json!({"enabled": null, "notebook": notebook});
+            let plugin = client()?.put(&format!("/plugins/{}", escape(&id)), &change).await?;
+            out.show(&plugin, |plugin| {
+                let state = text(plugin, "state");
+                format!("{id} is in the notebook `{notebook}` as in its workspace: {state}")
+            });
             Ok(())
         }
         PluginCommand::Set { id, settings, workspace } => {
@@ -229,55 +218,20 @@ fn sign_in_path(id: &str, workspace: Option<&str>) -> String {
     }
 }
 
+/// For whom something was said.
+fn there(at: &WhereArgs) -> String {
+    match (&at.notebook, &at.workspace) {
+        (Some(notebook), _) => format!("in the notebook `{notebook}`"),
+        (None, workspace) => format!("in the workspace `{}`", workspace.as_deref().unwrap_or("default")),
+    }
+}
+
 fn query(at: &WhereArgs) -> String {
     let part =
         |key: &str, value: &Option<String>| value.as_ref().map(|value| format!("{key}={}", escape(value)));
     let parts: Vec<String> =
         [part("workspace", &at.workspace), part("notebook", &at.notebook)].into_iter().flatten().collect();
     format!("/plugins?{}", parts.join("&"))
-}
-
-async fn list(client: &Client, out: Output, at: &WhereArgs) -> Result<(), Failure> {
-    let page = client.get(&query(at)).await?;
-    out.show(&page, |page| {
-        let mut lines: Vec<String> = page["plugins"].as_array().into_iter().flatten().map(listed).collect();
-        for problem in page["problems"].as_array().into_iter().flatten() {
-            let place = match problem["line"].as_u64() {
-                Some(line) => format!("{}:{line}", text(problem, "file")),
-                None => text(problem, "file").to_owned(),
-            };
-            let key = problem["key"].as_str().map(|key| format!(" ({key})")).unwrap_or_default();
-            lines.push(format!("not loaded: {place}{key}: {}", text(problem, "message")));
-        }
-        lines.push(format!("own plugins lie in {}", text(page, "folder")));
-        lines.join("\n")
-    });
-    Ok(())
-}
-
-fn listed(plugin: &Value) -> String {
-    let origin = if plugin["bundled"] == json!(true) { "bundled" } else { "own" };
-    let mut line = format!(
-        "{:<8} {:<18} {:<8} {origin:<8} {}",
-        text(plugin, "state"),
-        text(plugin, "id"),
-        text(plugin, "version"),
-        text(plugin, "name")
-    );
-    if let Some(reason) = plugin["reason"].as_str() {
-        line.push_str(&format!("\n         {reason}"));
-    }
-    for name in plugin["secrets_again"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        let id = text(plugin, "id");
-        line.push_str(&format!(
-            "\n         its secret `{name}` was given for other hosts than it asks now; `codexd plugin secret {id} {name}` gives it again"
-        ));
-    }
-    if plugin["refused"].as_u64().is_some_and(|refused| refused > 0) {
-        let last = plugin["refusals"][0]["reason"].as_str().unwrap_or_default();
-        line.push_str(&format!("\n         refused {} times, the last: {last}", plugin["refused"]));
-    }
-    line
 }
 
 async fn found(client: &Client, id: &str, at: &WhereArgs) -> Result<Value, Failure> {
@@ -307,6 +261,9 @@ async fn enable(client: &Client, out: Output, args: EnableArgs) -> Result<(), Fa
     }
     let given: Vec<&str> =
         names.into_iter().filter(|one| !args.without.iter().any(|without| without == one)).collect();
+    for warning in warnings(&plugin) {
+        print::beside(&warning);
+    }
     if !args.yes {
         let about = format!(
             "{} {} by {}\n{}\nIt may, on this device:\n{}",
@@ -329,7 +286,7 @@ async fn enable(client: &Client, out: Output, args: EnableArgs) -> Result<(), Fa
         "notebook": args.at.notebook,
     });
     let now = client.put(&format!("/plugins/{}", escape(&args.id)), &change).await?;
-    out.show(&now, |_| format!("{} is on", args.id));
+    out.show(&now, |_| format!("{} is on {}", args.id, there(&args.at)));
     Ok(())
 }
 
@@ -431,133 +388,4 @@ fn secret(name: &str) -> Result<String, Failure> {
         return Err(Failure::new(format!("the secret `{name}` is empty; `--forget` takes it away")));
     }
     Ok(value)
-}
-
-fn check(folder: &Path, out: Output) -> Result<(), Failure> {
-    let read = catalogue::read_one(folder).and_then(|plugin| match code::faults(&plugin) {
-        Faults { problems, warnings } if problems.is_empty() => Ok((plugin, warnings)),
-        Faults { problems, .. } => Err(problems),
-    });
-    let (plugin, slips) = match read {
-        Ok(read) => read,
-        Err(problems) => {
-            out.show(&json!({"problems": problems}), |_| plugins::in_words(&problems));
-            return Err(Failure::said());
-        }
-    };
-    let mut warnings: Vec<String> = plugin.blocked.iter().cloned().collect();
-    warnings.extend(crate::http::plugins::frames::warnings(&plugin));
-    warnings.extend(slips.iter().map(plugins::in_a_line));
-    let answer = json!({"id": plugin.id(), "version": plugin.manifest.version, "hash": plugin.hash, "warnings": warnings});
-    out.show(&answer, |_| {
-        let mut lines = vec![format!("{} {} is sound", plugin.id(), plugin.manifest.version)];
-        lines.extend(warnings.iter().map(|warning| format!("warning: {warning}")));
-        lines.join("\n")
-    });
-    Ok(())
-}
-
-fn begin(folder: &Path, kind: Kind) -> Result<(), Failure> {
-    let id = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    let fits = !id.is_empty()
-        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !fits {
-        let say = format!(
-            "`{id}` cannot be a plugin's id; name the folder with lower case letters, digits and `-`"
-        );
-        return Err(Failure::new(say));
-    }
-    if folder.exists() {
-        return Err(Failure::new(format!("{} is there already; give another folder", folder.display())));
-    }
-    let failed = |why: std::io::Error| Failure::new(format!("cannot make {}: {why}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    for (name, written) in beginning(kind) {
-        let name = name.replace("ID", &id);
-        std::fs::write(folder.join(name), written.replace("PLUGIN", &id)).map_err(failed)?;
-    }
-    debug_assert!(files::manifest_in(folder).is_some());
-    line(&format!("{} is made; `codexd plugin add {}` installs it", folder.display(), folder.display()));
-    Ok(())
-}
-
-fn beginning(kind: Kind) -> Vec<(&'static str, &'static str)> {
-    match kind {
-        Kind::View => vec![
-            ("manifest.yml", include_str!("../../plugins/view.yml")),
-            ("ID.js", include_str!("../../plugins/view.js")),
-        ],
-        Kind::Theme => vec![
-            ("manifest.yml", include_str!("../../plugins/theme.yml")),
-            ("ID.css", include_str!("../../plugins/theme.css")),
-        ],
-        Kind::Integration => vec![
-            ("manifest.yml", include_str!("../../plugins/integration.yml")),
-            ("ID.js", include_str!("../../plugins/integration.js")),
-        ],
-        Kind::Exporter => vec![
-            ("manifest.yml", include_str!("../../plugins/exporter.yml")),
-            ("ID.js", include_str!("../../plugins/exporter.js")),
-        ],
-        Kind::Transformer => vec![
-            ("manifest.yml", include_str!("../../plugins/transformer.yml")),
-            ("ID.js", include_str!("../../plugins/transformer.js")),
-        ],
-        Kind::Importer => vec![
-            ("manifest.yml", include_str!("../../plugins/importer.yml")),
-            ("ID.js", include_str!("../../plugins/importer.js")),
-        ],
-        Kind::Block => vec![
-            ("manifest.yml", include_str!("../../plugins/block.yml")),
-            ("ID.js", include_str!("../../plugins/block.js")),
-        ],
-        Kind::Template => vec![
-            ("manifest.yml", include_str!("../../plugins/template.yml")),
-            ("ID-template.yaml", include_str!("../../plugins/template.yaml")),
-        ],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn what_is_begun_is_sound() {
-        let temp = tempfile::tempdir().unwrap();
-        for kind in Kind::value_variants() {
-            let folder = temp.path().join(format!("my-{kind:?}").to_lowercase());
-            begin(&folder, *kind).unwrap();
-            let plugin =
-                catalogue::read_one(&folder).map_err(|problems| plugins::in_words(&problems)).unwrap();
-            assert_eq!(plugin.id(), folder.file_name().unwrap().to_str().unwrap());
-            assert_eq!(crate::http::plugins::frames::warnings(&plugin), Vec::<String>::new());
-            let Faults { problems, warnings } = code::faults(&plugin);
-            assert!(problems.is_empty() && warnings.is_empty(), "{problems:?} {warnings:?}");
-            assert!(begin(&folder, *kind).is_err(), "what is there stays");
-        }
-        assert!(begin(&temp.path().join("Bad Name"), Kind::View).is_err());
-    }
-
-    #[test]
-    fn a_check_fails_for_an_importer_that_cannot_be_read_and_not_for_a_view() {
-        let temp = tempfile::tempdir().unwrap();
-        for (kind, is_sound) in [(Kind::Importer, false), (Kind::View, true)] {
-            let folder = temp.path().join(format!("my-{kind:?}").to_lowercase());
-            begin(&folder, kind).unwrap();
-            assert!(check(&folder, Output { json: false }).is_ok());
-            let id = folder.file_name().unwrap().to_str().unwrap();
-            std::fs::write(folder.join(format!("{id}.js")), "let = = 1;\n").unwrap();
-            assert_eq!(check(&folder, Output { json: false }).is_ok(), is_sound, "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn a_secret_that_is_asked_for_again_is_named_with_what_to_do() {
-        let row = json!({"id": "stars", "state": "on", "secrets_again": ["token"], "refused": 0});
-        let said = listed(&row);
-        assert!(said.contains("`token` was given for other hosts"), "{said}");
-        assert!(said.contains("`codexd plugin secret stars token`"), "{said}");
-    }
 }

@@ -33,7 +33,17 @@ pub fn line(text: &str) {
 
 /// A word about what was done, beside it: on stderr.
 pub fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "note: {}", signs::plain(text));
+    beside(&format!("note: {text}"));
+}
+
+/// A line on stderr, beside what programs read.
+pub fn beside(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", signs::plain(text));
+}
+
+/// So many of something: `1 entry`, `2 entries`.
+pub fn counted(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
 }
 
 /// Asks whoever sits there; what goes on without a yes takes one with `--yes`, which is said where nobody is to be asked.
@@ -117,6 +127,12 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_one() {
+        let counted = |number| counted(number, "entry", "entries");
+        assert_eq!([0, 1, 2].map(counted), ["0 entries", "1 entry", "2 entries"]);
+    }
 
     #[test]
     fn times_are_read() {

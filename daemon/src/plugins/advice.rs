@@ -1,38 +1,87 @@
 //! What a manifest says that is not wrong, and will hardly do what was meant: said by `plugin check` and beside the plugin.
 
+pub mod examples;
+mod fields;
+mod keys;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
 use reqwest::Url;
+use serde_json::Value;
 
 use super::endpoints::reach::{self, Reach};
 use super::files::{self, Files};
 use super::lines::Read;
 use super::manifest::{self, Manifest};
 use super::permission::Permission;
-use crate::mirror;
 
 /// Each as a JSON pointer, and words.
-pub fn on(manifest: &Manifest, files: &Files, read: &Read) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let known = manifest::keys();
-    for key in read.value.as_object().into_iter().flat_map(|map| map.keys()) {
-        if !known.contains(key) {
-            let close = mirror::nearest(key, known.iter().map(String::as_str));
-            let close = close.map(|close| format!("; did you mean `{close}`?"));
-            let say = format!("a manifest has no key `{key}`{}", close.unwrap_or_default());
-            found.push((format!("/{key}"), say));
-        }
-    }
+pub type Advice = Vec<(String, String)>;
+
+/// On what the manifest alone says.
+pub fn on(manifest: &Manifest, files: &Files, read: &Read) -> Advice {
+    let mut found = keys::unknown(manifest::schema(), &read.value);
+    fields::on(&read.value, &mut found);
     for (at, example) in manifest.examples.iter().enumerate() {
         if let Err(why) = files::inside(&example.file).and_then(|name| files.read(&name).map(drop)) {
             found.push((format!("/examples/{at}/file"), why));
         }
     }
+    on_ids(&read.value, &mut found);
+    on_permissions(manifest, &mut found);
     on_code(manifest, &mut found);
     on_the_service(manifest, &mut found);
     on_endpoints(manifest, &mut found);
     found
 }
 
-fn on_code(manifest: &Manifest, found: &mut Vec<(String, String)>) {
+/// Sections whose parts are told apart by a key.
+const TOLD_APART: [(&str, &str); 8] = [
+    ("views", "id"),
+    ("blocks", "id"),
+    ("templates", "id"),
+    ("endpoints", "id"),
+    ("importers", "id"),
+    ("exporters", "id"),
+    ("transformers", "id"),
+    ("properties", "name"),
+];
+
+fn on_ids(value: &Value, found: &mut Advice) {
+    for (section, key) in TOLD_APART {
+        let mut known = BTreeSet::new();
+        for (at, one) in value[section].as_array().into_iter().flatten().enumerate() {
+            let Some(id) = one[key].as_str() else { continue };
+            if !known.insert(id) {
+                let say =
+                    format!("another of the `{section}` is called `{id}` too; only one of them is ever used");
+                found.push((format!("/{section}/{at}/{key}"), say));
+            }
+        }
+    }
+}
+
+fn on_permissions(manifest: &Manifest, found: &mut Advice) {
+    let asks = |permission| manifest.wishes().iter().any(|wish| wish.permission == permission);
+    let mut say = |pointer: &str, say: &str| found.push((pointer.to_owned(), say.to_owned()));
+    if !manifest.blocks.is_empty() && !asks(Permission::RenderBlocks) {
+        say("/blocks", "a block is drawn in notes: add `render_blocks` to `permissions`, or none is drawn");
+    }
+    if !manifest.endpoints.is_empty() && !asks(Permission::NetworkRequest) {
+        say(
+            "/endpoints",
+            "an endpoint is asked over the network: add `network_request` to `permissions`, or none is asked",
+        );
+    }
+    if manifest.requires.contains_key(&manifest.id) {
+        say(&format!("/requires/{}", manifest.id), "a plugin that needs itself never runs; take this away");
+    }
+}
+
+fn on_code(manifest: &Manifest, found: &mut Advice) {
     let wishes = manifest.wishes();
     let asks = |permission| wishes.iter().any(|wish| wish.permission == permission);
     let mut say = |key: &str, say: &str| found.push((format!("/{key}"), say.to_owned()));
@@ -59,7 +108,7 @@ fn on_code(manifest: &Manifest, found: &mut Vec<(String, String)>) {
     }
 }
 
-fn on_the_service(manifest: &Manifest, found: &mut Vec<(String, String)>) {
+fn on_the_service(manifest: &Manifest, found: &mut Advice) {
     let Some(integration) = &manifest.integration else { return };
     if let Some(test) = &integration.test_endpoint
         && manifest.endpoints.iter().all(|one| one.id != *test)
@@ -73,7 +122,26 @@ fn on_the_service(manifest: &Manifest, found: &mut Vec<(String, String)>) {
         let say = "network_request names no `hosts`, so nothing is reached";
         found.push(("/permissions".to_owned(), say.to_owned()));
     }
-    let Ok(base) = Url::parse(&integration.base_url) else { return };
+    let is_sent = matches!(integration.auth_method.as_str(), "token" | "api_key");
+    if is_sent && !manifest.properties.iter().any(|one| one.secure) {
+        let say = format!(
+            "`{}` sends a secret, and none of `properties` has `secure: true`",
+            integration.auth_method
+        );
+        found.push(("/integration/auth_method".to_owned(), say));
+    }
+    if integration.base_url.is_empty() {
+        return;
+    }
+    let base = Url::parse(&integration.base_url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let Some(base) = base else {
+        let say = format!(
+            "`{}` is no address of a service; write it whole: `https://api.example.org`",
+            integration.base_url
+        );
+        found.push(("/integration/base_url".to_owned(), say));
+        return;
+    };
     let reach = Reach { hosts, own: None, lookup: reach::system() };
     if let Err(why) = reach.allows(&base) {
         let say =
@@ -82,7 +150,7 @@ fn on_the_service(manifest: &Manifest, found: &mut Vec<(String, String)>) {
     }
 }
 
-fn on_endpoints(manifest: &Manifest, found: &mut Vec<(String, String)>) {
+fn on_endpoints(manifest: &Manifest, found: &mut Advice) {
     for (at, endpoint) in manifest.endpoints.iter().enumerate() {
         let path = endpoint.path.as_deref().unwrap_or_default();
         for name in path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use semver::VersionReq;
 
+use super::advice;
 use super::files::{self, Files};
 use super::manifest::{self, Manifest, Problem};
 use super::permission::Permission;
@@ -75,13 +76,14 @@ impl Catalogue {
         let Found { mut plugins, mut problems } = BUNDLED.clone();
         let own = load(files::installed(folder));
         problems.extend(own.problems);
+        let own = with_advice(own.plugins);
         if let Some(name) = files::manifest_in(folder) {
             let message = "this is the folder of all plugins; put the files of one into a folder of its own";
             let file = folder.join(name).display().to_string();
             problems.push(Problem { file, key: None, line: None, message: message.to_owned() });
         }
         let mut waiting: Vec<Plugin> = Vec::new();
-        for mut plugin in own.plugins {
+        for mut plugin in own {
             if let Some(other) = plugins.iter_mut().find(|other| other.id() == plugin.id()) {
                 let takes = |one: &Plugin| !one.is_bundled() && is_pinned(one.id(), &one.hash);
                 if takes(&plugin) && !takes(other) {
@@ -123,13 +125,44 @@ fn waits(plugin: &Plugin, other: &Plugin) -> Problem {
     }
 }
 
+/// Whether a plugin of the program has this id.
+pub fn is_bundled(id: &str) -> bool {
+    BUNDLED.plugins.iter().any(|plugin| plugin.id() == id)
+}
+
 /// The plugin in a folder.
 pub fn read_one(folder: &Path) -> Result<Plugin, Vec<Problem>> {
+    let not_one = |message: String| {
+        vec![Problem { file: folder.display().to_string(), key: None, line: None, message }]
+    };
+    if folder.is_file() {
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new(".")).display();
+        return Err(not_one(format!("this is a file; give the folder of the plugin: {parent}")));
+    }
+    if !folder.is_dir() {
+        return Err(not_one("there is no such folder".to_owned()));
+    }
     let Some(name) = files::manifest_in(folder) else {
         let message = format!("there is no manifest in it; make one of {}", files::MANIFESTS.join(", "));
-        return Err(vec![Problem { file: folder.display().to_string(), key: None, line: None, message }]);
+        return Err(not_one(message));
     };
-    read_plugin(Files::Folder(folder.to_owned()), name)
+    let plugin = read_plugin(Files::Folder(folder.to_owned()), name)?;
+    let mut all = with_advice(vec![plugin]);
+    all.pop().ok_or_else(|| not_one("it holds no plugin".to_owned()))
+}
+
+/// What is said of their examples too: whose views these show is known only now.
+fn with_advice(mut own: Vec<Plugin>) -> Vec<Plugin> {
+    if own.iter().all(|plugin| plugin.manifest.examples.is_empty()) {
+        return own;
+    }
+    let known: Vec<Arc<Plugin>> = BUNDLED.plugins.iter().chain(&own).cloned().map(Arc::new).collect();
+    for plugin in &mut own {
+        let found = advice::examples::on(plugin, &known);
+        plugin.manifest.advice.extend(found);
+    }
+    own
 }
 
 fn read_plugin(files: Files, name: &str) -> Result<Plugin, Vec<Problem>> {

@@ -2,6 +2,7 @@
 //! and gives back what is new of it. It runs in QuickJS, in a process of its own that has so much time and memory, may open nothing and start nothing, and knows no function of ours. Why so: `docs/decisions/0018`.
 
 mod inside;
+mod shape;
 mod syntax;
 
 #[cfg(test)]
@@ -287,7 +288,7 @@ fn by_process(order: &Order) -> Result<Said, String> {
         return Err(format!("the code was stopped: it took longer than {} s", 2 * SECONDS));
     }
     let said = said.map_err(|why| cannot("read", &why))?;
-    few(&said)?;
+    few(&said, most_values())?;
     serde_json::from_slice(&said)
         .map_err(|_| "the code was stopped: it used more memory or time than it may".to_owned())
 }
@@ -387,10 +388,14 @@ fn is_plain(name: &str) -> bool {
         && !DEVICES.contains(&stem.as_str())
 }
 
+/// All values of entries that may be made: beside its properties, one is an object, a path, a text, and the object of the properties.
+const fn most_values() -> usize {
+    ALL_PROPERTIES + 8 * (ENTRIES + 1)
+}
+
 /// Says no to JSON of so many values that the memory it takes is out of all proportion to its bytes. Looked at before it is read.
-fn few(json: &[u8]) -> Result<(), String> {
-    // Beside its properties, an entry is an object, a path, a text, and the object of the properties.
-    let (found, most) = (values(json), ALL_PROPERTIES + 8 * (ENTRIES + 1));
+fn few(json: &[u8], most: usize) -> Result<(), String> {
+    let found = values(json);
     if found > most {
         return Err(format!("the code made a list of {found} values; {most} are the most"));
     }

@@ -32,10 +32,13 @@ impl Read {
 /// Reads a mapping. A source of a billion laughs is refused by the parser, which counts what aliases repeat.
 pub fn read(source: &str) -> Result<Read, (String, Option<usize>)> {
     let value = properties::yaml(source).map_err(|reason| {
+        if let Some((key, first, again)) = twice(source) {
+            return (format!("the key `{key}` is there twice: in line {first} too"), Some(again));
+        }
         let line = reason.split("at line ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
         (reason, line)
     })?;
-    Ok(Read { value: Value::Object(value), lines: lines(source) })
+    Ok(Read { value: Value::Object(value), lines: lines(source).by })
 }
 
 /// Bytes of pointers that are kept: of a mapping of more, what comes late has the line of what is around it.
@@ -46,16 +49,33 @@ const POINTER_BYTES: usize = 1 << 20;
 struct Lines {
     by: BTreeMap<String, usize>,
     bytes: usize,
+    /// The first key that is there a second time, and both lines.
+    twice: Option<(String, usize, usize)>,
 }
 
 impl Lines {
+    /// A key, once more or for the first time.
+    fn key(&mut self, path: &[String], line: usize) {
+        if self.twice.is_none()
+            && let Some(first) = self.by.get(&pointer(path))
+        {
+            let key = path.last().cloned().unwrap_or_default();
+            self.twice = Some((key, *first, line));
+        }
+        self.insert(path, line);
+    }
+
     fn insert(&mut self, path: &[String], line: usize) {
         let bytes = path.iter().map(|step| step.len() + 1).sum::<usize>();
         if self.bytes + bytes <= POINTER_BYTES {
             self.bytes += bytes;
-            self.by.insert(path.iter().flat_map(|step| ["/", step]).collect(), line);
+            self.by.insert(pointer(path), line);
         }
     }
+}
+
+fn pointer(path: &[String]) -> String {
+    path.iter().flat_map(|step| ["/", step]).collect()
 }
 
 /// A step into a list or a mapping that is open.
@@ -65,7 +85,12 @@ enum Open {
     Map(Option<String>),
 }
 
-fn lines(source: &str) -> BTreeMap<String, usize> {
+/// A key that one mapping has twice, which no parser takes: which, where first, and where again.
+fn twice(source: &str) -> Option<(String, usize, usize)> {
+    lines(source).twice
+}
+
+fn lines(source: &str) -> Lines {
     let mut lines = Lines::default();
     let mut open: Vec<Open> = Vec::new();
     let mut path: Vec<String> = Vec::new();
@@ -76,7 +101,7 @@ fn lines(source: &str) -> BTreeMap<String, usize> {
             Event::Scalar(text, ..) => match open.last_mut() {
                 Some(Open::Map(key @ None)) => {
                     path.push(escaped(&text));
-                    lines.insert(&path, line);
+                    lines.key(&path, line);
                     *key = Some(text.into_owned());
                 }
                 _ => value(&mut open, &mut path, &mut lines, line, None),
@@ -91,7 +116,7 @@ fn lines(source: &str) -> BTreeMap<String, usize> {
             _ => {}
         }
     }
-    lines.by
+    lines
 }
 
 /// A value begins; one without an inside ends too.
@@ -115,7 +140,8 @@ fn closed(open: &mut [Open], path: &mut Vec<String>) {
     path.pop();
 }
 
-fn escaped(key: &str) -> String {
+/// A key as a step of a JSON pointer.
+pub fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
@@ -147,6 +173,13 @@ mod tests {
         let read = read(&source).unwrap();
         assert!(read.lines.keys().map(String::len).sum::<usize>() <= POINTER_BYTES);
         assert_eq!(read.line("/last"), Some(3));
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_has_both_lines() {
+        let (say, line) = read("a: 1\nlist:\n  - x: 1\n    x: 2\n").unwrap_err();
+        assert_eq!((say.as_str(), line), ("the key `x` is there twice: in line 3 too", Some(4)));
+        assert!(read("list:\n  - x: 1\n  - x: 2\n").is_ok());
     }
 
     #[test]

@@ -29,9 +29,14 @@ static AS_JSON: LazyLock<Value> =
 static VALIDATOR: LazyLock<Validator> =
     LazyLock::new(|| jsonschema::validator_for(&AS_JSON).expect("the schema in this program is one"));
 
-/// Keys at the top of a manifest.
-pub fn keys() -> Vec<String> {
-    AS_JSON["properties"].as_object().into_iter().flat_map(|map| map.keys().cloned()).collect()
+/// What a manifest is checked against, and which keys there are.
+pub fn schema() -> &'static Value {
+    &AS_JSON
+}
+
+/// The same of one key of a `config_schema`.
+pub fn field() -> &'static Value {
+    &AS_JSON["properties"]["views"]["items"]["properties"]["config_schema"]["additionalProperties"]
 }
 
 /// What is wrong with a plugin, and where.
@@ -456,6 +461,17 @@ fn lenient(mut value: Value) -> Value {
     value
 }
 
+/// What to write for a version that is none: `1.0` is a number, and has two.
+fn of_the_version(pointer: &str, value: &Value) -> Option<String> {
+    let given = (pointer == "/version").then(|| &value["version"])?;
+    let given = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+    let mut numbers: Vec<&str> = given.split('.').collect();
+    let are_numbers = numbers.iter().all(|one| one.parse::<u32>().is_ok());
+    numbers.resize(3, "0");
+    let instead = if are_numbers { numbers.join(".") } else { "1.0.0".to_owned() };
+    Some(format!("it is `{given}`; a version is three numbers: write `\"{instead}\"`"))
+}
+
 /// Reads the manifest of a plugin. What is wrong with it makes none; all of it is named at once.
 pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
     let file = files.shown(name);
@@ -478,7 +494,11 @@ pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
     let value = lenient(read.value.clone());
     let faults = schema::faults(&VALIDATOR, &value);
     if !faults.is_empty() {
-        return Err(faults.into_iter().map(|fault| at(&fault.pointer, fault.message)).collect());
+        let said = faults.into_iter().map(|fault| {
+            let message = of_the_version(&fault.pointer, &value).unwrap_or(fault.message);
+            at(&fault.pointer, message)
+        });
+        return Err(said.collect());
     }
     let mut manifest: Manifest =
         serde_json::from_value(value).map_err(|why| one(format!("it cannot be read: {why}"), None))?;
@@ -523,6 +543,16 @@ pub fn read(files: &Files, name: &str) -> Result<Manifest, Vec<Problem>> {
         .into_iter()
         .map(|(pointer, message)| at(&pointer, message))
         .collect();
+    for template in &manifest.templates {
+        let unknown = templates::unknown(files, template).into_iter();
+        let shown = files.shown(&template.file);
+        manifest.advice.extend(unknown.map(|(key, message, line)| Problem {
+            file: shown.clone(),
+            key: Some(key),
+            line,
+            message,
+        }));
+    }
     if let Some(theme) = &mut manifest.theme {
         if theme.class_name.is_empty() {
             theme.class_name = format!("theme-{}", manifest.id);

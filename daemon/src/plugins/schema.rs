@@ -4,6 +4,14 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
+use crate::mirror;
+
+/// What `type` of a key of a configuration may say. Those that JSON does not know say how a value is asked for.
+pub const TYPES: [&str; 15] = [
+    "string", "number", "integer", "boolean", "array", "object", "any", "list", "tags", "text", "date",
+    "select", "enum", "url", "password",
+];
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -31,7 +39,7 @@ fn fault(error: &ValidationError<'_>) -> Fault {
     let pointer = error.instance_path().as_str().to_owned();
     let given = shown(error.instance());
     let message = match error.kind() {
-        Kind::Required { property } => format!("the key {} is missing", shown(property)),
+        Kind::Required { property } => missing(property, error.instance()),
         Kind::AdditionalProperties { unexpected } => {
             format!("there is no key `{}` here", unexpected.join("`, `"))
         }
@@ -57,6 +65,14 @@ fn fault(error: &ValidationError<'_>) -> Fault {
         _ => error.to_string(),
     };
     Fault { pointer, message }
+}
+
+/// A key that is missing; and one that may have been meant to be it.
+fn missing(property: &Value, instance: &Value) -> String {
+    let keys = instance.as_object().into_iter().flat_map(|map| map.keys()).map(String::as_str);
+    let close = property.as_str().and_then(|property| mirror::nearest(property, keys));
+    let close = close.map(|close| format!("; is it what `{close}` was meant to be?"));
+    format!("the key {} is missing{}", shown(property), close.unwrap_or_default())
 }
 
 fn types(kind: &TypeKind) -> String {
@@ -106,7 +122,7 @@ pub fn of_config(fields: &Map<String, Value>) -> Value {
 }
 
 /// What a field's description says, in the words of JSON Schema. What means nothing there is left out.
-fn of_field(field: &Value) -> Value {
+pub fn of_field(field: &Value) -> Value {
     let mut schema = Map::new();
     for key in ["enum", "minimum", "maximum"] {
         if let Some(value) = field.get(key) {

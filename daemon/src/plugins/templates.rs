@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::manifest::TemplateFile;
 use super::{Plugin, PluginError, Plugins, Scope, files::Files, lines};
+use crate::mirror;
 
 /// A template of a plugin.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,25 @@ fn of(plugin: &Plugin) -> impl Iterator<Item = PluginTemplate> + '_ {
         let keys = read(&plugin.files, file).ok()?;
         Some(PluginTemplate { plugin: plugin.id().to_owned(), keys })
     })
+}
+
+/// Keys of a template's file.
+const KEYS: [&str; 7] = ["id", "name", "description", "icon", "file_extension", "default_name", "content"];
+
+/// Keys of one's file that mean nothing, with words and lines.
+pub fn unknown(files: &Files, template: &TemplateFile) -> Vec<(String, String, Option<usize>)> {
+    let read = files.text(&template.file).ok().and_then(|source| lines::read(&source).ok());
+    let Some(read) = read else { return Vec::new() };
+    let keys = read.value.as_object().into_iter().flat_map(|map| map.keys());
+    let unknown = keys.filter(|key| !KEYS.contains(&key.as_str())).map(|key| {
+        let hint = match mirror::nearest(key, KEYS.into_iter()) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("there are {}", KEYS.join(", ")),
+        };
+        let line = read.line(&format!("/{}", lines::escaped(key)));
+        (key.clone(), format!("a template has no key `{key}`; {hint}"), line)
+    });
+    unknown.collect()
 }
 
 /// The keys of one; or what is wrong with its file, and in which line.

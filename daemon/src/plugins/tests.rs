@@ -539,6 +539,7 @@ fn what_is_bundled_is_whole() {
     for plugin in &catalogue.plugins {
         assert_eq!(plugin.blocked, None, "{}", plugin.id());
         assert_eq!(plugin.manifest.advice, [], "{}", plugin.id());
+        assert_eq!(advice::examples::on(plugin, &catalogue.plugins), [], "{}", plugin.id());
         if let Some(theme) = &plugin.manifest.theme {
             let clean =
                 theme::clean(&plugin.files.text(&theme.stylesheet).unwrap(), &theme.class_name).unwrap();

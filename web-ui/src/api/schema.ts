@@ -4385,7 +4385,7 @@ export interface components {
         Wish: {
             /** @description On which hosts. */
             hosts?: string[];
-            /** @description In which notebooks: slug, name or id. */
+            /** @description In which notebooks: slug or id. */
             notebooks?: string[];
             /** @description In which files: globs. */
             paths?: string[];

@@ -6,6 +6,8 @@ const TYPING_MS = 1000;
 const TAB_MS = 500;
 const WRITES = 'input, textarea, select, [contenteditable="true"], [role="textbox"]';
 
+const NO_TYPING = new Set(['Control', 'Shift', 'Alt', 'Meta', 'Escape']);
+
 class Keyboard {
   #last: HTMLElement | null = null;
   #pressed = -Infinity;
@@ -15,6 +17,8 @@ class Keyboard {
   constructor() {
     window.addEventListener('keydown', (event) => this.#presses(event), true);
     window.addEventListener('pointerdown', ({ isTrusted }) => { if (isTrusted) this.#did = performance.now(); }, true);
+    // What is closed gives the keyboard back to where it was.
+    document.addEventListener('close', () => this.tabs(), true);
     document.addEventListener('focusin', ({ target }) => {
       if (target instanceof HTMLElement && !(target instanceof HTMLIFrameElement)) this.#last = target;
     }, true);
@@ -27,7 +31,7 @@ class Keyboard {
     return { tab: now - this.#tab < TAB_MS, typing: writes || now - this.#pressed < TYPING_MS, hovered: frame.matches(':hover'), since: this.#did };
   }
 
-  /** Tab was pressed in a frame. */
+  /** Whoever pressed Tab, also in a frame, may be in the next one now. */
   tabs(): void {
     this.#tab = performance.now();
   }
@@ -44,7 +48,7 @@ class Keyboard {
     if (!event.isTrusted) return;
     this.#did = performance.now();
     if (event.key === 'Tab') this.tabs();
-    else if (!['Control', 'Shift', 'Alt', 'Meta'].includes(event.key)) this.#pressed = performance.now();
+    else if (!event.ctrlKey && !event.metaKey && !event.altKey && !NO_TYPING.has(event.key)) this.#pressed = performance.now();
   }
 }
 

@@ -76,7 +76,9 @@ pub async fn export(
     let answer = blocking(move || {
         let files = code::export(&script, &entries).map_err(|why| {
             desk.daemon().plugins().code_failed(&id, &call, &why);
-            let message = format!("cannot export {} entries with `{id}`: {why}", entries.len());
+            let number = entries.len();
+            let noun = if number == 1 { "entry" } else { "entries" };
+            let message = format!("cannot export {number} {noun} with `{id}`: {why}");
             ApiError::new(StatusCode::BAD_REQUEST, "bad_request", message)
         })?;
         Ok(Json(ExportAnswer { files, entries: entries.len() }))

@@ -9,8 +9,8 @@ use rquickjs::{
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::{
-    CodeError, Given, MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, Transformed, checked,
-    checked_change, checked_files,
+    CodeError, Given, MEMORY_BYTES, Order, PROCESS_BYTES, SECONDS, Said, checked, checked_change,
+    checked_files, most_values, shape,
 };
 
 /// What the script finds: nothing but the words that hand its functions over. Bytes of files become base64: JSON has none.
@@ -77,22 +77,14 @@ fn try_work(order: &Order) -> rquickjs::Result<Said> {
 }
 
 fn made(given: &Given, json: &str) -> Result<Said, String> {
+    // What is somewhat too much is told better by whoever knows what it is of.
+    super::few(json.as_bytes(), 4 * most_values())?;
+    let made =
+        serde_json::from_str(json).map_err(|why| format!("what it gave back cannot be read: {why}"))?;
     match given {
-        Given::File { .. } => {
-            let entries = serde_json::from_str(json);
-            let entries = entries.map_err(|why| format!("what it gave back is no list of entries: {why}"))?;
-            checked(entries).map(Said::Entries)
-        }
-        Given::Entries(_) => {
-            let files = serde_json::from_str(json);
-            let files = files.map_err(|why| format!("what it gave back is no list of files: {why}"))?;
-            checked_files(files).map(Said::Files)
-        }
-        Given::Entry(_) => {
-            let change: Option<Transformed> = serde_json::from_str(json)
-                .map_err(|why| format!("what it gave back is no `{{text, properties}}`: {why}"))?;
-            checked_change(change.unwrap_or_default()).map(Said::Change)
-        }
+        Given::File { .. } => checked(shape::entries(made)?).map(Said::Entries),
+        Given::Entries(_) => checked_files(shape::files(made)?).map(Said::Files),
+        Given::Entry(_) => checked_change(shape::change(made)?).map(Said::Change),
     }
 }
 
