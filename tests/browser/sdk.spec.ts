@@ -157,7 +157,12 @@ test('the example of a view in the documentation moves a card, by pointer and by
   await page.mouse.move((from?.x ?? 0) + 90, (from?.y ?? 0) + 8);
   await page.mouse.down();
   await page.mouse.move((to?.x ?? 0) + 40, (to?.y ?? 0) + 20, { steps: 5 });
+  // Where it would be dropped is seen, and nothing moves for it.
+  await expect(column('Done')).toHaveClass('codex-over');
+  await expect(column('Done')).toHaveCSS('outline-style', 'solid');
+  expect(await column('Done').boundingBox()).toEqual(to);
   await page.mouse.up();
+  await expect(column('Done')).toHaveCSS('outline-style', 'none');
   await expect(column('Done').getByRole('heading', { level: 3 })).toHaveText(['Sow', 'Reap']);
   expect(await sent(page, 'set')).toMatchObject([{ entry: 'a', properties: { status: 'done' } }]);
   await page.evaluate(() => {
