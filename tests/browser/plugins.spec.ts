@@ -93,6 +93,7 @@ test('a view file that cannot be read has one fault, and of many things that are
   await show(page, daemon, 'Broken.cdx');
   await expect(page.locator('.cdx-warnings li')).toHaveCount(1);
   await expect(page.locator('.cdx-warnings li')).toContainText('YAML');
+  await expect(page.locator('.banner')).toHaveCount(1);
   await expect(page.locator('.missing-view')).toHaveCount(0);
   await show(page, daemon, 'Many.cdx');
   await expect(page.locator('.cdx-warnings li')).toHaveCount(51);
