@@ -176,7 +176,8 @@ interface DragOptions {
 interface Codex {
   /** The version of the protocol. */
   readonly version: 1;
-  start(draw: (view: CodexView) => void): void;
+  /** What it throws, or what its promise is refused with, is named in the place of the view. */
+  start(draw: (view: CodexView) => void | Promise<void>): void;
   /** An element: attributes as HTML names them (`class`; `className` means the same), `on…` functions, `style` and `dataset` as objects. Text is text. */
   h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes?: Dict<any> | null, ...children: Child[]): HTMLElementTagNameMap[K];
   /** As `h`, an element of SVG. */

@@ -272,7 +272,7 @@
 
   /** @type {MessagePort | null} */
   let port = null;
-  /** @type {((view: CodexView) => void) | null} */
+  /** @type {((view: CodexView) => unknown) | null} */
   let drawer = null;
   /** @type {unknown} */
   let begun = null;
@@ -543,24 +543,55 @@
     root.replaceChildren(h('p', { class: 'codex-broken', role: 'alert' }, `This ${state.kind} stopped: ${why(reason)}${where}`));
     resized();
   };
-  /** @param {() => void} work */
+  /** What draws may also wait for something first. @param {() => unknown} work */
   const safely = (work) => {
-    try {
-      work();
-    } catch (reason) {
-      broke(reason);
+    const stops = (/** @type {unknown} */ reason) => {
+      broke(reason, whereOf(reason));
       console.error(reason);
+    };
+    try {
+      const drawn = work();
+      if (drawn instanceof Promise) drawn.catch(stops);
+    } catch (reason) {
+      stops(reason);
     }
   };
   /** Why the script never got as far as to say how it draws. @type {{reason: unknown, where: string} | null} */
   let stillborn = null;
+  /** How many lines of the document are above the script, and how many the script has. @type {{above: number, lines: number} | null} */
+  let scriptLines = null;
+  /** Found while the document still is as it came: what is drawn may have the same words. */
+  const findScript = () => {
+    const script = [...document.scripts].findLast((each) => each.type === 'module')?.textContent;
+    if (!script || scriptLines) return;
+    const whole = document.documentElement.outerHTML;
+    scriptLines = { above: whole.slice(0, whole.lastIndexOf(script)).split('\n').length, lines: script.split('\n').length };
+  };
   /** The line of the script, of a line of the document that it is written into. @param {number} line */
   const lineOf = (line) => {
-    const script = [...document.scripts].findLast((each) => each.type === 'module')?.textContent;
-    if (!script) return '';
-    const whole = document.documentElement.outerHTML;
-    const at = line - whole.slice(0, whole.lastIndexOf(script)).split('\n').length;
-    return at >= 1 && at <= script.split('\n').length ? ` (line ${at} of the script)` : '';
+    findScript();
+    const at = line - (scriptLines?.above ?? line);
+    return scriptLines && at >= 1 && at <= scriptLines.lines ? ` (line ${at} of the script)` : '';
+  };
+  /** Where in the script something was thrown: the place that is nearest to it, which may be where it called the SDK. @param {unknown} reason */
+  const whereOf = (reason) => {
+    if (!(reason instanceof Error)) return '';
+    const stack = text(reason.stack);
+    // The message stands above; what it has is no place.
+    const from = stack.indexOf(reason.message);
+    for (const [, line] of stack.slice(from < 0 ? 0 : from + reason.message.length).matchAll(/:(\d+):\d+\)?$/gm)) {
+      const where = lineOf(Number(line));
+      if (where) return where;
+    }
+    return '';
+  };
+  const FAULT_MS = 1000;
+  let faultAt = -FAULT_MS;
+  /** What went wrong beside the drawing, as when a button is pressed. One in a second: it may be thrown with every movement. @param {unknown} reason */
+  const fault = (reason) => {
+    if (performance.now() - faultAt < FAULT_MS) return;
+    faultAt = performance.now();
+    view.say(`${why(reason)}${whereOf(reason)}`);
   };
   /** @param {unknown} reason @param {string} [where] */
   const dies = (reason, where = '') => {
@@ -569,12 +600,22 @@
     begin();
     return true;
   };
-  addEventListener('error', (event) => void (event instanceof ErrorEvent && dies(event.error ?? event.message, lineOf(event.lineno))));
+  addEventListener('error', (event) => {
+    // Without what was thrown it is a word of the browser, such as that sizes changed again while they were reckoned.
+    if (event instanceof ErrorEvent && !dies(event.error ?? event.message, lineOf(event.lineno)) && event.error) fault(event.error);
+  });
+  /** A script that is through by then says how it draws, or never does. */
+  const SILENT_MS = 4000;
+  let isSilent = false;
+  addEventListener('load', () => setTimeout(() => {
+    isSilent = dies({ message: 'the script does not call codex.start' });
+  }, SILENT_MS));
   const begin = () => {
     if (begun === null || (drawer === null && stillborn === null)) return;
     const [message, draw] = [begun, drawer ?? (() => stillborn && broke(stillborn.reason, stillborn.where))];
     begun = null;
     drawer = null;
+    findScript();
     document.body.append(root, live);
     take(message);
     watch.observe(root);
@@ -616,7 +657,10 @@
     port.onmessage = (message) => hear(message.data);
   });
   addEventListener('unhandledrejection', (event) => {
-    if (!dies(event.reason) && typeof own(event.reason, 'code') === 'string') view.say(why(event.reason));
+    if (dies(event.reason, whereOf(event.reason))) return;
+    // A refused call is told each time.
+    if (typeof own(event.reason, 'code') === 'string') view.say(why(event.reason));
+    else fault(event.reason);
   });
 
   // A list that keeps few rows in the page.
@@ -1217,7 +1261,11 @@
     start(draw) {
       if (typeof draw !== 'function') throw new TypeError('codex.start: give it a function that draws the view');
       drawer = draw;
-      begin();
+      if (isSilent) {
+        isSilent = false;
+        root.replaceChildren();
+        safely(() => draw(view));
+      } else begin();
     },
     h, svg, list, menu, field, edit, drag, image, card, fields, empty, more, announce, key, get, matches, compare, sorted, sortKeys, valuesOf, isDone, date, day, label, format, formatDate,
     formatNumber, formatSize, many,

@@ -86,6 +86,32 @@ test('what a view file says that nobody understands leads to its line', async ({
   await expect(page.getByRole('button', { name: 'Source', exact: true })).toHaveAttribute('aria-pressed', 'true');
 });
 
+test('a view file that cannot be read has one fault, and of many things that are not understood fifty are shown', async ({ page, daemon }) => {
+  const keys = Array.from({ length: 60 }, (_, at) => `  odd${at}: x\n`).join('');
+  await daemon.notebook({ 'Broken.cdx': '---\ntype: view\nview_type: shelf\nquery: [a\n---\n', 'Many.cdx': `---\ntype: view\nview_type: shelf\nconfig:\n${keys}---\n` });
+  await install(daemon, board(), { 'shelf.js': BOARD });
+  await show(page, daemon, 'Broken.cdx');
+  await expect(page.locator('.cdx-warnings li')).toHaveCount(1);
+  await expect(page.locator('.cdx-warnings li')).toContainText('YAML');
+  await expect(page.locator('.banner')).toHaveCount(1);
+  await expect(page.locator('.missing-view')).toHaveCount(0);
+  await show(page, daemon, 'Many.cdx');
+  await expect(page.locator('.cdx-warnings li')).toHaveCount(51);
+  await expect(page.locator('.cdx-warnings li').first()).toContainText('config.odd0: the view');
+  await expect(page.locator('.cdx-warnings li').last()).toHaveText('and 10 more.');
+});
+
+test('a view whose plugin is off in its notebook alone says so', async ({ page, daemon }) => {
+  await daemon.notebook(lab());
+  await install(daemon, board(), { 'shelf.js': BOARD });
+  await daemon.api('PUT', '/plugins/shelf', { notebook: 'lab', enabled: false });
+  await show(page, daemon, 'Shelf.cdx');
+  await expect(page.locator('.missing-view')).toContainText('which is off in this notebook');
+  await page.locator('.missing-view').getByRole('link', { name: 'Plugins…' }).click();
+  await expect(page.locator('[data-plugin=shelf] .elsewhere')).toHaveText('Off in lab');
+  await sound(page);
+});
+
 test('a view whose plugin is off shows what it asks for, and is there once the plugin is enabled', async ({ page, daemon }) => {
   await daemon.notebook(lab());
   await install(daemon, board(), { 'shelf.js': BOARD }, false);
@@ -249,6 +275,7 @@ test('plugins are added, looked at, enabled in a notebook, set up and removed un
   await card.locator('.in-notebooks').getByLabel('second').selectOption('Off');
   const second = (await daemon.status()).notebooks.find(({ slug }) => slug === 'second')?.id ?? '';
   await expect.poll(async () => (await daemon.api<{ plugins: Row[] }>('GET', `/plugins?notebook=${second}`)).plugins.find(({ id }) => id === 'service')?.state).toBe('off');
+  await expect(card.locator('.elsewhere')).toHaveText('Off in second');
   await card.getByText('Settings', { exact: true }).click();
   await card.getByLabel('Every', { exact: true }).fill('often');
   await card.getByRole('button', { name: 'Save' }).click();
@@ -374,6 +401,16 @@ test('a new view begins with one that a plugin brings', async ({ page, daemon })
   await dialog.getByRole('button', { name: 'Create the view' }).click();
   await expect(inside(page).getByRole('heading', { name: 'To read' })).toBeVisible();
   await files.says('Reading room.cdx', /view_type: shelf[^]*Words above\./);
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('dialog').getByRole('combobox')).toBeFocused();
+  await page.keyboard.type('New view');
+  await page.keyboard.press('Enter');
+  await dialog.getByLabel('Begin with').selectOption({ label: 'Reading room: What is to be read' });
+  await dialog.getByLabel('Name', { exact: true }).fill('In the tram');
+  await expect(dialog.locator('pre')).toContainText('title: "In the tram"');
+  await dialog.getByRole('button', { name: 'Create the view' }).click();
+  await expect(page.getByRole('heading', { name: 'In the tram', exact: true })).toBeVisible();
+  await files.says('In the tram.cdx', /view_type: shelf\ntitle: "In the tram"\nquery[^]*Words above\./);
 });
 
 test('the settings of a service are tried with one request', async ({ page, daemon }) => {

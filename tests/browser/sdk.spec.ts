@@ -66,7 +66,61 @@ test('keys like `__proto__` and `constructor` are keys', async ({ page }) => {
 
 test('a script that throws says so where it would be', async ({ page }) => {
   const frame = await showScript(page, "codex.start(() => { throw new Error('no such column'); });");
-  await expect(frame.getByRole('alert')).toHaveText('This view stopped: no such column');
+  await expect(frame.getByRole('alert')).toHaveText('This view stopped: no such column (line 1 of the script)');
+});
+
+for (const [what, script, words] of [
+  ['while it draws, below a function', "\nconst row = (n) => {\n  if (n === 2) throw new TypeError('no row at x.js:7:7');\n  return n;\n};\ncodex.start(() => [1, 2].forEach(row));", 'This view stopped: no row at x.js:7:7 (line 3 of the script)'],
+  ['within the SDK', "codex.start((view) => {\n  view.root.append(codex.h('p', { onclick: 'x' }));\n});", 'This view stopped: codex.h: onclick must be a function (line 2 of the script)'],
+  ['after it waited', "codex.start(async (view) => {\n  view.root.append('here');\n  await view.query({});\n  throw new Error('no such column');\n});", 'This view stopped: no such column (line 4 of the script)'],
+  ['without a reason', "codex.start(async (view) => {\n  view.root.append('here');\n  throw null;\n});", 'This view stopped: it was refused'],
+] as const) {
+  test(`a script that throws ${what} is named with its line`, async ({ page }) => {
+    const frame = await showScript(page, script);
+    await expect(frame.getByRole('alert')).toHaveText(words);
+  });
+}
+
+test('what is refused to a script that waits for it before it draws is named in its place', async ({ page }) => {
+  const frame = await showScript(page, "codex.start(async (view) => {\n  view.root.append(codex.h('p', null, 'here'));\n  await new Promise((done) => (window.go = done));\n  await view.text('a');\n});");
+  await page.evaluate(() => window.desk.refused.push('text'));
+  await frame.evaluate(() => (window as unknown as { go: () => void }).go());
+  await expect(frame.getByRole('alert')).toHaveText('This view stopped: it may not text');
+});
+
+test('a script that does not call codex.start is named, and drawn if it does later', async ({ page }) => {
+  const frame = await showScript(page, "window.later = () => codex.start((view) => view.root.append(codex.h('p', null, 'here')));");
+  await expect(frame.getByRole('alert')).toHaveText('This view stopped: the script does not call codex.start');
+  await frame.evaluate(() => (window as unknown as { later: () => void }).later());
+  await expect(frame.getByRole('alert')).toHaveCount(0);
+  await expect(frame.getByText('here')).toBeVisible();
+});
+
+test('what a script throws when something is pressed is said, with its line, and the view stays', async ({ page }) => {
+  const script = `codex.start((view) => {
+    const button = (name, onclick) => codex.h('button', { onclick }, name);
+    view.root.append(
+      button('At once', () => { throw new Error('it went wrong'); }),
+      button('Later', async () => {
+        await view.query({});
+        throw new Error('it went wrong later');
+      }),
+      button('Often', () => { for (let n = 0; n < 500; n += 1) queueMicrotask(() => { throw new Error('again'); }); }));
+  });`;
+  const frame = await showScript(page, script);
+  await page.clock.install();
+  await frame.getByRole('button', { name: 'At once' }).click();
+  await expect.poll(() => sent(page, 'say')).toEqual([{ type: 'say', text: 'it went wrong (line 4 of the script)' }]);
+  await page.clock.fastForward(1000);
+  await frame.getByRole('button', { name: 'Later' }).click();
+  await expect.poll(async () => (await sent(page, 'say')).at(-1)).toEqual({ type: 'say', text: 'it went wrong later (line 7 of the script)' });
+  await page.clock.fastForward(1000);
+  await frame.getByRole('button', { name: 'Often' }).click();
+  await expect.poll(async () => (await sent(page, 'say')).at(-1)).toEqual({ type: 'say', text: 'again (line 9 of the script)' });
+  await page.evaluate(() => window.desk.send({ type: 'ping', id: 1 }));
+  await expect.poll(() => sent(page, 'pong')).toHaveLength(1);
+  expect(await sent(page, 'say')).toHaveLength(3);
+  await expect(frame.getByRole('button')).toHaveCount(3);
 });
 
 for (const [what, script, words] of [
@@ -103,7 +157,12 @@ test('the example of a view in the documentation moves a card, by pointer and by
   await page.mouse.move((from?.x ?? 0) + 90, (from?.y ?? 0) + 8);
   await page.mouse.down();
   await page.mouse.move((to?.x ?? 0) + 40, (to?.y ?? 0) + 20, { steps: 5 });
+  // Where it would be dropped is seen, and nothing moves for it.
+  await expect(column('Done')).toHaveClass('codex-over');
+  await expect(column('Done')).toHaveCSS('outline-style', 'solid');
+  expect(await column('Done').boundingBox()).toEqual(to);
   await page.mouse.up();
+  await expect(column('Done')).toHaveCSS('outline-style', 'none');
   await expect(column('Done').getByRole('heading', { level: 3 })).toHaveText(['Sow', 'Reap']);
   expect(await sent(page, 'set')).toMatchObject([{ entry: 'a', properties: { status: 'done' } }]);
   await page.evaluate(() => {

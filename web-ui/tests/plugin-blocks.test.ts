@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Json, KeySchema, Plugin } from '../src/api/plugins';
 import { BlockTable, patternOf, readBlock } from '../src/plugins/blocks';
-import { cdxOf, kindOf, labelOf, schemaOf, textOf, valueOf } from '../src/plugins/fields';
+import { cdxOf, kindOf, labelOf, schemaOf, textOf, valueOf, withTitle } from '../src/plugins/fields';
+import { withView } from '../src/plugins/views';
 
 const plugin = (id: string, blocks: object[], more: object = {}): Plugin =>
   ({ id, name: id, state: 'on', permissions: [{ permission: 'render_blocks', granted: true }], blocks: blocks.map((each) => ({ name: '', url_patterns: [], auto_detect: false, config_schema: {}, script: 's', ...each })), ...more }) as unknown as Plugin;
@@ -114,4 +115,24 @@ describe('a field', () => {
   test('a key is called as people would', () => {
     expect(['card_fields', 'drag-drop', 'properties.due_date', 'x'].map(labelOf)).toEqual(['Card fields', 'Drag drop', 'Due date', 'X']);
   });
+});
+
+test('a view that begins with an example has the title that was typed, and the rest as it was written', () => {
+  const title = 'Mine: "a" $& b';
+  const line = `title: ${JSON.stringify(title)}`;
+  const said = '---\ntype: view\nview_type: kanban\ntitle: >\n  Board\n  of all\nquery: { title: x }\n---\ntitle: in the text\n';
+  expect(withTitle(said, title)).toBe(`---\ntype: view\nview_type: kanban\n${line}\nquery: { title: x }\n---\ntitle: in the text\n`);
+  expect(withTitle('---\r\ntype: view\r\ntitle: A\r\nview_type: x\r\n---\r\n', title)).toBe(`---\r\ntype: view\r\n${line}\r\nview_type: x\r\n---\r\n`);
+  expect(withTitle('---\nview_type: x\nquery:\n  title: y\n---\n', title)).toBe(`---\nview_type: x\n${line}\nquery:\n  title: y\n---\n`);
+  expect(withTitle('no front', title)).toBe('no front');
+});
+
+test('of several plugins with one view the nearest to running is meant, of equal ones the last', () => {
+  const has = (id: string, state: Plugin['state'], view = 'board') => ({ id, state, views: [{ id: view }] }) as unknown as Plugin;
+  const meant = (...all: Plugin[]) => withView(all, 'board')?.id;
+  expect(meant(has('a', 'blocked'), has('b', 'changed'), has('c', 'off'), has('d', 'blocked'))).toBe('b');
+  expect(meant(has('a', 'on'), has('b', 'changed'))).toBe('a');
+  expect(meant(has('a', 'off'), has('b', 'blocked'))).toBe('a');
+  expect(meant(has('a', 'off'), has('b', 'off'), has('c', 'on', 'other'))).toBe('b');
+  expect(meant(has('c', 'on', 'other'))).toBeUndefined();
 });

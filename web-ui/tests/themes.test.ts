@@ -160,6 +160,21 @@ test('without a theme the page looks as cream', () => {
   expect(differing).toEqual([]);
 });
 
+test('the sidebar takes the sunken surface of a theme, under either of its names', () => {
+  const side = (theme: Record<string, string>) => new Look(new Map(Object.entries(theme)), 'light').value('--side');
+  expect(side({ '--color-surface-sunken': '#123456' })).toBe('#123456');
+  expect(side({ '--notebook-sidebar': '#654321' })).toBe('#654321');
+  expect(side({ '--color-surface-sunken': '#123456', '--notebook-sidebar': '#654321' })).toBe('#123456');
+});
+
+test('each variable that whoever writes a theme is told of is one that the page knows', () => {
+  const [, told = ''] = readFileSync(at('../../docs/plugins.md'), 'utf8').split('## A theme in ten minutes');
+  const names = [...(told.split('\n## ')[0] ?? '').matchAll(/--(?:color|font|text|radius|shadow|notebook)-[\w-]*\w/g)].map(([name]) => name);
+  const known = new Set([...page.values(), ...notes.values()].flatMap((value) => [...value.matchAll(/var\((--[\w-]+)/g)].map(([, name]) => name)));
+  expect(names).toContain('--color-surface-sunken');
+  expect(names.filter((name) => !known.has(name))).toEqual([]);
+});
+
 test('paper looks the same under every theme: it sets each colour and font that its text uses', () => {
   const own = variables(read('../src/styles/sheet.css'), '.sheet');
   const used = ['prose', 'sheet'].flatMap((name) => [...read(`../src/styles/${name}.css`).matchAll(/var\((--[\w-]+)/g)].map(([, name = '']) => name));

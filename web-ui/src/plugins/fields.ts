@@ -111,6 +111,26 @@ export function cdxOf(said: { title: string; view: string; query: Record<string,
   return ['---', 'type: view', `view_type: ${said.view}`, `title: ${JSON.stringify(said.title)}`, ...part('query', said.query), ...part('config', said.config), '---', ''].join('\n');
 }
 
+/** A `.cdx` with another title: its line is written anew, or one is put below what the view is. The rest stays as it was written. */
+export function withTitle(text: string, title: string): string {
+  const front = /^---[ \t]*\r?\n([\s\S]*?)^---[ \t]*$/m.exec(text);
+  if (!front || front.index !== 0 || title === '') return text;
+  const line = `title: ${JSON.stringify(title)}`;
+  const [whole, inner = ''] = front;
+  const start = whole.indexOf('\n') + 1;
+  // A title that goes on in lines below is indented there.
+  const said = /^title:[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*/m;
+  const after = /^(?:view_type|type):[^\r\n]*/gm;
+  let written: string;
+  if (said.test(inner)) written = inner.replace(said, () => line);
+  else {
+    const last = [...inner.matchAll(after)].at(-1);
+    const at = last ? last.index + last[0].length : -1;
+    written = at < 0 ? `${line}\n${inner}` : `${inner.slice(0, at)}\n${line}${inner.slice(at)}`;
+  }
+  return text.slice(0, start) + written + text.slice(start + inner.length);
+}
+
 /** The host of the service that this device asks instead of the one that a plugin names. */
 export function ownHost(config: Record<string, unknown>): string | null {
   const base = config['base_url'];

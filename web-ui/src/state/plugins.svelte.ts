@@ -29,9 +29,3 @@ class KnownPlugins {
 }
 
 export const knownPlugins = new KnownPlugins();
-
-/** The plugin that has a view of this name: one that runs before one that does not, the one that was loaded last before others. */
-export function withView(all: readonly api.Plugin[], view: string): api.Plugin | undefined {
-  const having = all.filter(({ views }) => views.some(({ id }) => id === view));
-  return having.findLast(({ state }) => state === 'on') ?? having.at(-1);
-}
