@@ -3,7 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { add } from './plugin-folders';
+import { add, install } from './plugin-folders';
 import { type Daemon, expect, test } from './world';
 
 const inside = (page: Page) => page.frameLocator('.plugin-frame iframe');
@@ -103,6 +103,20 @@ test('places: a view that puts others in ever new places leaves the page quick, 
   await inside(page).getByRole('button', { name: 'Go' }).click();
   await expect(stopped(page)).toContainText('“Places” sent more messages than a page can take');
   expect(await longest(page)).toBeLessThan(STUMBLE_MS);
+});
+
+test('a theme that hides its text has no say in what a plugin asks for', async ({ page, daemon }) => {
+  await daemon.notebook({ 'note.md': '# Note\n' });
+  const css = '.theme-hides { --color-background: #ffffff; --color-text: #fefefe; --color-text-secondary: #fefefe; }\n.theme-hides dialog li { color: #fefefe; }\n';
+  await install(daemon, { id: 'hides', type: 'theme', theme: { display_name: 'Hides', category: 'light', className: 'theme-hides', stylesheet: 'hides.css' } }, { 'hides.css': css });
+  await daemon.api('PUT', '/appearance', { theme: 'hides' });
+  await daemon.open(page, '#/settings/plugins');
+  await page.locator('li, article, section').filter({ hasText: 'weather-api' }).last().getByRole('button', { name: 'Enable…' }).click();
+  const asked = page.getByRole('dialog').locator('li').first();
+  await expect(asked).toBeVisible();
+  await expect(asked).not.toHaveCSS('color', 'rgb(254, 254, 254)');
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByRole('heading', { name: 'Plugins', exact: true })).toHaveCSS('color', 'rgb(254, 254, 254)');
 });
 
 test('ways-out: nothing that a view makes opens a connection', async ({ page, daemon, complaints }) => {

@@ -181,6 +181,9 @@ pub async fn made(desk: &Desk, notebook: &Notebook, new: NewEntry) -> Result<Ent
             } else {
                 text
             };
+            if !later.is_empty() {
+                properties::refuse_for_new(&path, Kind::Text, &text, &later)?;
+            }
             text_content(desk, text).await?
         }
         other => return Err(ApiError::bad_request(format!("`{other}` is no kind: give `text` or `folder`"))),

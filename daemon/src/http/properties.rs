@@ -16,8 +16,9 @@ use super::error::ApiError;
 use super::reading::{self, Found, read};
 use super::{sidecar, xml};
 use crate::driver::Notebook;
+use crate::mirror::properties::yaml;
 use crate::mirror::sidecar::{FOLDER_FILE, Form};
-use crate::mirror::text::has_frontmatter;
+use crate::mirror::text::{self, has_frontmatter};
 
 /// Keys to set and keys to remove.
 pub type Edits = Vec<(String, Option<Value>)>;
@@ -40,6 +41,9 @@ pub fn edits(set: BTreeMap<String, Value>, remove: Vec<String>) -> Edits {
 pub async fn set(notebook: &Notebook, id: EntryId, edits: Edits) -> Result<(), ApiError> {
     if edits.is_empty() {
         return Ok(());
+    }
+    if edits.iter().any(|(key, value)| value.is_some() && key.trim().is_empty()) {
+        return Err(ApiError::bad_request("a property needs a name"));
     }
     match read(notebook, move |reader| target(reader, &id)).await? {
         Target::Frontmatter(entry) => set_frontmatter(notebook, entry, &edits).await,
@@ -121,8 +125,7 @@ fn target(source: &dyn Source, id: &EntryId) -> Result<Target, ApiError> {
         return Ok(Target::Sidecar { entry: Box::new(entry), form: sidecar.form, text });
     }
     if !sidecar::can_have(name, found.row.kind) {
-        let reason = "a text file whose name has no extension cannot have a sidecar; rename it first";
-        return Err(unwritable(&found.path, reason.into()));
+        return Err(unwritable(&found.path, NO_SIDECAR.into()));
     }
     let folder = found.path.parent().unwrap_or_default();
     Ok(Target::NewSidecar(child(&folder, &sidecar::new_name(name))?))
@@ -204,6 +207,31 @@ impl serde::Serialize for Ordered {
         serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
+
+/// Says no to properties that an entry could not have, before it is made.
+pub fn refuse_for_new(
+    path: &EntryPath,
+    kind: Kind,
+    text: &str,
+    properties: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    if properties.keys().any(|key| key.trim().is_empty()) {
+        return Err(ApiError::bad_request("a property needs a name"));
+    }
+    let name = path.name();
+    if kind == Kind::Text && has_frontmatter(name) {
+        return match text::split(text).0.map(yaml) {
+            Some(Err(why)) => Err(unwritable(path, why)),
+            _ => Ok(()),
+        };
+    }
+    match kind == Kind::Text && !sidecar::can_have(name, kind) {
+        true => Err(unwritable(path, NO_SIDECAR.into())),
+        false => Ok(()),
+    }
+}
+
+const NO_SIDECAR: &str = "a text file whose name has no extension cannot have a sidecar; rename it first";
 
 /// Content of a new text with properties.
 pub fn new_text(name: &str, body: &str, properties: &Map<String, Value>) -> Result<String, ApiError> {

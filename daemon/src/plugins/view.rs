@@ -13,7 +13,7 @@ use crate::mirror::{self, Query, text};
 /// Keys at the top of a view.
 /// What stands before the text of a view at most; and so many unknown keys are named.
 const FRONT_BYTES: usize = 256 << 10;
-const WARNINGS: usize = 50;
+const WARNINGS: usize = 200;
 const KEYS: [&str; 8] = ["type", "view_type", "title", "description", "query", "config", "layout", "tags"];
 
 /// Something that means nothing, or not what was meant.

@@ -17,8 +17,11 @@ class Keyboard {
   constructor() {
     window.addEventListener('keydown', (event) => this.#presses(event), true);
     window.addEventListener('pointerdown', ({ isTrusted }) => { if (isTrusted) this.#did = performance.now(); }, true);
-    // What is closed gives the keyboard back to where it was.
-    document.addEventListener('close', () => this.tabs(), true);
+    // What is closed gives the keyboard back to where it was, and nobody types in it any more.
+    document.addEventListener('close', () => {
+      this.tabs();
+      this.#pressed = -Infinity;
+    }, true);
     document.addEventListener('focusin', ({ target }) => {
       if (target instanceof HTMLElement && !(target instanceof HTMLIFrameElement)) this.#last = target;
     }, true);

@@ -26,6 +26,7 @@ class Look {
   // Paper is light and plain, whatever the page wears.
   #sheet = new CSSStyleSheet({ media: 'screen' });
   #shown = '';
+  #bare = 0;
 
   constructor() {
     document.adoptedStyleSheets.push(this.#sheet);
@@ -67,6 +68,16 @@ class Look {
       // A browser that keeps nothing shows it a moment later next time.
     }
     this.#show();
+  }
+
+  /** In the page's own colours until that is over: a theme may say of its text what it likes. */
+  bare(): () => void {
+    this.#bare += 1;
+    this.#sheet.disabled = true;
+    return () => {
+      this.#bare -= 1;
+      this.#sheet.disabled = this.#bare > 0;
+    };
   }
 
   #show(): void {

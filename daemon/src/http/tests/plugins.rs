@@ -322,6 +322,26 @@ async fn a_transformer_changes_what_its_plugin_may_change_after_it_was_looked_at
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_not_made() {
+    let world = world().await;
+    let create = async |path: &str, text: &str, properties: Value| {
+        world.call(json!({"call": "create", "path": path, "text": text, "properties": properties})).await
+    };
+    for (path, text, properties, code) in [
+        ("in/half.md", "---\na: [\n---\n", json!({"n": 1}), "bad_properties"),
+        ("in/noext", "text", json!({"n": 1}), "bad_properties"),
+        ("in/half.csv", "1,2\n", json!({"": 1}), "bad_request"),
+    ] {
+        let refused = create(path, text, properties).await;
+        assert_eq!(refused.refused().1, code, "{path}: {}", refused.text());
+        let there = world.get(&format!("/notebooks/lab/entries?path={path}")).await;
+        assert_eq!(there.json()["items"], json!([]), "{path}");
+    }
+    assert_eq!(create("in/half.md", "---\na: 1\n---\n", json!({"n": 1})).await.status, StatusCode::OK);
+    assert_eq!(create("in/noext", "text", json!({})).await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_view_keeps_what_it_likes_for_a_place_while_it_may() {
     let world = world().await;
     let keep = async |place: &str, values: Value| {

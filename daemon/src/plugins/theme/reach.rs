@@ -37,7 +37,9 @@ pub fn check(property: &str, value: &str) -> Result<(), String> {
     let reaches = !property.ends_with("-radius")
         && !is_large(property)
         && REACHING.iter().any(|one| property.starts_with(one));
-    let rule = Rule { property, reaches, is_text: matches!(property, "color" | "fill" | "stroke") };
+    let is_text = matches!(property, "color" | "fill" | "stroke");
+    let is_read = is_text || (property.starts_with("--") && property.to_ascii_lowercase().contains("text"));
+    let rule = Rule { property, reaches, is_text, is_read };
     rule.tokens(&mut Parser::new(value), None)
 }
 
@@ -50,8 +52,10 @@ struct Rule<'a> {
     property: &'a str,
     /// Its lengths push or cover.
     reaches: bool,
-    /// It is a colour that is to be read.
+    /// It is the colour of something that is to be read.
     is_text: bool,
+    /// It may become that.
+    is_read: bool,
 }
 
 impl Rule<'_> {
@@ -60,7 +64,7 @@ impl Rule<'_> {
         // Of a colour, what stands behind three numbers or a slash.
         let (mut numbers, mut behind_slash) = (0, false);
         while let Ok(token) = input.next().cloned() {
-            if self.is_text {
+            if self.is_read {
                 if let Token::Number { .. } | Token::Percentage { .. } = &token {
                     numbers += 1;
                 }
