@@ -37,7 +37,8 @@ test('what a view makes no use of is done by the page; what it uses is its own',
   await page.keyboard.type('Why?');
   await expect(field).toHaveValue('Why?');
   await expect(dialog).toHaveCount(0);
-  await page.keyboard.press('Alt+3');
+  // The frame goes with this key: the browser may never say that it was pressed.
+  void page.keyboard.press('Alt+3').catch(() => {});
   await expect(page).toHaveURL(/#\/tasks/);
 });
 

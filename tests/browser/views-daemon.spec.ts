@@ -51,7 +51,9 @@ test('a dashboard shows other views in their places', async ({ page, daemon }) =
   const board = page.frameLocator('.plugin-place iframe').first();
   await expect(board.getByRole('region', { name: 'To do' })).toContainText('Calibrate');
   await expect(page.frameLocator('.plugin-place iframe').nth(1).getByRole('checkbox', { name: 'Done: Measure' })).toBeVisible();
-  await board.getByRole('listitem').filter({ hasText: 'Calibrate' }).press('Enter');
+  await board.getByRole('listitem').filter({ hasText: 'Calibrate' }).focus();
+  // The frame goes with this key: the browser may never say that it was pressed.
+  void page.keyboard.press('Enter').catch(() => {});
   await expect(page).toHaveURL(new RegExp(await daemon.entry('lab', 'a.md')));
 });
 
