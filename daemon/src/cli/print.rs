@@ -69,7 +69,7 @@ pub fn is_watched() -> bool {
 pub fn progress(text: &str) {
     let mut stderr = std::io::stderr();
     if is_watched() {
-        let _ = write!(stderr, "\r\x1b[K{text}");
+        let _ = write!(stderr, "\r\x1b[K{}", signs::plain(text));
         let _ = stderr.flush();
     }
 }

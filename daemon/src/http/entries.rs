@@ -182,7 +182,7 @@ pub async fn made(desk: &Desk, notebook: &Notebook, new: NewEntry) -> Result<Ent
                 text
             };
             if !later.is_empty() {
-                properties::refuse_for_new(&path, Kind::Text, &text, &later)?;
+                properties::refuse_for_new(&path, &text, &later)?;
             }
             text_content(desk, text).await?
         }

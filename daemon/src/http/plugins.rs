@@ -120,6 +120,14 @@ impl PluginCode {
     }
 }
 
+/// The script of one of a plugin's code; `kind` names that in words.
+fn script(plugin: &Plugin, kind: &str, code: &[Code], id: &str) -> Result<String, ApiError> {
+    let found = code.iter().find(|one| one.id == id);
+    let found = found
+        .ok_or_else(|| ApiError::not_found(format!("the plugin `{}` has no {kind} `{id}`", plugin.id())))?;
+    Ok(plugin.files.text(&found.script).map_err(PluginError::Refused)?)
+}
+
 /// Something that a plugin was not let do.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PluginRefusal {

@@ -208,26 +208,21 @@ impl serde::Serialize for Ordered {
     }
 }
 
-/// Says no to properties that an entry could not have, before it is made.
-pub fn refuse_for_new(
-    path: &EntryPath,
-    kind: Kind,
-    text: &str,
-    properties: &Map<String, Value>,
-) -> Result<(), ApiError> {
+/// Says no to properties that a text could not have, before it is made.
+pub fn refuse_for_new(path: &EntryPath, text: &str, properties: &Map<String, Value>) -> Result<(), ApiError> {
     if properties.keys().any(|key| key.trim().is_empty()) {
         return Err(ApiError::bad_request("a property needs a name"));
     }
     let name = path.name();
-    if kind == Kind::Text && has_frontmatter(name) {
+    if has_frontmatter(name) {
         return match text::split(text).0.map(yaml) {
             Some(Err(why)) => Err(unwritable(path, why)),
             _ => Ok(()),
         };
     }
-    match kind == Kind::Text && !sidecar::can_have(name, kind) {
-        true => Err(unwritable(path, NO_SIDECAR.into())),
-        false => Ok(()),
+    match sidecar::can_have(name, Kind::Text) {
+        true => Ok(()),
+        false => Err(unwritable(path, NO_SIDECAR.into())),
     }
 }
 

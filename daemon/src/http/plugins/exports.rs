@@ -11,14 +11,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::calls::{Caller, MOST};
-use super::scope;
+use super::{scope, script};
 use crate::http::desk::Desk;
 use crate::http::error::ApiError;
 use crate::http::input::{Input, Place};
 use crate::http::reading::{self, blocking, read};
 use crate::http::search::FileRow;
 use crate::mirror::Query;
-use crate::plugins::PluginError;
 use crate::plugins::code::{self, Exported, GivenEntry};
 
 /// What is exported.
@@ -65,10 +64,7 @@ pub async fn export(
     let call = format!("exporter {exporter}");
     let (id, script) = blocking(move || {
         let plugin = plugins.running(&id, &scope)?;
-        let found = plugin.manifest.exporters.iter().find(|one| one.id == exporter);
-        let found = found
-            .ok_or_else(|| ApiError::not_found(format!("the plugin `{id}` has no exporter `{exporter}`")))?;
-        let script = plugin.files.text(&found.script).map_err(PluginError::Refused)?;
+        let script = script(&plugin, "exporter", &plugin.manifest.exporters, &exporter)?;
         Ok((id, script))
     })
     .await?;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::calls::names;
-use super::scope;
+use super::{scope, script};
 use crate::http::desk::Desk;
 use crate::http::entries::{self, NewEntry};
 use crate::http::error::ApiError;
@@ -80,10 +80,7 @@ pub async fn import(
         let call = format!("importer {importer}");
         let plugin =
             plugins.may(&id, &scope, &call, Permission::WriteFiles, |wish| wish.fits(&names, None))?;
-        let found = plugin.manifest.importers.iter().find(|one| one.id == importer);
-        let found = found
-            .ok_or_else(|| ApiError::not_found(format!("the plugin `{id}` has no importer `{importer}`")))?;
-        let script = plugin.files.text(&found.script).map_err(PluginError::Refused)?;
+        let script = script(&plugin, "importer", &plugin.manifest.importers, &importer)?;
         let failed = |code: &'static str, why: String| {
             let message = format!("cannot import `{name}` with `{id}`: {why}");
             ApiError::new(StatusCode::BAD_REQUEST, code, message)

@@ -10,13 +10,12 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::calls::Caller;
-use super::scope;
+use super::{scope, script};
 use crate::http::desk::Desk;
 use crate::http::diff::{self, PropertyDifference, TextDifference};
 use crate::http::error::ApiError;
 use crate::http::input::{Input, Place};
 use crate::http::reading::blocking;
-use crate::plugins::PluginError;
 use crate::plugins::code::{self, GivenEntry, Transformed};
 use crate::plugins::permission::Permission;
 
@@ -88,11 +87,7 @@ pub async fn transform(
     let (of, running) = (id.clone(), call.clone());
     let change = blocking(move || {
         let plugin = plugins.running(&of, &scope)?;
-        let found = plugin.manifest.transformers.iter().find(|one| one.id == transformer);
-        let found = found.ok_or_else(|| {
-            ApiError::not_found(format!("the plugin `{of}` has no transformer `{transformer}`"))
-        })?;
-        let script = plugin.files.text(&found.script).map_err(PluginError::Refused)?;
+        let script = script(&plugin, "transformer", &plugin.manifest.transformers, &transformer)?;
         code::transform(&script, &given).map_err(|why| {
             plugins.code_failed(&of, &running, &why);
             ApiError::bad_request(format!("cannot transform `{}` with `{of}`: {why}", given.path))
