@@ -21,7 +21,7 @@ function world() {
   });
   const pass = (ms: number) => {
     now += ms;
-    for (const { at, work } of timers.splice(0)) if (at <= now) work();
+    for (const timer of timers.splice(0)) timer.at <= now ? timer.work() : timers.push(timer);
   };
   const enter = (by: Partial<Entry> = {}) => {
     how = { ...robbed, ...by };
@@ -30,29 +30,55 @@ function world() {
   return { attention, enter, pass, tabs: () => tabs, given: () => given, stopped: () => stopped };
 }
 
-test('a key counts that the fence saw pressed, once, and at once', () => {
+test('a key counts that the fence saw pressed, once, and at once, whichever of the two ports is first', () => {
   const { attention, pass } = world();
-  expect(attention.pressed(KEY)).toBe(false);
+  let done = 0;
+  const handOn = (more = {}) => {
+    done = 0;
+    attention.handOn({ ...KEY, ...more }, () => (done += 1));
+    return done;
+  };
+  expect(handOn()).toBe(0);
+  attention.hear({ did: 'key', ...KEY, altKey: true });
+  attention.hear({ did: 'pointer' });
+  expect(done).toBe(0);
   attention.hear({ did: 'key', ...KEY });
-  expect(attention.pressed({ ...KEY, altKey: true })).toBe(false);
-  expect(attention.pressed(KEY)).toBe(true);
-  expect(attention.pressed(KEY)).toBe(false);
   attention.hear({ did: 'key', ...KEY });
+  expect(done).toBe(1);
+  expect(handOn({ altKey: true })).toBe(0);
+  expect(handOn()).toBe(1);
+  expect(handOn()).toBe(0);
   pass(1500);
-  expect(attention.pressed(KEY)).toBe(false);
-  attention.hear({ did: 'pointer', ...KEY });
-  expect(attention.pressed(KEY)).toBe(false);
+  attention.hear({ did: 'key', ...KEY });
+  expect(done).toBe(0);
+  pass(1500);
+  expect(handOn()).toBe(0);
 });
 
-test('a frame answers for a while what somebody did in it', () => {
+test('a frame answers for a while what somebody did in it; what nobody did is offered', () => {
   const { attention, pass } = world();
-  expect(attention.acted).toBe(false);
+  let [answered, offered] = [0, 0];
+  const answer = () => attention.answer(() => (answered += 1), () => (offered += 1));
+  answer();
   attention.hear({ did: 'nothing' });
-  expect(attention.acted).toBe(false);
+  expect([answered, offered]).toEqual([0, 0]);
+  pass(1000);
+  expect([answered, offered]).toEqual([0, 1]);
   attention.hear({ did: 'pointer' });
-  expect(attention.acted).toBe(true);
+  expect([answered, offered]).toEqual([0, 1]);
+  answer();
+  expect([answered, offered]).toEqual([1, 1]);
   pass(6000);
-  expect(attention.acted).toBe(false);
+  // The fence says it after the view.
+  answer();
+  attention.hear({ did: 'pointer' });
+  pass(1000);
+  expect([answered, offered]).toEqual([2, 1]);
+  // Of several that nobody asked for the last is offered.
+  pass(6000);
+  for (const _ of [1, 2, 3]) answer();
+  pass(1000);
+  expect([answered, offered]).toEqual([2, 2]);
 });
 
 test('who was typing gets the keyboard back from a script, and a script that goes on is stopped', () => {
@@ -75,15 +101,15 @@ test('whoever points into a frame, tabs there, or was not typing, keeps it', () 
   // The fence says it a moment later.
   enter({ hovered: true, since: 1500 });
   attention.hear({ did: 'pointer' });
-  pass(300);
+  pass(500);
   // It went on by itself.
   enter({ hovered: true, since: 2500 });
   attention.hear({ did: 'leave' });
-  pass(300);
+  pass(500);
   expect(given()).toBe(0);
   // That was before somebody did something on the page.
-  enter({ hovered: true, since: 2550 });
-  pass(300);
+  enter({ hovered: true, since: 2800 });
+  pass(500);
   expect(given()).toBe(1);
 });
 

@@ -8,10 +8,13 @@ import { own } from './messages';
 
 /** What is done is answered within this time. */
 const ANSWERED_MS = 5000;
-/** A key that was pressed is handed on at once. */
+/**
+ * A key that was pressed is handed on at once. What the view says and what the fence says come over two ports, and nothing orders
+ * these: whichever is first waits so long for the other.
+ */
 const HANDED_ON_MS = 1000;
 /** The fence says of a pointer a moment after the frame has the keyboard. */
-const SAID_MS = 200;
+const SAID_MS = 500;
 const MOST_TAKEN = 3;
 const FORGOTTEN_MS = 30_000;
 
@@ -43,6 +46,9 @@ export class Attention {
   #pointer = -Infinity;
   #did = -Infinity;
   #key: { pressed: Pressed; at: number } | null = null;
+  /** What a view said and the fence has not yet; the last of each counts. */
+  #waits: { pressed: Pressed; at: number; work: () => void } | null = null;
+  #answers: { work: () => void } | null = null;
   #has = false;
   #taken: number[] = [];
 
@@ -65,20 +71,35 @@ export class Attention {
       const held = (name: string) => own(data, name) === true;
       this.#key = { at: now, pressed: { key: text('key'), code: text('code'), ctrlKey: held('ctrlKey'), metaKey: held('metaKey'), altKey: held('altKey'), shiftKey: held('shiftKey') } };
       if (this.#key.pressed.key === 'Tab') this.ports.tabs();
+      this.#handsOn();
     }
+    const answers = this.#answers;
+    this.#answers = null;
+    answers?.work();
   }
 
-  /** Whether somebody did something in it that it may answer now. */
-  get acted(): boolean {
-    return this.ports.now() - this.#did <= ANSWERED_MS;
+  /** Does what answers somebody who did something in the frame; if nobody did, the other. */
+  answer(work: () => void, otherwise: () => void): void {
+    if (this.ports.now() - this.#did <= ANSWERED_MS) return work();
+    const answers = (this.#answers = { work });
+    this.ports.later(() => {
+      if (this.#answers !== answers) return;
+      this.#answers = null;
+      otherwise();
+    }, HANDED_ON_MS);
   }
 
-  /** Whether just this was pressed in it; once. */
-  pressed(pressed: Pressed): boolean {
-    const last = this.#key;
-    if (!last || this.ports.now() - last.at > HANDED_ON_MS || !samePress(last.pressed, pressed)) return false;
-    this.#key = null;
-    return true;
+  /** Does it if just this was pressed in the frame; once. */
+  handOn(pressed: Pressed, work: () => void): void {
+    this.#waits = { pressed, at: this.ports.now(), work };
+    this.#handsOn();
+  }
+
+  #handsOn(): void {
+    const [key, waits] = [this.#key, this.#waits];
+    if (!key || !waits || Math.abs(key.at - waits.at) > HANDED_ON_MS || !samePress(key.pressed, waits.pressed)) return;
+    [this.#key, this.#waits] = [null, null];
+    waits.work();
   }
 
   #entered({ tab, typing, hovered, since }: Entry): void {
