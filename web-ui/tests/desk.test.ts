@@ -23,3 +23,10 @@ test('what went wrong is said once, for a while, and not on the next page', () =
   expect(said()).toEqual([]);
   vi.useRealTimers();
 });
+
+test('a plugin that goes on saying things has one place among the messages', () => {
+  desk.say('Moved to the trash');
+  for (let at = 0; at < 5; at += 1) desk.say(`word ${at}`, false, null, 'chatter');
+  desk.say('another', false, null, 'other');
+  expect(said()).toEqual(['Moved to the trash', 'word 4', 'another']);
+});

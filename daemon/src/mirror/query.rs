@@ -167,21 +167,6 @@ pub fn run(mirrors: &[(String, Mirror)], query: &Query, now_ms: i64) -> Result<Q
     let query = expanded(query, now_ms, &mut warnings);
     let orders = Order::read(query.sort.as_ref(), &mut warnings);
     let group_by = query.group_by.as_deref().map(Field::read);
-    let guessed = query.group_by.as_deref().map(str::trim);
-    let guessed = guessed.filter(|name| group_by == Some(Field::Property((*name).to_owned())));
-    let by = orders.iter().filter_map(Order::guessed).map(|key| ("sorted", key));
-    for (done, key) in by.chain(guessed.map(|key| ("grouped", key))) {
-        let mut known = false;
-        for (_, mirror) in mirrors {
-            known = known || mirror.ask(|db| filter::is_property(db, key))?;
-        }
-        if !known {
-            warnings.push(format!(
-                "nothing is {done} by `{key}`: it is no column (path, name, title, size, kind, media_type, created, \
-                 modified, tags), and no file has such a property yet"
-            ));
-        }
-    }
     let mut matches = Vec::new();
     for (notebook, (_, mirror)) in mirrors.iter().enumerate() {
         let look = mirror.look();
@@ -202,6 +187,10 @@ pub fn run(mirrors: &[(String, Mirror)], query: &Query, now_ms: i64) -> Result<Q
             groups: groups.as_ref().and_then(|keys| keys.get(&num)).cloned().unwrap_or_default(),
         }));
     }
+    // Named by its path, a property is meant; by its name alone, it may be a slip.
+    let bare = query.group_by.as_deref().map(str::trim);
+    let guessed = bare.filter(|name| group_by == Some(Field::Property((*name).to_owned())));
+    warnings.extend(unknown_fields(&matches, &orders, guessed));
     matches.sort_by(|a, b| {
         let ordered = orders.iter().enumerate().map(|(at, order)| order.compare(&a.sort[at], &b.sort[at]));
         let decided = ordered.into_iter().find(|ordering| ordering.is_ne());
@@ -233,6 +222,27 @@ pub fn run(mirrors: &[(String, Mirror)], query: &Query, now_ms: i64) -> Result<Q
         answer.groups = Some(groups);
     }
     Ok(answer)
+}
+
+/// Names that are taken as a property's, and which nothing that was found has. What was not found has no say in it: whoever asks
+/// may not be allowed to know of it.
+fn unknown_fields(matches: &[Match], orders: &[Order], group_by: Option<&str>) -> Vec<String> {
+    if matches.is_empty() {
+        return Vec::new();
+    }
+    let sorted = orders.iter().enumerate().filter_map(|(at, order)| {
+        let key = order.guessed()?;
+        matches.iter().all(|found| found.sort[at].is_none()).then_some(("sorted", key))
+    });
+    let grouped = group_by.filter(|_| matches.iter().all(|found| found.groups.is_empty()));
+    let grouped = grouped.map(|key| ("grouped", key));
+    let say = |(done, key)| {
+        format!(
+            "nothing is {done} by `{key}`: it is no column (path, name, title, size, kind, media_type, created, \
+             modified, tags), and no file that fits has such a property"
+        )
+    };
+    sorted.chain(grouped).map(say).collect()
 }
 
 fn load(mirrors: &[(String, Mirror)], found: &Match) -> Result<Option<Found>, MirrorError> {

@@ -68,10 +68,11 @@ pub fn read(source: &str, catalogue: &Catalogue, is_on: &dyn Fn(&Plugin) -> bool
         file.warn(Some(1), "", format!("its frontmatter has {is} KiB; a view has {most} at most"));
         return file;
     }
-    let read = match lines::read(front) {
+    // The line of its own that the frontmatter begins behind: whoever counts lines counts it.
+    let read = match lines::read(&format!("\n{front}")) {
         Ok(read) => read,
         Err((why, line)) => {
-            file.warn(line.map(|line| line + 1), "", why);
+            file.warn(line, "", why);
             return file;
         }
     };
@@ -122,10 +123,10 @@ pub fn read(source: &str, catalogue: &Catalogue, is_on: &dyn Fn(&Plugin) -> bool
 }
 
 impl Read {
-    /// The line in the whole file: the frontmatter begins behind a line of its own.
+    /// The line in the whole file.
     fn at(&self, steps: &[&str]) -> Option<usize> {
         let pointer: String = steps.iter().flat_map(|step| ["/", step]).collect();
-        Some(self.line(&pointer).unwrap_or(0) + 1)
+        Some(self.line(&pointer).unwrap_or(1))
     }
 }
 
@@ -179,7 +180,7 @@ impl ViewFile {
         for fault in schema::faults(&validator, &json!(config)) {
             let at = if at_top && fault.pointer.starts_with("/layout") { "" } else { "/config" };
             let pointer = format!("{at}{}", fault.pointer);
-            let line = read.line(&pointer).map(|line| line + 1);
+            let line = read.line(&pointer);
             self.warn(line, &pointer.trim_matches('/').replace('/', "."), fault.message);
         }
     }

@@ -23,6 +23,8 @@ export interface Message {
   since: number;
   /** What can be done about it at once. */
   act: Act | null;
+  /** The plugin whose words it has. */
+  from: string | null;
 }
 
 export interface Act {
@@ -113,10 +115,11 @@ class Desk {
     }
   }
 
-  say(text: string, bad = false, act: Act | null = null): void {
+  say(text: string, bad = false, act: Act | null = null, from: string | null = null): void {
     const number = (this.#messageNumber += 1);
-    // The same is said once.
-    this.messages = [...this.messages.filter((message) => message.text !== text).slice(-2), { number, text, bad, act, since: Date.now() }];
+    // The same is said once, and of what a plugin says the last.
+    const others = this.messages.filter((message) => message.text !== text && (from === null || message.from !== from));
+    this.messages = [...others.slice(-2), { number, text, bad, act, from, since: Date.now() }];
     setTimeout(() => this.dismiss(number), bad || act ? 12_000 : 5000);
   }
 

@@ -258,6 +258,7 @@ impl<'a> Caller<'a> {
             return Ok(Seen { page, is_cut });
         }
         let mut all = limits.values();
+        let mut is_asked = false;
         if query.paths.is_empty()
             && let Some(Some(first)) = all.next()
             && all.all(|other| other.as_ref() == Some(first))
@@ -265,6 +266,7 @@ impl<'a> Caller<'a> {
         {
             // Asked for at once, so that the first ten thousand are of those that it may see.
             query.paths = first.iter().flat_map(|wish| wish.paths.clone()).collect();
+            is_asked = true;
         }
         // What lies outside of its paths is not even counted.
         let (limit, offset) = (query.limit.unwrap_or(100), query.offset);
@@ -276,6 +278,10 @@ impl<'a> Caller<'a> {
             Some(Some(wishes)) => wishes.iter().any(|wish| wish.has(path)),
             None => false,
         };
+        if !is_asked {
+            // They are of what it may not see, too.
+            page.warnings.clear();
+        }
         page.files.retain(|file| is_inside(&file.notebook, &file.path));
         page.total = page.files.len();
         page.files = page.files.into_iter().skip(offset).take(limit).collect();

@@ -16,7 +16,7 @@ async fn world() -> World {
     let world = World::with(&[
         ("tasks/a.md", b"---\nstatus: todo\n---\nA\n"),
         ("tasks/b.md", b"---\nstatus: todo\n---\nB\n"),
-        ("notes/c.md", b"---\nstatus: todo\n---\nC\n"),
+        ("notes/c.md", b"---\nstatus: todo\nhidden: 1\n---\nC\n"),
     ])
     .await;
     let folder = world.root.with_file_name("probe");
@@ -77,6 +77,11 @@ async fn a_plugin_sees_and_changes_what_lies_in_its_paths() {
     let groups =
         world.call(json!({"call": "query", "query": {"group_by": "properties.status"}})).await.json();
     assert_eq!(groups["groups"]["todo"].as_array().unwrap().len(), 2);
+    // Whether a property is there is not told by what is said of it.
+    for key in ["hidden", "missing"] {
+        let sorted = world.call(json!({"call": "query", "query": {"sort": key}})).await.json();
+        assert!(sorted["warnings"][0].as_str().unwrap().contains(&format!("sorted by `{key}`")), "{sorted}");
+    }
 
     let (inside, outside) = (world.id("tasks/a.md").await, world.id("notes/c.md").await);
     let set = world.call(json!({"call": "set", "entry": inside, "properties": {"status": "done"}})).await;
@@ -95,7 +100,7 @@ async fn a_plugin_sees_and_changes_what_lies_in_its_paths() {
     let listed = world.get("/plugins").await.json();
     let row = listed["plugins"].as_array().unwrap().iter().find(|row| row["id"] == "probe").unwrap().clone();
     assert_eq!((row["refused"].as_u64(), row["refusals"][0]["call"].as_str()), (Some(6), Some("picture")));
-    world.file_is("notes/c.md", "---\nstatus: todo\n---\nC\n").await;
+    world.file_is("notes/c.md", "---\nstatus: todo\nhidden: 1\n---\nC\n").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

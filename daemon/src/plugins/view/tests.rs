@@ -56,7 +56,11 @@ fn what_is_no_view_says_so() {
     assert_eq!(line("# Text\n").line, Some(1));
     assert!(line("---\ntype: view\n---\n").message.contains("test-board"));
     assert!(line("---\nview_type: nothing\n---\n").message.contains("no plugin here has a view `nothing`"));
-    assert!(line("---\ntype: view\nquery: [1\n---\n").line.is_some());
+    let broken = line("---\ntype: view\nquery: [1\nconfig: {}\n---\n");
+    let said = broken.line.map(|line| format!("at line {line} "));
+    assert!(said.is_some_and(|said| broken.message.contains(&said)), "{broken:?}");
+    let twice = line("---\ntype: view\nview_type: test-board\ntype: view\n---\n");
+    assert_eq!((twice.message.as_str(), twice.line), ("the key `type` is there twice: in line 2 too", Some(4)));
     let dashboard = read(
         "---\ntype: view\nview_type: nothing\nconfig:\n  layout: [{ components: [] }]\n---\n",
         &catalogue,
