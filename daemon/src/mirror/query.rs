@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::base::MirrorError;
 use super::order::{Field, Order, SortKey};
 use super::read::{self, EntryInfo};
-use super::{Mirror, condition, dates, filter, notices, properties, words};
+use super::{Mirror, condition, dates, notices, properties, words};
 
 /// Files of one answer, at most.
 const LIMIT: usize = 10_000;

@@ -60,7 +60,10 @@ fn what_is_no_view_says_so() {
     let said = broken.line.map(|line| format!("at line {line} "));
     assert!(said.is_some_and(|said| broken.message.contains(&said)), "{broken:?}");
     let twice = line("---\ntype: view\nview_type: test-board\ntype: view\n---\n");
-    assert_eq!((twice.message.as_str(), twice.line), ("the key `type` is there twice: in line 2 too", Some(4)));
+    assert_eq!(
+        (twice.message.as_str(), twice.line),
+        ("the key `type` is there twice: in line 2 too", Some(4))
+    );
     let dashboard = read(
         "---\ntype: view\nview_type: nothing\nconfig:\n  layout: [{ components: [] }]\n---\n",
         &catalogue,
