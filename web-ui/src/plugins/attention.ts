@@ -23,8 +23,8 @@ export interface AttentionPorts {
   later(work: () => void, ms: number): unknown;
   /** How the keyboard may have come into the frame. */
   how(): Entry;
-  /** Somebody pressed this in it, or pointed into it. */
-  used(pressed?: Pressed): void;
+  /** Tab was pressed in it. */
+  tabs(): void;
   giveBack(): void;
   /** It took the keyboard too often. */
   stop(): void;
@@ -65,14 +65,12 @@ export class Attention {
     }
     if (did !== 'pointer' && did !== 'key') return;
     this.#did = now;
-    if (did === 'pointer') {
-      this.#pointer = now;
-      this.ports.used();
-    } else {
+    if (did === 'pointer') this.#pointer = now;
+    else {
       const text = (name: string) => String(own(data, name) ?? '');
       const held = (name: string) => own(data, name) === true;
       this.#key = { at: now, pressed: { key: text('key'), code: text('code'), ctrlKey: held('ctrlKey'), metaKey: held('metaKey'), altKey: held('altKey'), shiftKey: held('shiftKey') } };
-      this.ports.used(this.#key.pressed);
+      if (this.#key.pressed.key === 'Tab') this.ports.tabs();
       this.#handsOn();
     }
     const answers = this.#answers;
