@@ -246,6 +246,27 @@ function refused(complaints: string[]): void {
   expect(others).toEqual([]);
 }
 
+test('a view is printed as a table of what it asks for, alone and in a note', async ({ page, daemon }) => {
+  const board = '---\ntype: view\nview_type: kanban\ntitle: Board\nquery: { paths: [tasks/**], sort: path asc, limit: 2 }\nconfig: { card_fields: [status, due_date] }\n---\nWhat is **open**.\n';
+  await daemon.notebook({
+    'Board.cdx': board,
+    'note.md': '# Note\n\n![[Board.cdx]]\n\nEnd.\n',
+    'tasks/a.md': '---\ntitle: Measure\nstatus: todo\ndue_date: 2026-12-01\n---\n',
+    'tasks/b.md': '---\ntitle: Calibrate\nstatus: done\n---\n',
+    'tasks/c.md': '# Third\n',
+  });
+  await page.addInitScript(() => { window.print = () => {}; });
+  for (const path of ['note.md', 'Board.cdx']) {
+    await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', path)}/print`);
+    await page.waitForSelector('[data-ready]');
+    const sheet = page.locator('.sheet');
+    await expect(sheet.locator('iframe')).toHaveCount(0);
+    await expect(sheet.locator('.still-view tr')).toHaveText([/Entry\s*Status\s*Due date/, /Measure\s*todo\s*2026-12-01/, /Calibrate\s*done/]);
+    await expect(sheet).toContainText('What is open.');
+    await expect(sheet).toContainText('2 of 3 entries are shown.');
+  }
+});
+
 test('an entry is printed: title, properties, text and seals, without anything of the page around it', async ({ page, daemon, complaints }) => {
   await daemon.notebook({ ...lab, 'long.md': `# Long\n\n${Array.from({ length: 200 }, (_, at) => `Line ${at + 1} of the protocol.\n`).join('\n')}` });
   const entry = await daemon.entry('lab', 'Growth/K12.md');

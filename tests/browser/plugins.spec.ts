@@ -153,16 +153,20 @@ for (const [what, script, words] of hostile) {
   test(`a view ${what} is taken out and named; the page goes on`, async ({ page, daemon }) => {
     await daemon.notebook({ 'Bad.cdx': '---\ntype: view\nview_type: bad\n---\n', 'note.md': '# Note\n' });
     await install(daemon, { id: 'bad', name: 'Badly made', views: [{ id: 'bad', name: 'Bad', script: 'bad.js' }] }, { 'bad.js': script });
+    // A frame may be gone before it could be looked at.
+    let begun = 0;
+    page.on('request', (request) => { if (new URL(request.url()).pathname === '/api/v1/plugins/bad/frame') begun += 1; });
     await show(page, daemon, 'Bad.cdx');
-    await expect(page.locator('iframe')).toHaveCount(1);
+    await expect.poll(() => begun).toBe(1);
     // While it does what it does, the page answers.
     await page.getByRole('button', { name: 'Source', exact: true }).click();
     await page.getByRole('button', { name: 'View', exact: true }).click();
     await expect(stopped(page)).toContainText('Badly made');
     await expect(stopped(page)).toContainText(words);
     await expect(page.locator('iframe')).toHaveCount(0);
+    const before = begun;
     await stopped(page).getByRole('button', { name: 'Start it again' }).click();
-    await expect(page.locator('iframe')).toHaveCount(1);
+    await expect.poll(() => begun).toBe(before + 1);
   });
 }
 

@@ -369,7 +369,7 @@ async fn set(
             lines.push(format!("{name} = (a secret, set)"));
         }
         for name in plugin["secrets_again"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            lines.push(format!("{name} = (a secret, given for other hosts than are asked now: give it again)"));
+            lines.push(format!("{name} = (a secret, given for other hosts than are asked now, or for the plugin in whose place this is: give it again)"));
         }
         if lines.is_empty() { format!("{id} has no settings") } else { lines.join("\n") }
     });

@@ -203,7 +203,7 @@ pub struct PluginRow {
     pub config: Map<String, Value>,
     /// Secrets that are set, by name.
     pub secrets: Vec<String>,
-    /// Secrets that were given for other hosts than it asks now: they are not used, and asked for again.
+    /// Secrets that were given for other hosts than it asks now, or for the plugin in whose place it is: they are not used, and asked for again.
     pub secrets_again: Vec<String>,
     /// Whether the user is signed in at its service; none: there is nothing to sign in to.
     pub signed_in: Option<bool>,

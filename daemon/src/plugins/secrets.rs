@@ -13,7 +13,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use reqwest::Url;
 use serde_json::Value;
 
-use super::{Plugin, PluginError, Plugins, io_error};
+use super::{Plugin, PluginError, Plugins, catalogue, io_error};
 use crate::system::PluginSecret;
 
 const KEY_FILE: &str = ".key";
@@ -71,11 +71,11 @@ impl Plugins {
         let Some(hosts) = secret.hosts.as_ref().filter(|_| is_for(&secret, &reaches)) else {
             let what = if name.starts_with('.') {
                 format!(
-                    "its sign-in was for other hosts than it asks now; sign in again under Settings → Plugins, or with `codexd plugin sign-in {id}`"
+                    "its sign-in was for other hosts than it asks now, or for the plugin in whose place it is; sign in again under Settings → Plugins, or with `codexd plugin sign-in {id}`"
                 )
             } else {
                 format!(
-                    "its secret `{name}` was given for other hosts than it asks now; give it again under Settings → Plugins, or with `codexd plugin secret {id} {name}`"
+                    "its secret `{name}` was given for other hosts than it asks now, or for the plugin in whose place it is; give it again under Settings → Plugins, or with `codexd plugin secret {id} {name}`"
                 )
             };
             return Err(PluginError::Refused(what));
@@ -83,7 +83,8 @@ impl Plugins {
         Ok(Some(self.open(&place(workspace, id, name, hosts), &secret.sealed)?))
     }
 
-    /// Secrets that are set, by name: those that can be used, and those that were given for other hosts than it asks now.
+    /// Secrets that are set, by name: those that can be used, and those that were given for other hosts than it asks
+    /// now, or for the plugin in whose place it is.
     pub fn secrets(
         &self,
         plugin: &Plugin,
@@ -110,8 +111,9 @@ impl Plugins {
         Ok(all.iter().any(|one| one.name == name && is_for(one, &reaches)))
     }
 
-    /// Where a plugin's requests may go as things are: its hosts, the service that is asked - the manifest's, or the one that the
-    /// user of this device named - and whatever else its manifest gives a whole address.
+    /// What a secret is given for: where a plugin's requests may go as things are - its hosts, the service that is asked (the
+    /// manifest's, or the one that the user of this device named), whatever else its manifest gives a whole address - and whether it
+    /// takes the place of one of the program.
     fn reaches(&self, plugin: &Plugin, workspace: &str) -> Result<BTreeSet<String>, PluginError> {
         let manifest = &plugin.manifest;
         let integration = manifest.integration.clone().unwrap_or_default();
@@ -129,6 +131,10 @@ impl Plugins {
         if let Some(oauth) = &integration.oauth {
             let addresses = [&oauth.authorize_url, &oauth.token_url].into_iter().chain(&oauth.revoke_url);
             all.extend(addresses.map(|address| origin("sign-in", address)));
+        }
+        // What was said to the program's own plugin was not said to one that takes its place.
+        if !plugin.is_bundled() && catalogue::is_bundled(plugin.id()) {
+            all.insert("plugin not of this program".to_owned());
         }
         Ok(all)
     }

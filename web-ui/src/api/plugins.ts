@@ -89,6 +89,8 @@ export const transform = (id: string, transformer: string, what: { notebook: str
 export const frameUrl = (id: string, which: { view?: string; block?: string; notebook: string }) => `${BASE}${at(id)}/frame${query(which)}`;
 
 export const viewOf = (nb: string, e: string) => json<ViewFile>('GET', `/notebooks/${encodeURIComponent(nb)}/entries/${encodeURIComponent(e)}/view`);
+/** What a query finds. */
+export const listed = (query: Dict) => json<{ files: Schemas['FileRow'][]; total: number }>('POST', '/query', { body: query });
 /** Views to start from, of the plugins that are on in a notebook. */
 export const exampleViews = async (notebook: string) => (await json<Schemas['ExampleViews']>('GET', `/views/examples${query({ notebook })}`)).examples;
 /** What a text would say as a `.cdx`. */

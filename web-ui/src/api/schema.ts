@@ -3473,7 +3473,7 @@ export interface components {
             refused: number;
             /** @description Secrets that are set, by name. */
             secrets: string[];
-            /** @description Secrets that were given for other hosts than it asks now: they are not used, and asked for again. */
+            /** @description Secrets that were given for other hosts than it asks now, or for the plugin in whose place it is: they are not used, and asked for again. */
             secrets_again: string[];
             /** @description Whether the user is signed in at its service; none: there is nothing to sign in to. */
             signed_in?: boolean | null;

@@ -9,6 +9,8 @@ export const paper = {
   folder: 'A folder is not printed. Print its entries, or export it.',
   binary: 'This attachment is not text. Its facts are printed.',
   properties: 'Properties',
+  entry: 'Entry',
+  more: (n: number, all: number) => `${num(n)} of ${many(all, 'entry', 'entries')} are shown.`,
   yes: 'yes',
   no: 'no',
   changed: (when: string, who: string) => `Last changed ${when} by ${who}`,

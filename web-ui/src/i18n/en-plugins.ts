@@ -120,7 +120,7 @@ export const plugins = {
     secretUnset: 'Not set',
     secretAgain: 'Type it again',
     address: 'Address of the service (empty: as the plugin says)',
-    secretAgainWhy: (name: string) => `“${name}” was given for other hosts than this plugin asks now. It is not sent until you type it again.`,
+    secretAgainWhy: (name: string) => `“${name}” was given for other hosts than this plugin asks now, or for the one in whose place it is. It is not sent until you type it again.`,
     forget: 'Forget it',
     forgotten: (name: string) => `“${name}” is forgotten.`,
     required: (name: string) => `“${name}” is needed.`,

@@ -3,7 +3,7 @@ import * as api from '../api/client';
 import type { EntryDetails, NotebookStatus } from '../api/types';
 import { LinkTable } from '../editor/links';
 import type { Place } from '../editor/place';
-import { renderStill } from '../editor/read/reader';
+import { renderStill, viewIn } from '../editor/read/reader';
 import { paper as p } from '../i18n/en-paper';
 import { links } from '../state/route.svelte';
 import { viewerOf } from '../viewers/kinds';
@@ -35,7 +35,10 @@ async function bodyOf(notebook: string, details: EntryDetails, link: Way['link']
     return renderStill(text, { place, inside: [details.id], plainMath });
   }
   const body = document.createElement('div');
-  if (viewerOf(details) === 'image') {
+  const place: Place = { notebook, path: details.path, link, find: () => null };
+  const view = /\.cdx$/i.test(details.path) ? await viewIn({ path: details.path, entry: details.id }, { place, inside: [], plainMath }) : null;
+  if (view) body.append(view);
+  else if (viewerOf(details) === 'image') {
     const image = document.createElement('img');
     image.alt = details.name;
     image.src = api.contentUrl(notebook, details.id, details.version);

@@ -59,7 +59,7 @@ fn listed(plugin: &Value, called: &Called) -> String {
     for name in plugin["secrets_again"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let id = text(plugin, "id");
         line.push_str(&format!(
-            "\n         its secret `{name}` was given for other hosts than it asks now; `codexd plugin secret {id} {name}` gives it again"
+            "\n         its secret `{name}` was given for other hosts than it asks now, or for the plugin in whose place it is; `codexd plugin secret {id} {name}` gives it again"
         ));
     }
     let last = plugin["refusals"][0]["reason"].as_str().unwrap_or_default();

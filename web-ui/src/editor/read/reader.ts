@@ -5,4 +5,4 @@ export { keepSelected, markPassages, passageOf } from './passages';
 export { enrich, showEmbed } from './enrich';
 export { renderInline, renderText } from './render';
 export { showSpot } from './spot';
-export { renderStill } from './still';
+export { renderStill, viewIn } from './still';

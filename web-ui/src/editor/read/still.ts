@@ -3,7 +3,9 @@
  * Nothing in it waits to be seen, and its diagrams are drawn for light paper.
  */
 import * as api from '../../api/client';
+import { viewOf } from '../../api/plugins';
 import { t } from '../../i18n/en';
+import { stillView } from '../../plugins/paper';
 import { LinkTable } from '../links';
 import { embedded } from '../media';
 import { sectionOf } from '../paths';
@@ -52,15 +54,30 @@ async function embed(element: HTMLElement, inside: string, still: Still): Promis
   link.setAttribute('href', place.link(what.path));
   link.append(...element.childNodes);
   element.replaceChildren(link);
-  if (what.is !== 'note' || still.inside.length >= DEEPEST + 1 || still.inside.includes(what.entry)) return;
+  if (what.is === 'file' || still.inside.length >= DEEPEST + 1 || still.inside.includes(what.entry)) return;
+  const inner = what.is === 'view' ? await viewIn(what, still).catch(why) : await noteIn(what, still);
+  if (inner === null) return;
   const body = document.createElement('div');
   body.className = 'embedded-note';
   const head = document.createElement('div');
   head.className = 'embedded-head';
   head.append(link);
-  body.append(head, await noteIn(what, still));
+  body.append(head, inner);
   element.classList.add('whole');
   element.replaceChildren(body);
+}
+
+/** What stands above a view, and what it asks for; `null` for one that asks for nothing. */
+export async function viewIn({ path, entry }: { path: string; entry: string }, still: Still): Promise<Node | null> {
+  const { notebook } = still.place;
+  const links = new LinkTable(notebook, entry);
+  const [file] = await Promise.all([viewOf(notebook, entry), links.read()]);
+  const place: Place = { ...still.place, path, find: (target) => links.find(target) };
+  const table = await stillView(place, file);
+  if (table === null) return null;
+  const all = await renderStill(file.body, { ...still, place, inside: [...still.inside, entry] });
+  all.append(table);
+  return all;
 }
 
 async function noteIn(what: { path: string; entry: string; heading: string | null }, still: Still): Promise<Node> {
@@ -72,9 +89,13 @@ async function noteIn(what: { path: string; entry: string; heading: string | nul
     const place: Place = { ...still.place, path: what.path, find: (target) => table.find(target) };
     return await renderStill(part, { ...still, place, inside: [...still.inside, what.entry] });
   } catch (error) {
-    const why = document.createElement('p');
-    why.className = 'why';
-    why.textContent = error instanceof Error ? error.message : String(error);
-    return why;
+    return why(error);
   }
+}
+
+function why(error: unknown): HTMLElement {
+  const made = document.createElement('p');
+  made.className = 'why';
+  made.textContent = error instanceof Error ? error.message : String(error);
+  return made;
 }

@@ -86,6 +86,37 @@ async fn a_page_that_a_script_names_is_read_without_the_secret() {
 }
 
 #[tokio::test]
+async fn a_secret_of_the_programs_plugin_is_not_for_one_that_takes_its_place() {
+    let place = place().await;
+    let secrets = || place.plugins.secrets(&place.plugins.find("github").unwrap(), "default").unwrap();
+    let set = || {
+        place
+            .plugins
+            .set_secret(&place.plugins.find("github").unwrap(), "default", "token", Some(SECRET))
+            .unwrap()
+    };
+    let (good, again) = ((vec!["token".to_owned()], vec![]), (vec![], vec!["token".to_owned()]));
+    set();
+    assert_eq!(secrets(), good);
+    let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/integrations/github");
+    let to = place.plugins.folder().join("other");
+    std::fs::create_dir_all(&to).unwrap();
+    for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+    *lock(&place.plugins.inner.catalogue) = None;
+    let hash =
+        place.plugins.catalogue().waiting.iter().find(|one| one.id() == "github").unwrap().hash.clone();
+    place.plugins.enable("github", &scope(), Some(Some(true)), Some(&hash), None).unwrap();
+    assert_eq!(secrets(), again);
+    // Given to it, it is its own; and what it has the program's may have, too.
+    set();
+    assert_eq!(secrets(), good);
+    place.plugins.enable("github", &scope(), Some(Some(false)), None, None).unwrap();
+    assert_eq!(secrets(), good);
+}
+
+#[tokio::test]
 async fn a_secret_follows_its_plugin_to_no_other_host() {
     let place = place().await;
     let secrets = || place.plugins.secrets(&place.plugin(), "default").unwrap();
