@@ -28,7 +28,6 @@ pub(super) struct Rules {
 pub(super) fn is_ignored_name(name: &str) -> bool {
     name == OWN
         || name == ".git"
-        || name == "4913"
         || name.ends_with(".swp")
         || name.ends_with(".swx")
         || name.starts_with(".#")
@@ -36,7 +35,7 @@ pub(super) fn is_ignored_name(name: &str) -> bool {
 }
 
 /// Whether a name looks like that of a file which lives only until it is renamed over another. It is an ordinary
-/// file if it stays.
+/// file if it stays. `4913` is what Vim tries a folder with: made, and removed at once.
 pub(super) fn looks_passing(name: &str) -> bool {
     const ENDS: [&str; 5] = [".tmp", ".temp", ".part", ".partial", ".crdownload"];
     let lower = name.to_ascii_lowercase();
@@ -46,6 +45,7 @@ pub(super) fn looks_passing(name: &str) -> bool {
         || lower.starts_with(".goutputstream-")
         || lower.starts_with(".~")
         || lower.starts_with("~$")
+        || name == "4913"
 }
 
 /// Whether the worker may never write there, whatever a peer asks: on a file system that does not know upper from

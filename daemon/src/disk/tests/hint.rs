@@ -56,7 +56,7 @@ async fn swap_files_are_no_news() {
     let mut world = World::new().await;
     world.write("a.md", "old");
     world.scan().await;
-    for swap in [".a.md.swp", ".a.md.swx", "4913", "a.md~", ".#a.md"] {
+    for swap in [".a.md.swp", ".a.md.swx", "a.md~", ".#a.md"] {
         world.write(swap, "x");
         world.hint(&[swap], true);
     }
@@ -101,6 +101,22 @@ async fn a_file_saved_anew_and_then_renamed_is_told_with_what_is_missing() {
     std::fs::remove_file(world.at("a.md")).unwrap();
     world.hint(&["a.md", "b.md"], true);
     assert_eq!(short(&world.observed().await), ["a.md missing", "b.md = old and new"]);
+}
+
+/// losses.md L22: a name that Vim tries a folder with is no news; whoever counts files comes to it, too, and loses none.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_that_a_program_tries_a_folder_with_is_an_ordinary_one_if_it_stays() {
+    let mut world = World::new().await;
+    world.write("a.md", "old");
+    world.scan().await;
+    world.write("4913", "");
+    std::fs::remove_file(world.at("4913")).unwrap();
+    world.write("a.md", "new");
+    world.hint(&["4913", "a.md"], true);
+    assert_eq!(short(&world.until_idle().await), ["a.md = new"]);
+    world.write("samples/4913", "measured");
+    world.hint(&["samples"], true);
+    assert_eq!(short(&world.until_idle().await), ["samples/", "samples/4913 = measured"]);
 }
 
 /// losses.md L22: something heard of in the meantime may be what is missing, so that waits for it: one batch.

@@ -109,8 +109,7 @@ async fn a_root_without_marker_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_ignored_is_neither_there_nor_missing() {
     let mut world = World::new().await;
-    for ignored in [".git/HEAD", "sub/.git/HEAD", ".a.md.swp", "a.md~", ".#a.md", "4913", ".codex/x", "q.swx"]
-    {
+    for ignored in [".git/HEAD", "sub/.git/HEAD", ".a.md.swp", "a.md~", ".#a.md", ".codex/x", "q.swx"] {
         world.write(ignored, "x");
     }
     world.write("inner/.codex/notebook", "2");

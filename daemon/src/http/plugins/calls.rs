@@ -30,7 +30,7 @@ use crate::plugins::permission::{Permission, Wish};
 use crate::plugins::{Plugins, Scope};
 
 /// Files of one answer at most.
-pub(super) const MOST: usize = 10_000;
+pub(in crate::http) const MOST: usize = 10_000;
 
 /// What a plugin asks for.
 #[derive(Debug, Deserialize, ToSchema)]

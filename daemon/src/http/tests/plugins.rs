@@ -1,6 +1,7 @@
 //! Plugins at the door: what they may do, and what of them the page is given.
 
 use super::*;
+use crate::http::plugins::calls::MOST;
 
 const MANIFEST: &str = "id: probe\nname: Probe\nversion: 1.0.0\ntype: view\n\
 permissions:\n  - read_files: { paths: ['tasks/**'] }\n  - modify_metadata: { paths: ['tasks/**'] }\n  - write_files: { paths: ['in/**'] }\n  - store_config\n\
@@ -13,12 +14,16 @@ const LINES: &str = "codex.importer((file) => file.text.split('\\n').filter(Bool
 
 /// A notebook with a plugin that is on.
 async fn world() -> World {
-    let world = World::with(&[
+    world_of(&[
         ("tasks/a.md", b"---\nstatus: todo\n---\nA\n"),
         ("tasks/b.md", b"---\nstatus: todo\n---\nB\n"),
         ("notes/c.md", b"---\nstatus: todo\nhidden: 1\n---\nC\n"),
     ])
-    .await;
+    .await
+}
+
+async fn world_of(files: &[(&str, &[u8])]) -> World {
+    let world = World::with(files).await;
     let folder = world.root.with_file_name("probe");
     std::fs::create_dir(&folder).unwrap();
     for (name, text) in [
@@ -273,6 +278,18 @@ async fn an_exporter_is_given_what_its_plugin_may_read() {
     assert_eq!(export("list", json!({})).await.refused(), (403, "not_permitted".into()));
     world.send("PUT", "/plugins/probe", &[], &json!({"enabled": false}).to_string()).await;
     assert_eq!(export("list", json!({})).await.refused(), (409, "plugin_not_on".into()));
+}
+
+/// What lies behind the most of one export is never left out without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_of_more_than_it_can_have_is_refused() {
+    let paths: Vec<String> = (0..=MOST).map(|at| format!("tasks/{}/{at}", at / 1000)).collect();
+    let files: Vec<(&str, &[u8])> = paths.iter().map(|path| (path.as_str(), b"x".as_slice())).collect();
+    let world = world_of(&files).await;
+    let body = json!({"notebook": "lab", "query": {}}).to_string();
+    let refused = world.send("POST", "/plugins/probe/exporters/list", &[], &body).await;
+    assert_eq!(refused.refused(), (400, "bad_request".into()));
+    assert!(refused.text().contains("more than 10000 entries fit"), "{}", refused.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
