@@ -5,11 +5,12 @@ import type { Place } from '../editor/place';
 import { byteSize, fullTime } from '../i18n/format';
 import { paper as words } from '../i18n/en-paper';
 
-export const MOST_ROWS = 500;
+/** Rows of one view at most. */
+const MOST_ROWS = 500;
 /** Properties that are shown where the view names none. */
 const USUAL = 5;
 
-export interface Column {
+interface Column {
   name: string;
   title: string;
 }
