@@ -4,6 +4,7 @@ import type { FileRow } from '../api/types';
 import type { Place } from '../editor/place';
 import { byteSize, fullTime } from '../i18n/format';
 import { paper as words } from '../i18n/en-paper';
+import { labelOf } from './fields';
 
 /** Rows of one view at most. */
 const MOST_ROWS = 500;
@@ -15,18 +16,12 @@ interface Column {
   title: string;
 }
 
-/** `due_date`: Due date. */
-const label = (name: string): string => {
-  const spaced = name.replace(/[_-]+/g, ' ').trim();
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
-};
-
 /** The columns that a view's settings name; else the properties that most of its entries have. */
 export function columnsOf(config: api.Dict, files: readonly FileRow[]): Column[] {
   const named = [config['columns'], config['card_fields']].map((list) => (Array.isArray(list) ? list.flatMap(column) : [])).find((list) => list.length > 0);
   const counts = new Map<string, number>();
   for (const file of files) for (const name of Object.keys(file.properties)) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const usual = [...counts].sort((a, b) => b[1] - a[1]).slice(0, USUAL).map(([name]) => ({ name, title: label(name) }));
+  const usual = [...counts].sort((a, b) => b[1] - a[1]).slice(0, USUAL).map(([name]) => ({ name, title: labelOf(name) }));
   return (named ?? usual).filter(({ name }) => name !== 'title' && name !== 'name');
 }
 
@@ -34,7 +29,7 @@ function column(one: unknown): Column[] {
   const named = typeof one === 'object' && one !== null ? (one as Record<string, unknown>) : { property: one };
   const name = named['property'] ?? named['field'];
   if (typeof name !== 'string') return [];
-  return [{ name, title: typeof named['title'] === 'string' ? named['title'] : label(name) }];
+  return [{ name, title: typeof named['title'] === 'string' ? named['title'] : labelOf(name) }];
 }
 
 const FACTS = new Map<string, (file: FileRow) => string>([
