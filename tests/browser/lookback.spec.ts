@@ -246,7 +246,7 @@ function refused(complaints: string[]): void {
   expect(others).toEqual([]);
 }
 
-test('a view is printed as a table of what it asks for, alone and in a note', async ({ page, daemon }) => {
+test('a view is printed as a table of what it asks for, alone and in a note, and so it is in an exported page', async ({ page, daemon, root }) => {
   const board = '---\ntype: view\nview_type: kanban\ntitle: Board\nquery: { paths: [tasks/**], sort: path asc, limit: 2 }\nconfig: { card_fields: [status, due_date] }\n---\nWhat is **open**.\n';
   await daemon.notebook({
     'Board.cdx': board,
@@ -265,6 +265,11 @@ test('a view is printed as a table of what it asks for, alone and in a note', as
     await expect(sheet).toContainText('What is open.');
     await expect(sheet).toContainText('2 of 3 entries are shown.');
   }
+  await daemon.openEntry(page, 'lab', 'note.md');
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Export…' }).click();
+  const exported = readFileSync(await taken(page, root), 'utf8');
+  expect(exported).toMatch(/<th>Due date<\/th>[\s\S]*Measure[\s\S]*<td>2026-12-01<\/td>[\s\S]*2 of 3 entries are shown/);
 });
 
 test('an entry is printed: title, properties, text and seals, without anything of the page around it', async ({ page, daemon, complaints }) => {
