@@ -81,6 +81,34 @@ test('selected words are commented on by keyboard, answered, settled, and opened
   await expect(marks(page)).toHaveText('anode glows');
 });
 
+test('a list that was asked for before a comment was made does not take it away', async ({ page, daemon }) => {
+  await daemon.notebook({ 'lamp.md': note });
+  await comment(daemon, 'first word', '**switched off** over');
+  await daemon.openEntry(page, 'lab', 'lamp.md');
+  await select(page, 'anode glows');
+  await page.keyboard.press('Control+Alt+m');
+  await page.keyboard.type('Since when?');
+  const held: (() => void)[] = [];
+  await page.route('**/comments', async (route) => {
+    if (route.request().method() !== 'GET') return route.continue();
+    const response = await route.fetch();
+    await new Promise<void>((go) => held.push(go));
+    await route.fulfill({ response });
+  });
+  await comment(daemon, 'second word', 'over night');
+  await expect.poll(() => held.length).toBe(1);
+  await page.keyboard.press('Control+Enter');
+  const said = panel(page).locator('.threads .thread', { hasText: 'Since when?' });
+  await expect(said).toHaveCount(1);
+  // The old answer comes, and what is asked for after it does not yet.
+  held[0]?.();
+  await expect.poll(() => held.length).toBe(2);
+  await expect(said).toHaveCount(1);
+  held[1]?.();
+  await expect(panel(page).locator('.threads .thread')).toHaveCount(3);
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+});
+
 test('marks go along with what is typed before and in them, and with a rename', async ({ page, daemon }) => {
   const here = await daemon.notebook({ 'lamp.md': note });
   await comment(daemon, 'Since when?', 'anode glows');

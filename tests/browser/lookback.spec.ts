@@ -78,6 +78,24 @@ test('one goes through the versions, sees what changed, brings one back, and tak
   await expect(page.locator('.version-row')).toHaveCount(6);
 });
 
+test('who has left the history takes back what was brought back, and stays where they are', async ({ page, daemon }) => {
+  const here = await daemon.notebook({ 'lamp.md': note(254), 'other.md': '# Other\n' });
+  await save(daemon, await daemon.entry('lab', 'lamp.md'), note(302));
+  await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'lamp.md')}/history`);
+  await page.getByRole('listbox').focus();
+  await page.keyboard.press('End');
+  await page.getByRole('button', { name: 'Bring this version back' }).click();
+  await here.says('lamp.md', note(254));
+  const other = `#/n/lab/e/${await daemon.entry('lab', 'other.md')}`;
+  await page.goto(`${daemon.url}/${other}`);
+  await expect(page.locator('.cm-content')).toContainText('Other');
+  await page.getByRole('button', { name: 'Take back' }).click();
+  await here.says('lamp.md', note(302));
+  await expect(page.getByText('It is as it was before.')).toBeVisible();
+  expect(new URL(page.url()).hash).toBe(other);
+  expect(here.read('other.md')).toBe('# Other\n');
+});
+
 test('a version that is written elsewhere appears by itself, and seals are marked', async ({ page, daemon }) => {
   const here = await daemon.notebook({ 'lamp.md': note(254) });
   const entry = await daemon.entry('lab', 'lamp.md');

@@ -43,6 +43,8 @@ export class EntryComments {
   #reading = false;
   #again = false;
   #closed = false;
+  /** How often the daemon said what became of a thread: a list that was asked for before may not know it yet. */
+  #told = 0;
 
   constructor(
     readonly open: OpenEntry,
@@ -133,10 +135,12 @@ export class EntryComments {
     this.#reading = true;
     do {
       this.#again = false;
+      const told = this.#told;
       try {
         const { items } = await api.threads(this.open.notebook, this.open.entry);
         if (this.#closed) return;
-        this.threads = items;
+        if (told === this.#told) this.threads = items;
+        else this.#again = true;
         this.problem = null;
       } catch (error) {
         this.problem = words(error);
@@ -276,6 +280,7 @@ export class EntryComments {
 
   /** One thread, as the daemon has just said it. */
   #put(thread: Thread): void {
+    this.#told += 1;
     const { threads } = this;
     const known = threads?.some(({ id }) => id === thread.id);
     this.threads = known ? (threads ?? []).map((each) => (each.id === thread.id ? thread : each)) : [...(threads ?? []), thread];
