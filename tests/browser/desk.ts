@@ -161,7 +161,7 @@ export async function showScript(page: Page, script: string, files: File[] = [],
     }
     return route.fulfill({
       contentType: 'text/html',
-      body: '<!doctype html><title>desk</title><style>body{margin:0}iframe{border:0;display:block;width:100vw;height:100vh}</style><iframe sandbox="allow-scripts" title="view" src="/frame"></iframe>',
+      body: '<!doctype html><html lang="en"><title>desk</title><style>body{margin:0}iframe{border:0;display:block;width:100vw;height:100vh}</style><iframe sandbox="allow-scripts" title="view" src="/frame"></iframe>',
     });
   });
   await page.goto(at);

@@ -1,8 +1,8 @@
 /** Files of other programs, made into entries on the page. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { barriers } from './axe';
 import { type Daemon, expect, test } from './world';
 
 const BIB = `@article{curie1898,
@@ -27,8 +27,7 @@ async function choose(page: Page, path: string): Promise<void> {
 }
 
 async function sound(page: Page): Promise<void> {
-  const found = await new AxeBuilder({ page }).analyze();
-  expect(found.violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
+  expect(await barriers(page, { all: true })).toEqual([]);
 }
 
 test('a bibliography is shown before it is made, and becomes entries with properties in the chosen folder', async ({ page, daemon }) => {

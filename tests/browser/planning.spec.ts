@@ -1,6 +1,6 @@
 /** Planning: tasks of all notebooks, templates, notes of days, jottings, favourites. */
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { barriers } from './axe';
 import { type Daemon, expect, test } from './world';
 
 /** As the page reckons: by the calendar of this machine. */
@@ -15,9 +15,7 @@ const titles = (page: Page) => page.locator('.task-title').allTextContents();
 const heads = async (page: Page) => (await page.locator('.task-group').allTextContents()).map((text) => text.replace(/\s+/g, ' ').trim());
 
 async function sound(page: Page): Promise<void> {
-  const found = await new AxeBuilder({ page }).analyze();
-  const serious = found.violations.filter((each) => each.impact === 'serious' || each.impact === 'critical');
-  expect(serious.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
+  expect(await barriers(page)).toEqual([]);
 }
 
 const lab = () => ({

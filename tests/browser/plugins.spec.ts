@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { barriers } from './axe';
 import { type Row, folder, install } from './plugin-folders';
 import { type Daemon, expect, pair, test } from './world';
 
@@ -36,9 +36,7 @@ const inside = (page: Page) => page.frameLocator('.plugin-frame iframe').first()
 const stopped = (page: Page) => page.locator('.plugin-card[role=alert]');
 
 async function sound(page: Page): Promise<void> {
-  const found = await new AxeBuilder({ page }).analyze();
-  const serious = found.violations.filter((each) => each.impact === 'serious' || each.impact === 'critical');
-  expect(serious.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
+  expect(await barriers(page)).toEqual([]);
 }
 
 test('a .cdx shows its view with the text above it, follows its entries, and changes them', async ({ page, daemon }) => {
