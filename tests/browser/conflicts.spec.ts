@@ -8,7 +8,7 @@ async function apart(daemon: Daemon, other: Daemon): Promise<[Folder, Folder]> {
   await other.stop();
   here.write('lamp.md', note.replace('open', 'done'));
   here.write('data.bin', Buffer.from([0, 2]));
-  await daemon.idle();
+  await daemon.took(here, 'lamp.md', 'data.bin');
   there.write('lamp.md', note.replace('open', 'waiting'));
   there.write('data.bin', Buffer.from([0, 3, 3]));
   await other.start();
@@ -44,7 +44,7 @@ test('a property is set by hand, and the decision is taken back', async ({ page,
   await expect(card).toBeVisible();
   // And what somebody sets elsewhere is decided by that.
   here.write('lamp.md', note.replace('open', 'elsewhere'));
-  await daemon.idle();
+  await daemon.took(here, 'lamp.md');
   await page.reload();
   await expect(page.locator('.decided').or(page.locator('.empty, .cards')).first()).toBeVisible();
   await expect(card).toHaveCount(0);
@@ -84,7 +84,7 @@ test('a value that needs quotes is shown as it reads, with who set it, and can b
   const [here, there] = await pair(daemon, other, { 'lamp.md': note });
   await other.stop();
   here.write('lamp.md', note.replace('open', 'multi a'));
-  await daemon.idle();
+  await daemon.took(here, 'lamp.md');
   there.write('lamp.md', note.replace('open', `'multi: ''b'' ü'`));
   await other.start();
   await synced(daemon);
@@ -106,7 +106,7 @@ test('of a text and an attachment either is kept, and the other comes back', asy
   const [here, there] = await pair(daemon, other, { 'raw.txt': 'first\n' });
   await other.stop();
   here.write('raw.txt', 'first, and a text\n');
-  await daemon.idle();
+  await daemon.took(here, 'raw.txt');
   there.write('raw.txt', Buffer.from([0, 1, 2, 0]));
   await other.start();
   await synced(daemon);

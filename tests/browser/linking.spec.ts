@@ -49,7 +49,7 @@ test('a rename shows what becomes of links before it is done, and is taken back 
   await folder.says('box/cells.md', /\.\.\/protocols\/stock\.md/);
   // What is written since stays.
   folder.write('box/cells.md', `${folder.read('box/cells.md')}\nlater\n`);
-  await daemon.idle();
+  await daemon.took(folder, 'box/cells.md');
   await page.getByRole('button', { name: 'Undo' }).click();
   await folder.says('protocols/buffer.md', linked['protocols/buffer.md']);
   await folder.says('lamp.md', linked['lamp.md']);

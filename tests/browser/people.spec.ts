@@ -37,7 +37,7 @@ test('a revoked device is cut off, after a question that says what follows', asy
   await expect(page.getByText('1 person or device that no longer takes part')).toBeVisible();
   await expect(second.locator('.person').getByText('You may have been removed')).toBeVisible();
   here.write('later.md', 'later\n');
-  await daemon.idle();
+  await daemon.took(here, 'later.md');
   expect(() => there.read('later.md')).toThrow();
 });
 
@@ -85,7 +85,7 @@ test('a bundle carries what changed to a device that is never met', async ({ pag
   const [here, there] = await pair(daemon, other, { 'lamp.md': note });
   await other.stop();
   here.write('carried.md', 'carried\n');
-  await daemon.idle();
+  await daemon.took(here, 'carried.md');
   await daemon.open(page, '#/people');
   const download = page.waitForEvent('download');
   await page.getByRole('link', { name: 'Download the bundle' }).click();
@@ -109,7 +109,7 @@ test('what a revoked device wrote is kept aside until an owner accepts it', asyn
   const [here, there] = await pair(daemon, other, { 'lamp.md': note });
   await daemon.stop();
   there.write('late.md', 'written late\n');
-  await other.idle();
+  await other.took(there, 'late.md');
   const file = info.outputPath('late.codexbundle');
   await other.api('POST', '/notebooks/lab/bundle', { path: file });
   const { device } = await other.api<{ device: { id: string } }>('GET', '/status');

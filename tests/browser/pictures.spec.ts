@@ -117,7 +117,7 @@ test('conflicts, settings', async ({ page, daemon, other }) => {
   await other.stop();
   here.write('lamp.md', note.replace('open', 'done'));
   here.write('data.bin', Buffer.from([0, 2]));
-  await daemon.idle();
+  await daemon.took(here, 'lamp.md', 'data.bin');
   there.write('lamp.md', note.replace('open', 'waiting'));
   there.write('data.bin', Buffer.from([0, 3, 3]));
   await other.start();

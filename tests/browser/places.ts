@@ -57,7 +57,7 @@ export async function inUse(daemon: Daemon): Promise<void> {
   await daemon.api('POST', `${comments}/${id}/replies`, { text: 'Forty minutes, in *both* wells.' });
   await daemon.api('POST', comments, { text: 'Ready for the meeting on Monday.' });
   folder.write('Growth/Strain 14.md', strain.replace('status: running', 'status: done').replace('longer than that', 'forty minutes longer than that'));
-  await daemon.idle();
+  await daemon.took(folder, 'Growth/Strain 14.md');
 }
 
 /** What is seen at each: the name tells what it is. */

@@ -120,7 +120,7 @@ test('a property that was set twice shows both values, and one of them is chosen
   const [here, there] = await pair(daemon, other, { 'lamp.md': '---\nstatus: open\n---\n# Lamp\n' });
   await other.stop();
   here.write('lamp.md', here.read('lamp.md').replace('open', 'done'));
-  await daemon.idle();
+  await daemon.took(here, 'lamp.md');
   there.write('lamp.md', there.read('lamp.md').replace('open', 'waiting'));
   await other.start();
   await synced(daemon);

@@ -45,7 +45,7 @@ test('what cannot be merged is shown with both versions, and is decided on the p
   await other.stop();
   here.write('lamp.md', note.replace('open', 'done'));
   here.write('data.bin', Buffer.from([0, 2]));
-  await daemon.idle();
+  await daemon.took(here, 'lamp.md', 'data.bin');
   there.write('lamp.md', note.replace('open', 'waiting'));
   there.write('data.bin', Buffer.from([0, 3, 3]));
   await other.start();

@@ -124,6 +124,25 @@ export class Daemon {
       .toEqual([]);
   }
 
+  /** Until it has what stands in these files of a notebook's folder: `idle` alone may be so because it has not noticed yet. */
+  async took(folder: Folder, ...paths: string[]): Promise<void> {
+    const notebook = (await this.status()).notebooks.find(({ path }) => path === folder.path)?.id ?? folder.path;
+    for (const path of paths) {
+      const same = async () => {
+        const id = await this.entry(notebook, path).catch(() => null);
+        return id !== null && folder.bytes(path).equals(await this.content(notebook, id));
+      };
+      await expect.poll(same, { message: `${path} is taken in` }).toBe(true);
+    }
+    await this.idle();
+  }
+
+  async content(notebook: string, entry: string): Promise<Buffer> {
+    const { url, token } = this.run;
+    const response = await fetch(`${url}/api/v1/notebooks/${notebook}/entries/${entry}/content`, { headers: { authorization: `Bearer ${token}` } });
+    return Buffer.from(await response.arrayBuffer());
+  }
+
   /** A page that is signed in, at the place that a link names. */
   async open(page: Page, place = ''): Promise<void> {
     const { url } = await this.api<{ url: string }>('POST', '/session/links', {});
@@ -165,8 +184,12 @@ export class Folder {
     for (const path of paths) rmSync(join(this.path, path));
   }
 
+  bytes(path: string): Buffer {
+    return readFileSync(join(this.path, path));
+  }
+
   read(path: string): string {
-    return readFileSync(join(this.path, path), 'utf8');
+    return this.bytes(path).toString('utf8');
   }
 
   /** Until the file says this. */

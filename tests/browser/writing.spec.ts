@@ -103,7 +103,7 @@ test('a tab that was asleep does not save over newer text', async ({ page, conte
   await other.keyboard.type(' from the stale tab');
   await expect(other.locator('.save.failing')).toBeVisible({ timeout: 2000 });
   folder.write('lamp.md', note.replace('first line', 'first line, newer'));
-  await daemon.idle();
+  await daemon.took(folder, 'lamp.md');
   await context.setOffline(false);
   const expected = note.replace('first line', 'first line, newer').replace('second line', 'second line from the stale tab');
   await folder.says('lamp.md', expected);
