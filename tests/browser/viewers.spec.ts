@@ -43,6 +43,21 @@ test('a picture is zoomed, shown large with its neighbours, and says what the ca
   await expect(large).toHaveCount(0);
 });
 
+test('whoever has gone on to another picture stays there when the first one gets another name', async ({ page, daemon }) => {
+  await daemon.notebook({ 'a.svg': svg('teal'), 'b.jpg': photo('Leica'), 'c.svg': svg('navy') });
+  await show(daemon, page, 'a.svg');
+  await page.getByRole('button', { name: 'Show a.svg large' }).click();
+  const large = page.getByRole('dialog');
+  await expect(large).toContainText('1 of 3');
+  await page.keyboard.press('ArrowRight');
+  await expect(large).toContainText('b.jpg');
+  await daemon.api('PATCH', `/notebooks/lab/entries/${await daemon.entry('lab', 'a.svg')}`, { path: 'aa.svg' });
+  await expect(page.locator('.crumbs .name')).toHaveText('aa.svg');
+  // All that this made the page ask for is answered.
+  await page.waitForLoadState('networkidle');
+  await expect(large).toContainText('b.jpg');
+});
+
 test('a PDF is drawn page by page, and its text can be marked', async ({ page, daemon }) => {
   await daemon.notebook({ 'protocol.pdf': pdf(40) });
   await show(daemon, page, 'protocol.pdf');

@@ -126,7 +126,8 @@ export class Daemon {
 
   /** Until it has what stands in these files of a notebook's folder: `idle` alone may be so because it has not noticed yet. */
   async took(folder: Folder, ...paths: string[]): Promise<void> {
-    const notebook = (await this.status()).notebooks.find(({ path }) => path === folder.path)?.id ?? folder.path;
+    const notebook = (await this.status()).notebooks.find(({ path }) => path === folder.path)?.id;
+    if (notebook === undefined) throw new Error(`${folder.path} is no notebook of ${this.name}`);
     for (const path of paths) {
       const same = async () => {
         const id = await this.entry(notebook, path).catch(() => null);
@@ -140,6 +141,7 @@ export class Daemon {
   async content(notebook: string, entry: string): Promise<Buffer> {
     const { url, token } = this.run;
     const response = await fetch(`${url}/api/v1/notebooks/${notebook}/entries/${entry}/content`, { headers: { authorization: `Bearer ${token}` } });
+    if (!response.ok) throw new Error(`the content of ${entry}: ${response.status} ${await response.text()}`);
     return Buffer.from(await response.arrayBuffer());
   }
 

@@ -25,9 +25,10 @@ export class Timeline {
   cursor = $state<string | null>(null);
   reading = $state(false);
 
+  /** Its page has been left. */
+  closed = false;
   #known: VersionRow[] = [];
   #seals: readonly SealItem[] = [];
-  #closed = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
@@ -49,7 +50,7 @@ export class Timeline {
   }
 
   close(): void {
-    this.#closed = true;
+    this.closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
@@ -61,7 +62,7 @@ export class Timeline {
   soon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
-      if (!this.#closed) void this.#read();
+      if (!this.closed) void this.#read();
     }, AGAIN_MS);
   }
 
@@ -70,7 +71,7 @@ export class Timeline {
     this.reading = true;
     try {
       const end = this.#known.length + most;
-      while (this.cursor !== null && !this.#closed && this.#known.length < end) {
+      while (this.cursor !== null && !this.closed && this.#known.length < end) {
         // What is newer than when the page before was read moves everything down: what is known is left out.
         const page = await past.history(this.notebook, this.entry, PAGE, this.cursor);
         const known = new Set(this.#known.map((row) => row.version));
@@ -87,7 +88,7 @@ export class Timeline {
   async #read(): Promise<void> {
     try {
       const [page] = await Promise.all([past.history(this.notebook, this.entry, FIRST, null), this.#readDetails(), this.#readSeals(), this.#readMembers()]);
-      if (this.#closed) return;
+      if (this.closed) return;
       const joined = onTop(page.items, this.#known);
       const whole = joined === null || this.#known.length === 0;
       this.#known = joined ?? page.items;
