@@ -88,6 +88,7 @@ test('a list that was asked for before a comment was made does not take it away'
   await select(page, 'anode glows');
   await page.keyboard.press('Control+Alt+m');
   await page.keyboard.type('Since when?');
+  await expect(area(page)).toHaveValue('Since when?');
   const held: (() => void)[] = [];
   await page.route('**/comments', async (route) => {
     if (route.request().method() !== 'GET') return route.continue();

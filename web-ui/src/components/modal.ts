@@ -1,3 +1,5 @@
+import { openOver } from '../state/type-ahead';
+
 /** A dialog over the page, shown as long as it is in it. */
 export interface Modal {
   /** For `{@attach}`. */
@@ -21,7 +23,7 @@ export function modal(onclose: () => void): Modal {
   return {
     show(dialog) {
       element = dialog;
-      dialog.showModal();
+      openOver(dialog);
       return leave;
     },
     closed: () => {

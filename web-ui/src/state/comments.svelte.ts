@@ -4,6 +4,7 @@ import { StateEffect } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { untrack } from 'svelte';
 import * as api from '../api/comments';
+import { awaitField } from './type-ahead';
 import type { Comment, Thread } from '../api/comments';
 import * as people from '../api/people';
 import type { Notice, NotebookStatus } from '../api/types';
@@ -215,7 +216,7 @@ export class EntryComments {
     this.reveal();
     if (this.refusal !== null) return;
     // The next letters are the comment's: they must not stand in the place of what is selected.
-    editor.contentDOM.blur();
+    awaitField('comment');
     editor.dispatch({ effects: setDraft.of({ from: main.from, to: main.to }) });
     this.active = null;
     this.beginning = { words: editor.state.sliceDoc(main.from, main.to) };
@@ -224,7 +225,7 @@ export class EntryComments {
   onWhole(): void {
     this.reveal();
     if (this.refusal !== null) return;
-    this.open.editor?.contentDOM.blur();
+    awaitField('comment');
     this.active = null;
     this.beginning = { words: null };
   }
