@@ -112,6 +112,28 @@ test('files and folders from the desktop are added where they are dropped, and b
   await expect.poll(() => daemon.api<{ items: { path: string }[] }>('GET', '/search?q=chosen').then((found) => found.items.length)).toBe(1);
 });
 
+test('files that are dropped on a folder go there, whatever is shown by the time they are read', async ({ page, daemon }) => {
+  const folder = await daemon.notebook({ ...files, 'rack/in.md': 'in\n' });
+  await daemon.open(page, `#/n/lab/e/${await daemon.entry('lab', 'box')}`);
+  const list = page.locator('main .folder');
+  await expect(list).toContainText('in.md');
+  const dropped = await page.evaluateHandle(() => {
+    // A disk that is slow to give the file.
+    const file = new File(['dropped\n'], 'dropped.md');
+    const entry = { isFile: true, name: file.name, file: (done: (file: File) => void) => Object.assign(window, { read: () => done(file) }) };
+    Object.assign(DataTransferItem.prototype, { webkitGetAsEntry: () => entry });
+    const transfer = new DataTransfer();
+    transfer.items.add(file);
+    return transfer;
+  });
+  await list.dispatchEvent('drop', { dataTransfer: dropped });
+  await row(page, 'rack').click();
+  await expect(page.locator('.crumbs .name')).toHaveText('rack');
+  await expect(list).toContainText('in.md');
+  await page.evaluate(() => (window as unknown as { read: () => void }).read());
+  await folder.says('box/dropped.md', 'dropped\n');
+});
+
 test('a long tree keeps few rows in the page, and its end is reached', async ({ page, daemon }) => {
   await daemon.notebook(Object.fromEntries(Array.from({ length: 3000 }, (_, at) => [`n${String(at).padStart(4, '0')}.md`, `${at}\n`])));
   await daemon.open(page, '#/n/lab');

@@ -18,7 +18,7 @@ async function holdBack(page: Page, part: string): Promise<() => void> {
 const fields = [
   { of: 'the way to an entry', part: 'Switcher', keys: 'Control+o', field: (page: Page) => page.getByRole('combobox', { name: 'Go to an entry' }) },
   { of: 'the list of commands', part: 'Palette', keys: 'Control+k', field: (page: Page) => page.getByRole('combobox', { name: 'What to do' }) },
-  { of: 'a thought that is jotted down', part: 'JotDialog', keys: 'Alt+j', field: (page: Page) => page.getByRole('dialog').locator('textarea') },
+  { of: 'a thought that is jotted down', part: 'JotDialog', keys: 'Alt+j', field: (page: Page) => page.getByLabel('What is on your mind') },
 ];
 
 for (const { of, part, keys, field } of fields) {
@@ -66,12 +66,22 @@ test('a command that no field comes for leaves the keyboard in the text', async 
   const here = await daemon.notebook({ 'lamp.md': note });
   await daemon.api('POST', `/notebooks/lab/entries/${await daemon.entry('lab', 'lamp.md')}/comments`, { text: 'Since when?', quote: 'anode' });
   const come = await holdBack(page, 'comments\\.svelte');
+  let asked = false;
+  let answer = () => {};
+  const answered = new Promise<void>((done) => (answer = done));
+  await page.route('**/comments', async (route) => {
+    asked = true;
+    await answered;
+    await route.continue();
+  });
   await daemon.openEntry(page, 'lab', 'lamp.md');
   await page.locator('.cm-line', { hasText: 'anode' }).click();
   await page.keyboard.press('Home');
   for (const _ of 'The a') await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Control+Alt+m');
   come();
+  await expect.poll(() => asked).toBe(true);
+  answer();
   await expect(page.locator('.threads .thread')).toContainText('Since when?');
   await expect(page.locator('.cm-content')).toBeFocused();
   await page.keyboard.type('-');

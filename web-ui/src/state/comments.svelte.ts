@@ -2,7 +2,7 @@
 import '../styles/comments.css';
 import { StateEffect } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
-import { untrack } from 'svelte';
+import { tick, untrack } from 'svelte';
 import * as api from '../api/comments';
 import { awaitField } from './type-ahead';
 import type { Comment, Thread } from '../api/comments';
@@ -44,6 +44,8 @@ export class EntryComments {
   #reading = false;
   #again = false;
   #closed = false;
+  /** Until the daemon has said once what there is. */
+  #first: Promise<void> | null = null;
   /** How often the daemon said what became of a thread: a list that was asked for before may not know it yet. */
   #told = 0;
 
@@ -71,7 +73,7 @@ export class EntryComments {
 
   /** Until what it returns is called. */
   start(): () => void {
-    void this.read();
+    this.#first = this.read();
     const stop = desk.listen({
       event: (notice) => this.#event(notice),
       reload: () => this.#soon(),
@@ -190,13 +192,20 @@ export class EntryComments {
   }
 
   /** By keyboard: on what is selected; without a selection the thread at the cursor, or the whole entry. */
-  comment(): void {
+  async comment(): Promise<void> {
     const { editor } = this.open;
     const main = editor?.state.selection.main;
     const read = this.#read?.() ?? null;
     if (read && editor && read.to <= editor.state.doc.length) editor.dispatch({ selection: { anchor: read.from, head: read.to } });
     if (read || (main && !main.empty)) return this.onSelection();
-    const mark = editor && main ? markAt(marksIn(editor.state), main.head) : null;
+    if (!this.threads) {
+      // Whether one is at the cursor is not known yet; what is typed meanwhile is not for the text.
+      awaitField('comment');
+      await this.#first;
+      await tick();
+      if (this.#closed) return;
+    }
+    const mark = editor && markAt(marksIn(editor.state), editor.state.selection.main.head);
     if (mark) this.choose(mark.id);
     else this.onWhole();
   }

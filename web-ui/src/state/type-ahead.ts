@@ -12,7 +12,7 @@ interface Waiting {
   name: Awaited;
   /** Has the keyboard meanwhile; a field itself, so that whatever writes letters there writes them here too. */
   element: HTMLTextAreaElement;
-  /** What had the keyboard before. */
+  /** What had the keyboard before, unless it was a frame: whether somebody gives that the keyboard, or its script takes it, is watched over. */
   before: HTMLElement | null;
 }
 
@@ -21,9 +21,10 @@ let waiting: Waiting | null = null;
 /** A field of this name will be there soon: from now on, what is typed is meant for it. */
 export function awaitField(name: Awaited): void {
   if (waiting?.name !== name) {
-    const before = document.activeElement;
+    const { activeElement } = document;
+    const before = waiting && activeElement === waiting.element ? waiting.before : activeElement;
     waiting?.element.remove();
-    waiting = { name, element: placeToType(), before: before instanceof HTMLElement ? before : null };
+    waiting = { name, element: placeToType(), before: before instanceof HTMLElement && !(before instanceof HTMLIFrameElement) ? before : null };
   }
   if (!waiting.element.isConnected) document.body.append(waiting.element);
   waiting.element.focus({ preventScroll: true });
