@@ -1,5 +1,3 @@
-import { openOver } from '../state/type-ahead';
-
 /** A dialog over the page, shown as long as it is in it. */
 export interface Modal {
   /** For `{@attach}`. */
@@ -23,7 +21,7 @@ export function modal(onclose: () => void): Modal {
   return {
     show(dialog) {
       element = dialog;
-      openOver(dialog);
+      dialog.showModal();
       return leave;
     },
     closed: () => {

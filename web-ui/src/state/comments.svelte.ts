@@ -4,7 +4,6 @@ import { StateEffect } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { tick, untrack } from 'svelte';
 import * as api from '../api/comments';
-import { awaitField } from './type-ahead';
 import type { Comment, Thread } from '../api/comments';
 import * as people from '../api/people';
 import type { Notice, NotebookStatus } from '../api/types';
@@ -13,6 +12,7 @@ import { comments as say } from '../i18n/en-comments';
 import { desk, words } from './desk.svelte';
 import type { OpenEntry } from './entry.svelte';
 import { type Person, byPerson } from './people.svelte';
+import { type Wait, awaitField, stopAwaiting } from './type-ahead';
 
 const READ_AFTER_MS = 120;
 
@@ -191,23 +191,28 @@ export class EntryComments {
     if (editor && mark) editor.dispatch({ selection: { anchor: mark.from }, effects: EditorView.scrollIntoView(mark.from, { y: 'center' }) });
   }
 
-  /** By keyboard: on what is selected; without a selection the thread at the cursor, or the whole entry. */
-  async comment(): Promise<void> {
+  /**
+   * By keyboard: on what is selected; without a selection the thread at the cursor, or the whole entry. Answers whether there will
+   * be a field; `wait` has what is typed until it is there.
+   */
+  async comment(wait: Wait): Promise<boolean> {
     const { editor } = this.open;
     const main = editor?.state.selection.main;
     const read = this.#read?.() ?? null;
     if (read && editor && read.to <= editor.state.doc.length) editor.dispatch({ selection: { anchor: read.from, head: read.to } });
     if (read || (main && !main.empty)) return this.onSelection();
     if (!this.threads) {
-      // Whether one is at the cursor is not known yet; what is typed meanwhile is not for the text.
-      awaitField('comment');
+      // Whether one is at the cursor is not known yet.
+      this.reveal();
       await this.#first;
       await tick();
-      if (this.#closed) return;
+      if (this.#closed || !wait.isWanted) return false;
     }
     const mark = editor && markAt(marksIn(editor.state), editor.state.selection.main.head);
-    if (mark) this.choose(mark.id);
-    else this.onWhole();
+    // Who typed meanwhile has something to say.
+    if (!mark || wait.typed !== '') return this.onWhole();
+    this.choose(mark.id);
+    return false;
   }
 
   /** A reading side says what is selected there, until what it gets back is called. */
@@ -218,28 +223,32 @@ export class EntryComments {
     };
   }
 
-  onSelection(): void {
+  /** Answers whether there will be a field, as the next one does. */
+  onSelection(): boolean {
     const { editor } = this.open;
     const main = editor?.state.selection.main;
-    if (!editor || !main || main.empty) return;
+    if (!editor || !main || main.empty) return false;
     this.reveal();
-    if (this.refusal !== null) return;
+    if (this.refusal !== null) return false;
     // The next letters are the comment's: they must not stand in the place of what is selected.
     awaitField('comment');
     editor.dispatch({ effects: setDraft.of({ from: main.from, to: main.to }) });
     this.active = null;
     this.beginning = { words: editor.state.sliceDoc(main.from, main.to) };
+    return true;
   }
 
-  onWhole(): void {
+  onWhole(): boolean {
     this.reveal();
-    if (this.refusal !== null) return;
+    if (this.refusal !== null) return false;
     awaitField('comment');
     this.active = null;
     this.beginning = { words: null };
+    return true;
   }
 
   stopBeginning(): void {
+    stopAwaiting('comment');
     this.beginning = null;
     const { editor } = this.open;
     if (editor && editor === this.#marked) editor.dispatch({ effects: setDraft.of(null) });
