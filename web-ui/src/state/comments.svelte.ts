@@ -2,7 +2,7 @@
 import '../styles/comments.css';
 import { StateEffect } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
-import { tick, untrack } from 'svelte';
+import { untrack } from 'svelte';
 import * as api from '../api/comments';
 import type { Comment, Thread } from '../api/comments';
 import * as people from '../api/people';
@@ -12,7 +12,6 @@ import { comments as say } from '../i18n/en-comments';
 import { desk, words } from './desk.svelte';
 import type { OpenEntry } from './entry.svelte';
 import { type Person, byPerson } from './people.svelte';
-import { type Wait, awaitField, stopAwaiting } from './type-ahead';
 
 const READ_AFTER_MS = 120;
 
@@ -44,8 +43,6 @@ export class EntryComments {
   #reading = false;
   #again = false;
   #closed = false;
-  /** Until the daemon has said once what there is. */
-  #first: Promise<void> | null = null;
   /** How often the daemon said what became of a thread: a list that was asked for before may not know it yet. */
   #told = 0;
 
@@ -73,7 +70,7 @@ export class EntryComments {
 
   /** Until what it returns is called. */
   start(): () => void {
-    this.#first = this.read();
+    void this.read();
     const stop = desk.listen({
       event: (notice) => this.#event(notice),
       reload: () => this.#soon(),
@@ -191,28 +188,16 @@ export class EntryComments {
     if (editor && mark) editor.dispatch({ selection: { anchor: mark.from }, effects: EditorView.scrollIntoView(mark.from, { y: 'center' }) });
   }
 
-  /**
-   * By keyboard: on what is selected; without a selection the thread at the cursor, or the whole entry. Answers whether there will
-   * be a field; `wait` has what is typed until it is there.
-   */
-  async comment(wait: Wait): Promise<boolean> {
+  /** By keyboard: on what is selected; without a selection the thread at the cursor, or the whole entry. */
+  comment(): void {
     const { editor } = this.open;
     const main = editor?.state.selection.main;
     const read = this.#read?.() ?? null;
     if (read && editor && read.to <= editor.state.doc.length) editor.dispatch({ selection: { anchor: read.from, head: read.to } });
     if (read || (main && !main.empty)) return this.onSelection();
-    if (!this.threads) {
-      // Whether one is at the cursor is not known yet.
-      this.reveal();
-      await this.#first;
-      await tick();
-      if (this.#closed || !wait.isWanted) return false;
-    }
-    const mark = editor && markAt(marksIn(editor.state), editor.state.selection.main.head);
-    // Who typed meanwhile has something to say.
-    if (!mark || wait.typed !== '') return this.onWhole();
-    this.choose(mark.id);
-    return false;
+    const mark = editor && main ? markAt(marksIn(editor.state), main.head) : null;
+    if (mark) this.choose(mark.id);
+    else this.onWhole();
   }
 
   /** A reading side says what is selected there, until what it gets back is called. */
@@ -223,32 +208,28 @@ export class EntryComments {
     };
   }
 
-  /** Answers whether there will be a field, as the next one does. */
-  onSelection(): boolean {
+  onSelection(): void {
     const { editor } = this.open;
     const main = editor?.state.selection.main;
-    if (!editor || !main || main.empty) return false;
+    if (!editor || !main || main.empty) return;
     this.reveal();
-    if (this.refusal !== null) return false;
+    if (this.refusal !== null) return;
     // The next letters are the comment's: they must not stand in the place of what is selected.
-    awaitField('comment');
+    editor.contentDOM.blur();
     editor.dispatch({ effects: setDraft.of({ from: main.from, to: main.to }) });
     this.active = null;
     this.beginning = { words: editor.state.sliceDoc(main.from, main.to) };
-    return true;
   }
 
-  onWhole(): boolean {
+  onWhole(): void {
     this.reveal();
-    if (this.refusal !== null) return false;
-    awaitField('comment');
+    if (this.refusal !== null) return;
+    this.open.editor?.contentDOM.blur();
     this.active = null;
     this.beginning = { words: null };
-    return true;
   }
 
   stopBeginning(): void {
-    stopAwaiting('comment');
     this.beginning = null;
     const { editor } = this.open;
     if (editor && editor === this.#marked) editor.dispatch({ effects: setDraft.of(null) });
