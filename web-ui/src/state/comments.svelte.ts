@@ -1,4 +1,4 @@
-/** What is said about the entry that is open, and where in its text. Loaded after the entry. */
+/** What is said about the entry that is open, and where in its text. Asked for after the entry. */
 import '../styles/comments.css';
 import { StateEffect } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
